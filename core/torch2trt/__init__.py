@@ -1,0 +1,1 @@
+"""torch2trt: PyTorch models as TensorRT engines."""

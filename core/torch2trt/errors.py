@@ -1,0 +1,51 @@
+"""Every error and warning of torch2trt.  All messages say what, where and the cure."""
+
+from __future__ import annotations
+
+
+class Torch2TRTError(Exception):
+    """Base class of the errors that torch2trt raises on purpose."""
+
+
+class TensorRTNotFoundError(Torch2TRTError, ImportError):
+    """TensorRT is needed for this step and is not installed."""
+
+
+class TargetError(Torch2TRTError, ValueError):
+    """A converter's target does not resolve to a PyTorch operator, a function or a module's ``forward``."""
+
+
+class PackError(Torch2TRTError):
+    """A converter pack cannot be loaded, or registers something that cannot work."""
+
+
+class InputError(Torch2TRTError, ValueError):
+    """Example inputs, or the inputs of a call of a converted module, that do not fit."""
+
+
+class CaptureError(Torch2TRTError):
+    """``torch.export`` cannot express the model as one graph."""
+
+
+class ConversionError(Torch2TRTError):
+    """A converter failed or returned something that PyTorch would not."""
+
+
+class UnsupportedError(ConversionError):
+    """Calls of the model that no converter takes; all of them are listed at once."""
+
+
+class BuildError(Torch2TRTError):
+    """TensorRT could not build the engine."""
+
+
+class EngineError(Torch2TRTError):
+    """A saved module or an engine that cannot be loaded or run here."""
+
+
+class ConverterConflictWarning(UserWarning):
+    """Two packs of the same rank claim the same target."""
+
+
+class RuntimeNotice(UserWarning):
+    """A converted module runs on another runtime than an engine; said once a process."""
