@@ -1,0 +1,37 @@
+"""One evaluator a layer type, in files that mirror TensorRT's families."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from . import (
+    activation,
+    convolution,
+    elementwise,
+    fill,
+    indexing,
+    linear,
+    normalization,
+    pooling,
+    reduce,
+    resize,
+    shape,
+    slicing,
+)
+from .base import Evaluator
+
+#: by the name of the ``trt.LayerType``: a type that the installed TensorRT lacks is just never asked for
+EVALUATORS: Final[dict[str, Evaluator]] = {
+    **convolution.EVALUATORS,
+    **pooling.EVALUATORS,
+    **activation.EVALUATORS,
+    **elementwise.EVALUATORS,
+    **linear.EVALUATORS,
+    **reduce.EVALUATORS,
+    **normalization.EVALUATORS,
+    **shape.EVALUATORS,
+    **slicing.EVALUATORS,
+    **indexing.EVALUATORS,
+    **resize.EVALUATORS,
+    **fill.EVALUATORS,
+}
