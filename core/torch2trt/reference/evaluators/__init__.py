@@ -6,13 +6,17 @@ from typing import Final
 
 from . import (
     activation,
+    attention,
     convolution,
     elementwise,
     fill,
+    grid_sample,
     indexing,
     linear,
+    nms,
     normalization,
     pooling,
+    quantization,
     reduce,
     resize,
     shape,
@@ -34,4 +38,8 @@ EVALUATORS: Final[dict[str, Evaluator]] = {
     **indexing.EVALUATORS,
     **resize.EVALUATORS,
     **fill.EVALUATORS,
+    **grid_sample.EVALUATORS,
+    **nms.EVALUATORS,
+    **attention.EVALUATORS,
+    **quantization.EVALUATORS,
 }

@@ -35,7 +35,7 @@ def _take(x: torch.Tensor, indices: torch.Tensor, axis: int) -> torch.Tensor:
         return x.new_zeros(shape)
     safe, beyond = _checked(indices, x.shape[axis])
     taken = x.index_select(axis, safe.reshape(-1)).reshape(shape)
-    spread = beyond.reshape(*beyond.shape, *(1,) * (x.dim() - axis - 1))
+    spread = beyond.reshape((*beyond.shape, *(1,) * (x.dim() - axis - 1)))
     return taken.masked_fill(spread, 0)
 
 
@@ -81,10 +81,10 @@ def _gather_nd(elementwise: int) -> Kernel:
             return x.new_zeros(shape)
         row, beyond = _linear(indices, extents)
         per_batch = math.prod(extents)
-        offset = torch.arange(math.prod(shared), device=x.device).reshape(*shared, *(1,) * (row.dim() - elementwise))
+        offset = torch.arange(math.prod(shared), device=x.device).reshape((*shared, *(1,) * (row.dim() - elementwise)))
         flat = x.reshape(math.prod(shared) * per_batch, -1)
         taken = flat.index_select(0, (row + offset * per_batch).reshape(-1)).reshape(shape)
-        return taken.masked_fill(beyond.reshape(*beyond.shape, *(1,) * len(inner)), 0)
+        return taken.masked_fill(beyond.reshape((*beyond.shape, *(1,) * len(inner))), 0)
 
     return evaluate
 

@@ -56,7 +56,7 @@ def slice_(node: Node) -> Prepared:
             else:
                 x = x.index_select(axis, _sampled(index, extent, mode))
         if outside is not None:
-            x = x.masked_fill(outside, 0 if fill is None else fill.to(x.device))
+            x = x.masked_fill(outside, 0 if fill is None else fill.to(x.device).reshape(()))
         return x
 
     value = node.required(0)
