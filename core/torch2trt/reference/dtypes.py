@@ -54,7 +54,7 @@ def round_to_fp4(x: torch.Tensor) -> torch.Tensor:
 
 
 def cast(x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """Convert as TensorRT does: float to integer truncates and saturates, float to fp8 saturates, NaN becomes 0 in integers."""
+    """Convert as TensorRT does: float to integer truncates and saturates (NaN becomes 0), float to fp8 saturates."""
     if x.dtype == dtype:
         return x
     if dtype == torch.float8_e4m3fn:
@@ -73,4 +73,4 @@ def _float_to_integer(x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     wide = x.to(torch.float64).nan_to_num(nan=0.0, posinf=float(info.max), neginf=float(info.min)).trunc()
     # 2**63 - 1 is no float64: what clamps to it is set apart
     over = wide >= float(info.max)
-    return torch.where(over, info.max, wide.clamp(min=float(info.min), max=float(info.max)).masked_fill(over, 0).to(dtype))
+    return wide.clamp(min=float(info.min)).masked_fill(over, 0).to(dtype).masked_fill(over, info.max)

@@ -71,8 +71,8 @@ class Interpreter:
         if known is None:
             template: list[Any] = [None] * self._plan.num_slots
             for slot, value in self._plan.constants.items():
-                moves = isinstance(value, torch.Tensor) and slot not in self._plan.host_constants
-                template[slot] = value.to(device) if moves else value
+                stays = not isinstance(value, torch.Tensor) or slot in self._plan.host_constants
+                template[slot] = value if stays else value.to(device)
             held = frozenset(_storage(value) for value in template if isinstance(value, torch.Tensor))
             known = self._templates[device] = (template, held)
         return known

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch.nn import functional as F
+from torch.nn import functional
 
+from ..dtypes import cast
 from ..errors import UnsupportedLayerError
 from ..network import Node
 from .base import Evaluator, Kernel, Prepared, widened
@@ -15,17 +16,17 @@ from .base import Evaluator, Kernel, Prepared, widened
 _FORMULAS: dict[str, Callable[[torch.Tensor, float, float], torch.Tensor]] = {
     "SIGMOID": lambda x, a, b: torch.sigmoid(x),
     "TANH": lambda x, a, b: torch.tanh(x),
-    "LEAKY_RELU": lambda x, a, b: F.leaky_relu(x, a),
-    "ELU": lambda x, a, b: F.elu(x, a),
+    "LEAKY_RELU": lambda x, a, b: functional.leaky_relu(x, a),
+    "ELU": lambda x, a, b: functional.elu(x, a),
     "SELU": lambda x, a, b: torch.where(x > 0, b * x, b * a * torch.expm1(x)),
     "SOFTSIGN": lambda x, a, b: x / (1 + x.abs()),
-    "SOFTPLUS": lambda x, a, b: a * F.softplus(b * x),
+    "SOFTPLUS": lambda x, a, b: a * functional.softplus(b * x),
     "CLIP": lambda x, a, b: torch.clamp(x, min=a, max=b),
     "HARD_SIGMOID": lambda x, a, b: torch.clamp(a * x + b, 0, 1),
     "SCALED_TANH": lambda x, a, b: a * torch.tanh(b * x),
     "THRESHOLDED_RELU": lambda x, a, b: torch.where(x > a, x, torch.zeros_like(x)),
-    "GELU_ERF": lambda x, a, b: F.gelu(x),
-    "GELU_TANH": lambda x, a, b: F.gelu(x, approximate="tanh"),
+    "GELU_ERF": lambda x, a, b: functional.gelu(x),
+    "GELU_TANH": lambda x, a, b: functional.gelu(x, approximate="tanh"),
 }
 
 
@@ -38,12 +39,22 @@ def activation(node: Node) -> Prepared:
     formula = _FORMULAS.get(kind)
     if formula is None:
         raise UnsupportedLayerError(f"{node}: no activation {kind}")
-    kernel = _bound(formula, float(node.layer.alpha), float(node.layer.beta))
+    alpha, beta = float(node.layer.alpha), float(node.layer.beta)
+    if not value.dtype.is_floating_point:
+        return Prepared(_in_integers(formula, alpha, beta, value.dtype), (value,))
+    kernel = _bound(formula, alpha, beta)
     return Prepared(widened(kernel, value.dtype), (value,))
 
 
 def _bound(formula: Callable[[torch.Tensor, float, float], torch.Tensor], alpha: float, beta: float) -> Kernel:
     return lambda x: formula(x, alpha, beta)
+
+
+def _in_integers(
+    formula: Callable[[torch.Tensor, float, float], torch.Tensor], alpha: float, beta: float, dtype: torch.dtype
+) -> Kernel:
+    # fp64 holds every int32 exactly, fp32 does not; a limit beyond the type saturates
+    return lambda x: cast(formula(x.double(), alpha, beta), dtype)
 
 
 def parametric_relu(node: Node) -> Prepared:

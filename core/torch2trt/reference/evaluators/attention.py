@@ -32,8 +32,14 @@ def attention_input(node: Node) -> Prepared:
             raise UnsupportedLayerError(f"{node}: {form} {found.name} has no evaluator")
     quantized = torch_dtype(attention.normalization_quantize_to_type) if node.input(_SCALE) else None
 
-    def evaluate(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *rest: torch.Tensor | None) -> torch.Tensor:
-        mask, scale, _, lengths = rest
+    def evaluate(
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        mask: torch.Tensor | None,
+        scale: torch.Tensor | None,
+        lengths: torch.Tensor | None,
+    ) -> torch.Tensor:
         groups = query.shape[1] // key.shape[1]
         key, value = (t.float().repeat_interleave(groups, 1) for t in (key, value))
         scores = torch.matmul(query.float(), key.mT)
@@ -50,7 +56,7 @@ def attention_input(node: Node) -> Prepared:
             weight = _round_trip(weight, scale.float(), quantized)
         return torch.matmul(weight, value).to(query.dtype)
 
-    inputs = tuple(node.input(i) for i in range(_KEY_LENGTHS + 1))
+    inputs = tuple(node.input(i) for i in (_QUERY, _KEY, _VALUE, _MASK, _SCALE, _KEY_LENGTHS))
     return Prepared(evaluate, inputs)
 
 

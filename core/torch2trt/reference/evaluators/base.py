@@ -53,10 +53,10 @@ def required_dims(node: Node, value: Any) -> tuple[int, ...]:
     return found
 
 
-def dims_or_input(node: Node, index: int, static: Any) -> Argument:
-    """Input ``index`` where it is set (asked first: a static getter may fail then), else the static dims."""
+def dims_or_input(node: Node, index: int, attribute: str) -> Argument:
+    """Input ``index`` where it is set (a static getter may fail then), else the dims of the layer's attribute."""
     value = node.input(index)
-    return value if value is not None else dims(static)
+    return value if value is not None else dims(getattr(node.layer, attribute, None))
 
 
 def ints(value: torch.Tensor | Sequence[int]) -> list[int]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 
 from ..dtypes import torch_dtype
 from ..errors import UnsupportedLayerError
 from ..network import Node
-from .base import Argument, Evaluator, Prepared, dims_or_input, ints
+from .base import Evaluator, Prepared, dims_or_input, ints
 
 _Number = torch.Tensor | float | int
 
@@ -23,14 +25,13 @@ def fill(node: Node) -> Prepared:
     static = tuple(None if node.input(i) else getattr(layer, name) for i, name in ((1, "alpha"), (2, "beta")))
     if operation not in ("LINSPACE", "RANDOM_UNIFORM", "RANDOM_NORMAL"):
         raise UnsupportedLayerError(f"{node}: no operation {operation}")
-    shape: Argument = dims_or_input(node, 0, None) or dims_or_input(node, 0, layer.shape)
 
     def evaluate(
         shape: torch.Tensor | tuple[int, ...], alpha: torch.Tensor | None, beta: torch.Tensor | None
     ) -> torch.Tensor:
         extents = ints(shape)
-        first: _Number = static[0] if alpha is None else alpha
-        second: _Number = static[1] if beta is None else beta
+        first = cast(_Number, static[0] if alpha is None else alpha)
+        second = cast(_Number, static[1] if beta is None else beta)
         device = next((v.device for v in (alpha, beta) if v is not None), torch.device("cpu"))
         if operation == "LINSPACE":
             return _linspace(extents, first, second, dtype, device)
@@ -38,7 +39,7 @@ def fill(node: Node) -> Prepared:
             return (torch.rand(extents, device=device) * (second - first) + first).to(dtype)
         return (torch.randn(extents, device=device) * second + first).to(dtype)
 
-    return Prepared(evaluate, (shape, node.input(1), node.input(2)), control_from=0)
+    return Prepared(evaluate, (dims_or_input(node, 0, "shape"), node.input(1), node.input(2)), control_from=0)
 
 
 def _linspace(

@@ -77,7 +77,7 @@ def _gather_nd(elementwise: int) -> Kernel:
         shared, inner = list(x.shape[:elementwise]), list(x.shape[elementwise + depth :])
         extents = list(x.shape[elementwise : elementwise + depth])
         shape = (*indices.shape[:-1], *inner)
-        if x.numel() == 0 or indices.numel() == 0 and depth:
+        if x.numel() == 0 or (indices.numel() == 0 and depth):
             return x.new_zeros(shape)
         row, beyond = _linear(indices, extents)
         per_batch = math.prod(extents)

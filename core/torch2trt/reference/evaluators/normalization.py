@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch.nn import functional as F
+from torch.nn import functional
 
 from ..network import Node
 from .base import Evaluator, Kernel, Prepared, axes_of, widened
@@ -42,8 +42,8 @@ def _trailing(count: int, epsilon: float) -> Kernel:
         last = x.shape[-count:]
         # one fused call where scale and bias are of the normalised axes, as in a layer norm
         if scale.numel() == last.numel() == bias.numel() and x.numel():
-            return F.layer_norm(x, last, scale.reshape(last), bias.reshape(last), epsilon)
-        return F.layer_norm(x, last, eps=epsilon) * scale + bias
+            return functional.layer_norm(x, last, scale.reshape(last), bias.reshape(last), epsilon)
+        return functional.layer_norm(x, last, eps=epsilon) * scale + bias
 
     return evaluate
 
@@ -72,7 +72,9 @@ def lrn(node: Node) -> Prepared:
 
     def evaluate(x: torch.Tensor) -> torch.Tensor:
         squares = (x * x).movedim(axis, -1)
-        summed = F.pad(squares, ((window - 1) // 2, window // 2)).unfold(-1, window, 1).sum(-1).movedim(-1, axis)
+        summed = (
+            functional.pad(squares, ((window - 1) // 2, window // 2)).unfold(-1, window, 1).sum(-1).movedim(-1, axis)
+        )
         return x / torch.pow(k + alpha / window * summed, beta)
 
     return Prepared(widened(evaluate, value.dtype), (value,))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch.nn import functional as F
+from torch.nn import functional
 
 from ..network import Node
 from .base import required_dims
@@ -38,9 +38,7 @@ class Window:
         The overhang is what rounding the output up adds behind the padding.
         """
         found = []
-        for extent, reach, stride, pre, post in zip(
-            extents, self.reach, self.stride, self.pre, self.post, strict=True
-        ):
+        for extent, reach, stride, pre, post in zip(extents, self.reach, self.stride, self.pre, self.post, strict=True):
             if self.mode.startswith("SAME"):
                 total = max((-(-extent // stride) - 1) * stride + reach - extent, 0)
                 less, more = total // 2, total - total // 2
@@ -71,4 +69,4 @@ def pad(x: torch.Tensor, sides: list[tuple[int, int]], value: float = 0.0) -> to
     if not any(before or after for before, after in sides):
         return x
     flat = [amount for pair in reversed(sides) for amount in pair]
-    return F.pad(x, flat, value=value)
+    return functional.pad(x, flat, value=value)

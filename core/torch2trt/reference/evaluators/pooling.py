@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 
 import torch
-from torch.nn import functional as F
+from torch.nn import functional
 
 from ..network import Node
 from .base import Evaluator, Kernel, Prepared, widened
 from .padding import Window, pad, window_of
 
-_MAX = {2: F.max_pool2d, 3: F.max_pool3d}
-_AVERAGE = {2: F.avg_pool2d, 3: F.avg_pool3d}
+_MAX = {2: functional.max_pool2d, 3: functional.max_pool3d}
+_AVERAGE = {2: functional.avg_pool2d, 3: functional.avg_pool3d}
 
 
 def pooling(node: Node) -> Prepared:
@@ -28,7 +28,8 @@ def pooling(node: Node) -> Prepared:
     maximum, average = _maximum(window, spatial), _average(window, spatial, exclusive)
 
     def blended(x: torch.Tensor) -> torch.Tensor:
-        return (1 - blend) * maximum(x) + blend * average(x)
+        mixed: torch.Tensor = (1 - blend) * maximum(x) + blend * average(x)
+        return mixed
 
     kernel = {"MAX": maximum, "AVERAGE": average, "MAX_AVERAGE_BLEND": blended}[kind]
     value = node.required(0)

@@ -21,7 +21,7 @@ def _spread(coefficient: torch.Tensor, like: torch.Tensor, axis: int) -> torch.T
     values = coefficient.float()
     if values.numel() == 1:
         return values.reshape(())
-    if values.dim() == like.dim() and values.dim() != 1 or values.dim() == 1 == like.dim() != values.shape == like.shape:
+    if values.dim() == like.dim():
         return _blocks(values, like)
     return values.reshape([-1 if i == axis % like.dim() else 1 for i in range(like.dim())])
 
@@ -114,7 +114,7 @@ def _block_maximum(x: torch.Tensor, block: tuple[int, ...]) -> torch.Tensor:
     for axis, extent in enumerate(block):
         if extent != 1:
             size = x.shape[axis] if extent < 0 else extent
-            x = x.unflatten(axis, (-1, size)).amax(axis + 1)
+            x = x.reshape(*x.shape[:axis], -1, size, *x.shape[axis + 1 :]).amax(axis + 1)
     return x
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import torch
 
-from ..network import Node, dims
-from .base import Argument, Evaluator, Prepared, as_bits, ints, widened
+from ..network import Node
+from .base import Evaluator, Prepared, as_bits, dims_or_input, ints, widened
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class _Settings:
 def resize(node: Node) -> Prepared:
     """Resize to the shape of input 1, the static shape, or ``floor(extent * scale)``."""
     layer = node.layer
-    target: Argument = node.input(1) or dims(layer.shape)
+    target = dims_or_input(node, 1, "shape")
     settings = _Settings(
         layer.resize_mode.name,
         layer.coordinate_transformation.name,

@@ -8,7 +8,7 @@ from .. import weights
 from ..dtypes import cast as cast_values
 from ..dtypes import torch_dtype
 from ..errors import InterpreterError
-from ..network import Node, dims
+from ..network import Node
 from .base import Evaluator, Prepared, as_bits, dims_or_input, ints, required_dims
 
 
@@ -41,7 +41,7 @@ def shuffle(node: Node) -> Prepared:
     layer = node.layer
     value = node.required(0)
     first = tuple(layer.first_transpose)[: value.rank]
-    target = dims_or_input(node, 1, layer.reshape_dims) if node.input(1) else dims(layer.reshape_dims)
+    target = dims_or_input(node, 1, "reshape_dims")
     second_wide = tuple(layer.second_transpose)
     placeholder = bool(layer.zero_is_placeholder)
     moves = first != tuple(range(value.rank))

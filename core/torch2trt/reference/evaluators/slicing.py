@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from ..errors import InterpreterError
-from ..network import Node, dims
+from ..network import Node
 from .base import Evaluator, Prepared, as_bits, dims_or_input, ints, required_dims
 from .padding import pad
 
@@ -19,11 +19,12 @@ def slice_(node: Node) -> Prepared:
     value (0 by default), CLAMP the nearest element, WRAP goes round, and REFLECT mirrors at the centre of the outermost
     element.  ``axes`` says which axes the numbers are for; the others are taken whole.
     """
-    layer = node.layer
-    mode = layer.mode.name
+    mode = node.layer.mode.name
     described = str(node)
-    start, size, stride = (dims_or_input(node, i, getattr(layer, s)) for i, s in ((1, "start"), (2, "shape"), (3, "stride")))
-    axes = node.input(5) or dims(getattr(layer, "axes", None))
+    start = dims_or_input(node, 1, "start")
+    size = dims_or_input(node, 2, "shape")
+    stride = dims_or_input(node, 3, "stride")
+    axes = dims_or_input(node, 5, "axes")
 
     def evaluate(
         x: torch.Tensor,
