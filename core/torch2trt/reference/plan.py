@@ -25,7 +25,7 @@ class _Planner:
         self.graph = Graph.of(network)
         self.scopes = find_scopes(network, self.graph)
         self.slots: dict[Value, int] = {}
-        self.constants: dict[int, object] = {0: None}  # slot 0 is every absent input
+        self.constants: dict[int, Any] = {0: None}  # slot 0 is every absent input
         self.host_constants: set[int] = set()
         self.num_slots = 1
         boundary = {node for scope in self.scopes for node in scope.boundary}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from .evaluators.base import Kernel
 from .network import Node, Value
@@ -139,7 +140,7 @@ class Plan:
 
     steps: tuple[AnyStep, ...]
     num_slots: int
-    constants: dict[int, object]
+    constants: dict[int, Any]
     host_constants: frozenset[int]
     inputs: tuple[tuple[Value, int], ...]
     outputs: tuple[tuple[Value, int], ...]
