@@ -1,0 +1,97 @@
+"""What an evaluator is: it reads one layer once and returns a function of tensors to call often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ..dtypes import EIGHT_BIT_FLOATS, REDUCED
+from ..errors import InterpreterError, UnsupportedLayerError
+from ..network import Node, Value, dims
+
+#: what a kernel is called with: a network's value, weights (kept on the device), a plain Python value, or nothing
+Argument = Value | torch.Tensor | tuple[int, ...] | None
+Kernel = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A layer ready to run: ``kernel(*args)`` gives the layer's output, or a tuple of its outputs.
+
+    Arguments from ``control_from`` on are read as plain numbers, so the device that they are on does not matter.
+    """
+
+    kernel: Kernel
+    args: tuple[Argument, ...]
+    control_from: int = 99
+
+
+Evaluator = Callable[[Node], Prepared]
+
+
+def axes_of(mask: int, rank: int) -> list[int]:
+    """The axes of a bit mask."""
+    return [axis for axis in range(rank) if mask >> axis & 1]
+
+
+def single_axis(node: Node, mask: int) -> int:
+    """The one axis of a bit mask."""
+    axes = axes_of(mask, node.required(0).rank)
+    if len(axes) != 1:
+        raise UnsupportedLayerError(f"{node}: exactly one axis is expected, got axes {axes}")
+    return axes[0]
+
+
+def required_dims(node: Node, value: Any) -> tuple[int, ...]:
+    """Static dims of a layer; an error where they are unset."""
+    found = dims(value)
+    if found is None:
+        raise InterpreterError(f"{node} lacks a static setting that no input gives")
+    return found
+
+
+def dims_or_input(node: Node, index: int, attribute: str) -> Argument:
+    """Input ``index`` where it is set (a static getter may fail then), else the dims of the layer's attribute."""
+    value = node.input(index)
+    return value if value is not None else dims(getattr(node.layer, attribute, None))
+
+
+def ints(value: torch.Tensor | Sequence[int]) -> list[int]:
+    """A shape tensor, or static dims, as plain integers."""
+    if isinstance(value, torch.Tensor):
+        found: list[int] = value.reshape(-1).tolist()
+        return found
+    return list(value)
+
+
+def widened(kernel: Callable[..., torch.Tensor], dtype: torch.dtype, on_cuda: bool = True) -> Kernel:
+    """The kernel with its tensors in fp32 and one rounding at the end, for 16-bit and 8-bit floats.
+
+    An engine accumulates these in fp32; torch does so only on some devices.  ``on_cuda=False`` leaves CUDA tensors
+    as they are, where the library's own kernel accumulates in fp32 too.
+    """
+    if dtype not in REDUCED and dtype not in EIGHT_BIT_FLOATS:
+        return kernel
+
+    def wide(first: torch.Tensor, *rest: Any) -> torch.Tensor:
+        if first.is_cuda and not on_cuda and dtype in REDUCED:
+            return kernel(first, *rest)
+        floats = [a.float() if isinstance(a, torch.Tensor) and a.is_floating_point() else a for a in rest]
+        return kernel(first.float(), *floats).to(dtype)
+
+    return wide
+
+
+def as_bits(kernel: Callable[..., torch.Tensor], dtype: torch.dtype) -> Kernel:
+    """The kernel on the bits of 8-bit floats, which most of torch's data movement does not take."""
+    if dtype not in EIGHT_BIT_FLOATS:
+        return kernel
+
+    def moved(*args: Any) -> torch.Tensor:
+        bits = [a.view(torch.uint8) if isinstance(a, torch.Tensor) and a.dtype == dtype else a for a in args]
+        return kernel(*bits).view(dtype)
+
+    return moved

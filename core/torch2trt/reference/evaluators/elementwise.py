@@ -1,0 +1,115 @@
+"""ELEMENTWISE, UNARY and SELECT."""
+
+from __future__ import annotations
+
+import torch
+
+from ..dtypes import REDUCED
+from ..errors import UnsupportedLayerError
+from ..network import Node
+from .base import Evaluator, Kernel, Prepared, widened
+
+
+def _integer_division(a: torch.Tensor, b: torch.Tensor, rounding: str) -> torch.Tensor:
+    """C's division for DIV (towards zero), floor for FLOOR_DIV.
+
+    Division by zero is undefined in TensorRT; a GPU gives all bits set, so this does too rather than raising.
+    """
+    zero = b == 0
+    return torch.div(a, b.masked_fill(zero, 1), rounding_mode=rounding).masked_fill(zero, -1)
+
+
+def _divide(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return torch.div(a, b) if a.is_floating_point() else _integer_division(a, b, "trunc")
+
+
+def _floor_divide(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    # floor of the rounded quotient, not Python's a // b, which differs where the quotient rounds up to an integer
+    return torch.floor(torch.div(a, b)) if a.is_floating_point() else _integer_division(a, b, "floor")
+
+
+def _power(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    if a.is_floating_point():
+        return torch.pow(a, b)
+    # torch refuses negative integer exponents; the truncated result is 1 / a ** |b|: not zero for 1 and -1 only
+    inverse = torch.where(a == 1, 1, torch.where(a == -1, 1 - 2 * (b % 2), 0))
+    return torch.where(b >= 0, torch.pow(a, b.clamp(min=0)), inverse.to(a.dtype))
+
+
+#: by the name of the ``trt.ElementWiseOperation``.  MAX and MIN give the other operand where one is NaN, as CUDA's
+#: fmax and fmin do; comparisons with NaN are false.
+_BINARY: dict[str, Kernel] = {
+    "SUM": torch.add,
+    "PROD": torch.mul,
+    "MAX": torch.fmax,
+    "MIN": torch.fmin,
+    "SUB": torch.sub,
+    "DIV": _divide,
+    "POW": _power,
+    "FLOOR_DIV": _floor_divide,
+    "AND": torch.logical_and,
+    "OR": torch.logical_or,
+    "XOR": torch.logical_xor,
+    "EQUAL": torch.eq,
+    "GREATER": torch.gt,
+    "LESS": torch.lt,
+}
+
+
+def elementwise(node: Node) -> Prepared:
+    """``op(a, b)`` with broadcast of extents of 1; both operands have one dtype."""
+    operation = node.layer.op.name
+    kernel = _BINARY.get(operation)
+    if kernel is None:
+        raise UnsupportedLayerError(f"{node}: no operation {operation}")
+    first, second = node.required(0), node.required(1)
+    if operation in ("FLOOR_DIV", "POW") and first.dtype in REDUCED:
+        kernel = widened(kernel, first.dtype)  # one rounding, not one a step
+    return Prepared(kernel, (first, second))
+
+
+#: by the name of the ``trt.UnaryOperation``; ROUND is to nearest even
+_UNARY: dict[str, Kernel] = {
+    "EXP": torch.exp,
+    "LOG": torch.log,
+    "SQRT": torch.sqrt,
+    "RECIP": torch.reciprocal,
+    "ABS": torch.abs,
+    "NEG": torch.neg,
+    "SIN": torch.sin,
+    "COS": torch.cos,
+    "TAN": torch.tan,
+    "SINH": torch.sinh,
+    "COSH": torch.cosh,
+    "ASIN": torch.asin,
+    "ACOS": torch.acos,
+    "ATAN": torch.atan,
+    "ASINH": torch.asinh,
+    "ACOSH": torch.acosh,
+    "ATANH": torch.atanh,
+    "CEIL": torch.ceil,
+    "FLOOR": torch.floor,
+    "ERF": torch.erf,
+    "NOT": torch.logical_not,
+    "SIGN": torch.sign,
+    "ROUND": torch.round,
+    "ISINF": torch.isinf,
+    "ISNAN": torch.isnan,
+}
+
+
+def unary(node: Node) -> Prepared:
+    """``op(x)``."""
+    operation = node.layer.op.name
+    kernel = _UNARY.get(operation)
+    if kernel is None:
+        raise UnsupportedLayerError(f"{node}: no operation {operation}")
+    return Prepared(kernel, (node.required(0),))
+
+
+def select(node: Node) -> Prepared:
+    """``then`` where the condition holds, else ``otherwise``; all three broadcast."""
+    return Prepared(torch.where, (node.required(0), node.required(1), node.required(2)))
+
+
+EVALUATORS: dict[str, Evaluator] = {"ELEMENTWISE": elementwise, "UNARY": unary, "SELECT": select}

@@ -1,0 +1,113 @@
+"""RESIZE: nearest, linear and cubic, separable over the axes.
+
+Every output coordinate gets a few input elements with weights along each axis.  The scale in the coordinate
+transformations is the one the layer was given, or the ratio of the extents where it was given a shape.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from ..network import Node
+from .base import Evaluator, Prepared, as_bits, dims_or_input, ints, widened
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    mode: str
+    transformation: str
+    upper: bool
+    rounding: str
+    exclude_outside: bool
+    cubic: float
+    scales: tuple[float, ...]
+
+
+def resize(node: Node) -> Prepared:
+    """Resize to the shape of input 1, the static shape, or ``floor(extent * scale)``."""
+    layer = node.layer
+    target = dims_or_input(node, 1, "shape")
+    settings = _Settings(
+        layer.resize_mode.name,
+        layer.coordinate_transformation.name,
+        layer.selector_for_single_pixel.name == "UPPER",
+        layer.nearest_rounding.name,
+        bool(layer.exclude_outside),
+        float(layer.cubic_coeff),
+        tuple(layer.scales) if target is None else (),
+    )
+
+    def evaluate(x: torch.Tensor, target: torch.Tensor | tuple[int, ...] | None) -> torch.Tensor:
+        if target is None:
+            extents = [int(n * s) for n, s in zip(x.shape, settings.scales, strict=True)]
+            ratios = list(settings.scales)
+        else:
+            extents = ints(target)
+            ratios = [new / old if old else 1.0 for new, old in zip(extents, x.shape, strict=True)]
+        for axis, (extent, ratio) in enumerate(zip(extents, ratios, strict=True)):
+            if extent != x.shape[axis] or ratio != 1.0:
+                x = _along(x, axis, extent, ratio, settings)
+        return x
+
+    value = node.required(0)
+    kernel = as_bits(evaluate, value.dtype) if settings.mode == "NEAREST" else widened(evaluate, value.dtype)
+    return Prepared(kernel, (value, target), control_from=1)
+
+
+def _along(x: torch.Tensor, axis: int, extent: int, ratio: float, settings: _Settings) -> torch.Tensor:
+    length = x.shape[axis]
+    position = _source(extent, length, ratio, settings, x.device)
+    if settings.mode == "NEAREST":
+        return x.index_select(axis, _rounded(position, settings.rounding).clamp(0, length - 1).to(torch.int64))
+    if settings.mode == "LINEAR":
+        position = position.clamp(0, length - 1)  # beyond the edge is the edge
+    base = torch.floor(position)
+    fraction = position - base
+    if settings.mode == "LINEAR":
+        taps = [(0, 1 - fraction), (1, fraction)]
+    else:
+        taps = [(offset, _cubic(offset - fraction, settings.cubic)) for offset in (-1, 0, 1, 2)]
+    index = [(base + offset).to(torch.int64) for offset, _ in taps]
+    weight = torch.stack([w for _, w in taps])
+    if settings.exclude_outside:
+        inside = torch.stack([(i >= 0) & (i < length) for i in index])
+        weight = weight * inside
+        weight = weight / weight.sum(0)
+    shape = [extent if i == axis else 1 for i in range(x.dim())]
+    total = torch.zeros((), dtype=x.dtype, device=x.device)
+    for i, w in zip(index, weight, strict=True):
+        total = total + x.index_select(axis, i.clamp(0, length - 1)) * w.to(x.dtype).reshape(shape)
+    return total
+
+
+def _source(extent: int, length: int, ratio: float, settings: _Settings, device: torch.device) -> torch.Tensor:
+    """Where each output element lies in the input."""
+    out = torch.arange(extent, dtype=torch.float64, device=device)
+    if extent == 1 and settings.upper:
+        return torch.zeros_like(out)
+    if settings.transformation == "ALIGN_CORNERS":
+        return out * ((length - 1) / (extent - 1)) if extent > 1 else torch.zeros_like(out)
+    if settings.transformation == "ASYMMETRIC":
+        return out / ratio
+    return (out + 0.5) / ratio - 0.5
+
+
+def _rounded(position: torch.Tensor, rounding: str) -> torch.Tensor:
+    if rounding == "FLOOR":
+        return torch.floor(position)
+    if rounding == "CEIL":
+        return torch.ceil(position)
+    return torch.floor(position + 0.5) if rounding == "HALF_UP" else torch.ceil(position - 0.5)
+
+
+def _cubic(distance: torch.Tensor, a: float) -> torch.Tensor:
+    """Keys' kernel."""
+    d = distance.abs()
+    near = ((a + 2) * d - (a + 3)) * d * d + 1
+    far = ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+    return torch.where(d <= 1, near, torch.where(d < 2, far, torch.zeros_like(d)))
+
+
+EVALUATORS: dict[str, Evaluator] = {"RESIZE": resize}

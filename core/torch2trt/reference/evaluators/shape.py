@@ -1,0 +1,131 @@
+"""Layers that move data without changing it, and those that only look at it."""
+
+from __future__ import annotations
+
+import torch
+
+from .. import weights
+from ..dtypes import cast as cast_values
+from ..dtypes import torch_dtype
+from ..errors import InterpreterError
+from ..network import Node
+from .base import Evaluator, Prepared, as_bits, dims_or_input, ints, required_dims
+
+
+def constant(node: Node) -> Prepared:
+    """The weights; they fill their slot before the first step, so the kernel is never called in a plan."""
+    values = weights.read(node.layer.weights, required_dims(node, node.layer.shape))
+    return Prepared(lambda x: x, (values,))
+
+
+def identity(node: Node) -> Prepared:
+    """The input, converted where the output is declared with another type."""
+    value, target = node.required(0), node.outputs[0].dtype
+    if value.dtype == target:
+        return Prepared(lambda x: x, (value,))
+    return Prepared(lambda x: cast_values(x, target), (value,))
+
+
+def cast(node: Node) -> Prepared:
+    """The input, converted to ``to_type``; see :func:`torch2trt.reference.dtypes.cast`."""
+    target = torch_dtype(node.layer.to_type)
+    return Prepared(lambda x: cast_values(x, target), (node.required(0),))
+
+
+def shuffle(node: Node) -> Prepared:
+    """Transpose, reshape, transpose.
+
+    In a reshape 0 copies the extent of the input (after the first transpose) unless ``zero_is_placeholder`` is off,
+    and one -1 is inferred.
+    """
+    layer = node.layer
+    value = node.required(0)
+    first = tuple(layer.first_transpose)[: value.rank]
+    target = dims_or_input(node, 1, "reshape_dims")
+    second_wide = tuple(layer.second_transpose)
+    placeholder = bool(layer.zero_is_placeholder)
+    moves = first != tuple(range(value.rank))
+
+    def evaluate(x: torch.Tensor, target: torch.Tensor | tuple[int, ...] | None) -> torch.Tensor:
+        if moves:
+            x = x.permute(first)
+        if target is not None:
+            extents = ints(target)
+            if placeholder:
+                extents = [x.shape[i] if extent == 0 else extent for i, extent in enumerate(extents)]
+            x = x.reshape(_inferred(extents, x.numel()))
+        second = second_wide[: x.dim()]
+        return x if second == tuple(range(x.dim())) else x.permute(second)
+
+    return Prepared(evaluate, (value, target), control_from=1)
+
+
+def _inferred(extents: list[int], count: int) -> list[int]:
+    """The extents with -1 resolved; torch refuses to where another extent is 0."""
+    if -1 not in extents or 0 not in extents:
+        return extents
+    known = 1
+    for extent in extents:
+        known *= extent if extent > 0 else 1
+    return [(count // known if extent == -1 else extent) for extent in extents]
+
+
+def concatenation(node: Node) -> Prepared:
+    """The inputs one after the other along ``axis``."""
+    axis = int(node.layer.axis)
+    values = tuple(node.required(i) for i in range(len(node.inputs)))
+    return Prepared(as_bits(lambda *xs: torch.cat(xs, axis), values[0].dtype), values)
+
+
+def shape(node: Node) -> Prepared:
+    """The extents of the input, on the CPU."""
+    dtype = node.outputs[0].dtype
+    return Prepared(lambda x: torch.tensor(x.shape, dtype=dtype), (node.required(0),), control_from=0)
+
+
+def squeeze(node: Node) -> Prepared:
+    """Without the axes of extent 1 that the second input names."""
+
+    def evaluate(x: torch.Tensor, axes: torch.Tensor) -> torch.Tensor:
+        dropped = {axis % x.dim() for axis in ints(axes)}
+        return x.reshape([n for i, n in enumerate(x.shape) if i not in dropped])
+
+    return Prepared(evaluate, (node.required(0), node.required(1)), control_from=1)
+
+
+def unsqueeze(node: Node) -> Prepared:
+    """With axes of extent 1 where the second input says they are in the result."""
+
+    def evaluate(x: torch.Tensor, axes: torch.Tensor) -> torch.Tensor:
+        wanted = ints(axes)
+        rank = x.dim() + len(wanted)
+        for axis in sorted(axis % rank for axis in wanted):
+            x = x.unsqueeze(axis)
+        return x
+
+    return Prepared(evaluate, (node.required(0), node.required(1)), control_from=1)
+
+
+def assertion(node: Node) -> Prepared:
+    """An error with the layer's message where any element of the condition is false."""
+    message, described = node.layer.message, str(node)
+
+    def evaluate(condition: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        if not bool(condition.all()):
+            raise InterpreterError(f"{described} does not hold: {message}")
+        return ()
+
+    return Prepared(evaluate, (node.required(0),), control_from=0)
+
+
+EVALUATORS: dict[str, Evaluator] = {
+    "CONSTANT": constant,
+    "IDENTITY": identity,
+    "CAST": cast,
+    "SHUFFLE": shuffle,
+    "CONCATENATION": concatenation,
+    "SHAPE": shape,
+    "SQUEEZE": squeeze,
+    "UNSQUEEZE": unsqueeze,
+    "ASSERTION": assertion,
+}
