@@ -49,8 +49,8 @@ def convert(
 
     Args:
         model: a ``torch.nn.Module`` in eval mode, a callable, or a ``torch.export.ExportedProgram``.
-        inputs: a sequence of positional or a mapping of keyword example inputs: tensors, :class:`Input` descriptions, or
-            pytrees of them.
+        inputs: a sequence of positional or a mapping of keyword example inputs: tensors, :class:`Input` descriptions,
+            or pytrees of them.
         dynamic_shapes: dynamic sizes, as ``torch.export.export`` takes them; or describe them with :class:`Input`.
         packs: the converter packs; by default all that are installed.
         settings: fields of :class:`Settings`, such as ``precision=torch.float16`` or ``runtime="reference"``.
@@ -66,10 +66,14 @@ def convert(
     """
     _trt.require()
     chosen = Settings(**settings)
-    planned = _plan(model, inputs, dynamic_shapes, packs, chosen)
-    network = lower(planned, chosen)
-    engine = build(network, planned, chosen) if chosen.build else None
-    runtime = chosen.runtime if chosen.build else "reference"
+    return carry_out(_plan(model, inputs, dynamic_shapes, packs, chosen), chosen)
+
+
+def carry_out(planned: Plan, settings: Settings) -> TRTModule:
+    """Lower and build a plan: the second half of :func:`convert`."""
+    network = lower(planned, settings)
+    engine = build(network, planned, settings) if settings.build else None
+    runtime = settings.runtime if settings.build else "reference"
     return TRTModule(engine, network.signature, interpret=_Interpreted(network), runtime=runtime)
 
 

@@ -17,6 +17,9 @@ from .plan import Plan
 from .runtime.engine import Engine
 from .settings import Settings
 
+#: the names that only TensorRT for RTX has, which the stubs do not know
+_rtx: Any = trt
+
 
 def build(network: Network, plan: Plan, settings: Settings) -> Engine:
     """Build and serialise the engine of a network; works without a GPU with TensorRT for RTX.
@@ -62,10 +65,12 @@ def _apply(settings: Settings, config: trt.IBuilderConfig) -> None:
 def _set_compute_capabilities(config: Any, wanted: tuple[str, ...]) -> None:
     if not hasattr(config, "set_compute_capability"):
         raise BuildError("compute_capabilities need TensorRT for RTX; full TensorRT builds for the GPU of this machine")
-    known = trt.ComputeCapability.__members__  # type: ignore[attr-defined]
+    known = _rtx.ComputeCapability.__members__
     names = ["SM" + capability.replace(".", "") for capability in wanted]
     if unknown := [name for name in names if name not in known]:
-        raise BuildError(f"{', '.join(unknown)} is not a compute capability that TensorRT builds for: {', '.join(known)}")
+        raise BuildError(
+            f"{', '.join(unknown)} is not a compute capability that TensorRT builds for: {', '.join(known)}"
+        )
     config.num_compute_capabilities = len(names)
     for index, name in enumerate(names):
         config.set_compute_capability(known[name], index)

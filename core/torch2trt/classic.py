@@ -49,8 +49,8 @@ class TensorMap(MutableMapping[Any, "trt.ITensor"]):
 class ConversionContext:
     """What a classic converter gets: the network and the intercepted call.
 
-    Runtime tensors in ``method_args``, ``method_kwargs`` and ``method_return`` are stand-ins with shape and dtype; modules,
-    parameters and constants are the real ones.
+    Runtime tensors in ``method_args``, ``method_kwargs`` and ``method_return`` are stand-ins with shape and dtype;
+    modules, parameters and constants are the real ones.
     """
 
     network: trt.INetworkDefinition
@@ -156,7 +156,9 @@ def broadcast_trt_tensors(
         if missing > 0:
             layer = network.add_shuffle(tensor)
             if -1 in tuple(tensor.shape)[1:]:
-                raise ConversionError("broadcast_trt_tensors cannot raise the rank of a tensor with several dynamic sizes")
+                raise ConversionError(
+                    "broadcast_trt_tensors cannot raise the rank of a tensor with several dynamic sizes"
+                )
             layer.reshape_dims = (1,) * missing + tuple(tensor.shape)
             tensor = layer.get_output(0)
         found.append(tensor)
@@ -203,17 +205,20 @@ def torch2trt(
     known = set(Settings.__dataclass_fields__)
     if unknown := sorted(set(settings) - known):
         raise InputError(
-            f"torch2trt() has no {', '.join(unknown)}: networks are strongly typed, so int8 and mixed precision come from "
-            f"the model. It takes fp16_mode, max_batch_size, min_shapes, opt_shapes, max_shapes, {', '.join(sorted(known))}"
+            f"torch2trt() has no {', '.join(unknown)}: networks are strongly typed, so int8 and mixed precision "
+            "come from the model. It takes fp16_mode, max_batch_size, min_shapes, opt_shapes, max_shapes, "
+            + ", ".join(sorted(known))
         )
-    tensors = [inputs] if isinstance(inputs, torch.Tensor) else list(inputs)
+    tensors = list(inputs)
     described: list[Any] = tensors
     if min_shapes or max_shapes or max_batch_size:
         described = [
             Input(
                 min=tuple(min_shapes[i]) if min_shapes else ((1, *t.shape[1:]) if max_batch_size else tuple(t.shape)),
                 opt=tuple(opt_shapes[i]) if opt_shapes else tuple(t.shape),
-                max=tuple(max_shapes[i]) if max_shapes else ((max_batch_size, *t.shape[1:]) if max_batch_size else tuple(t.shape)),
+                max=tuple(max_shapes[i])
+                if max_shapes
+                else ((max_batch_size, *t.shape[1:]) if max_batch_size else tuple(t.shape)),
                 dtype=t.dtype,
             )
             for i, t in enumerate(tensors)

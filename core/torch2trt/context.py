@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import torch
 
@@ -13,8 +13,10 @@ from .dtypes import to_torch, to_trt
 from .errors import ConversionError
 from .settings import Settings
 
-#: what converters receive for a tensor: a runtime tensor, or a constant
-Value = "trt.ITensor | torch.Tensor | bool | int | float"
+
+def is_runtime(value: Any) -> TypeGuard[trt.ITensor]:
+    """Whether ``value`` is known only when the engine runs."""
+    return isinstance(value, trt.ITensor)
 
 
 class Constants:
@@ -69,7 +71,7 @@ class Context:
         """``value`` as a constant tensor; :class:`ConversionError` where it is only known at run time."""
         if isinstance(value, torch.Tensor):
             return value
-        if isinstance(value, trt.ITensor):
+        if is_runtime(value):
             raise ConversionError("an argument that must be a constant is computed at run time")
         return torch.as_tensor(value)
 
@@ -85,18 +87,19 @@ class Context:
             dtype: cast to this dtype; by default a tensor keeps its own and a number gets PyTorch's default.
             ndim: prepend dimensions of size 1 up to this rank.
         """
-        if not isinstance(value, trt.ITensor):
+        if not is_runtime(value):
             tensor = value if isinstance(value, torch.Tensor) else torch.tensor(value, dtype=dtype)
             tensor = tensor if dtype is None else tensor.to(dtype)
             if ndim is not None and tensor.dim() < ndim:
                 tensor = tensor.reshape((1,) * (ndim - tensor.dim()) + tuple(tensor.shape))
             return self._constants.tensor(tensor)
-        if dtype is not None and value.dtype != to_trt(dtype):
-            value = self.network.add_cast(value, to_trt(dtype)).get_output(0)
-        if ndim is not None and (missing := ndim - len(value.shape)) > 0:
+        runtime: trt.ITensor = value
+        if dtype is not None and runtime.dtype != to_trt(dtype):
+            runtime = self.network.add_cast(runtime, to_trt(dtype)).get_output(0)
+        if ndim is not None and (missing := ndim - len(runtime.shape)) > 0:
             axes = self._constants.tensor(torch.arange(missing))
-            value = self.network.add_unsqueeze(value, axes).get_output(0)
-        return value
+            runtime = self.network.add_unsqueeze(runtime, axes).get_output(0)
+        return runtime
 
     def shape(self, dims: Sequence[Any]) -> trt.ITensor:
         """Sizes as one int64 shape tensor of ``len(dims)`` elements; each is an ``int`` or a 0-d tensor."""
@@ -114,7 +117,7 @@ class Context:
 
 
 def _describe(value: Any) -> str:
-    if isinstance(value, trt.ITensor):
+    if is_runtime(value):
         try:
             return f"{str(to_torch(value.dtype)).removeprefix('torch.')}{list(value.shape)}"
         except ValueError:

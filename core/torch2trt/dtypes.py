@@ -40,7 +40,8 @@ def to_trt(dtype: torch.dtype) -> trt.DataType:
     """TensorRT's dtype; :class:`ConversionError` with the cure where it has none."""
     if reason := reason_unsupported(dtype):
         raise ConversionError(reason)
-    return getattr(trt, _NAMES[dtype])  # type: ignore[no-any-return]
+    found: trt.DataType = getattr(trt, _NAMES[dtype])
+    return found
 
 
 def to_torch(dtype: trt.DataType) -> torch.dtype:

@@ -68,9 +68,7 @@ def torch2trt_convert(ctx: Context, call: Call) -> tuple[trt.ITensor | None, ...
 
 
 @hookspec
-def torch2trt_configure_build(
-    config: trt.IBuilderConfig, network: trt.INetworkDefinition, settings: Settings
-) -> None:
+def torch2trt_configure_build(config: trt.IBuilderConfig, network: trt.INetworkDefinition, settings: Settings) -> None:
     """Adjust the builder configuration, after the core has applied the settings.
 
     :param config: the configuration of the engine that is about to be built.

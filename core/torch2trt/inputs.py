@@ -33,13 +33,15 @@ class Input:
     dtype: torch.dtype = field(default=torch.float32)
 
     def __post_init__(self) -> None:
-        """Bring the two spellings to one, min ≤ opt ≤ max."""
+        """Bring the two spellings to one, min <= opt <= max."""
         if (self.shape is None) == (self.min is None or self.max is None):
             raise InputError("Input takes either shape, or min and max (and opt, which is max by default)")
-        low = tuple(self.shape if self.min is None else self.min)
-        high = tuple(self.shape if self.max is None else self.max)
-        best = tuple((self.shape or self.max) if self.opt is None else self.opt)
-        if not len(low) == len(best) == len(high) or any(not a <= b <= c for a, b, c in zip(low, best, high, strict=True)):
+        low = tuple(self.min if self.shape is None else self.shape)  # type: ignore[arg-type]  # checked above
+        high = tuple(self.max if self.shape is None else self.shape)  # type: ignore[arg-type]
+        best = high if self.opt is None else tuple(self.opt)
+        if not len(low) == len(best) == len(high) or any(
+            not a <= b <= c for a, b, c in zip(low, best, high, strict=True)
+        ):
             raise InputError(f"Input needs min <= opt <= max in every dimension, got min={low}, opt={best}, max={high}")
         for name, value in (("min", low), ("opt", best), ("max", high)):
             object.__setattr__(self, name, value)
@@ -99,7 +101,9 @@ def example(inputs: Any, dynamic_shapes: Any, device: torch.device) -> Example:
     described = tuple(leaf if isinstance(leaf, Input) else None for leaf in leaves)
     if any(leaf is not None and leaf.dynamic for leaf in described):
         if dynamic_shapes is not None:
-            raise InputError("dynamic sizes come either from Input(min=..., max=...) or from dynamic_shapes, not from both")
+            raise InputError(
+                "dynamic sizes come either from Input(min=..., max=...) or from dynamic_shapes, not from both"
+            )
         dims = pytree.tree_unflatten([leaf.dims() if leaf else None for leaf in described], spec)
         dynamic_shapes = dims[1] if kwargs else dims[0]
     tensors = [leaf.example(device) if isinstance(leaf, Input) else leaf for leaf in leaves]

@@ -19,7 +19,8 @@ _WITHOUT_GPU = ("CUDA initialization failure", "Unable to determine GPU memory u
 @contextlib.contextmanager
 def recorded() -> Iterator[list[str]]:
     """The errors that TensorRT logs in this thread while the context lasts."""
-    before, messages = getattr(_recording, "messages", None), []
+    messages: list[str] = []
+    before = getattr(_recording, "messages", None)
     _recording.messages = messages
     try:
         yield messages

@@ -14,7 +14,7 @@ from . import _trt, log
 from ._trt import trt
 from .call import Call
 from .capture.program import fake, is_getitem
-from .context import Constants, Context
+from .context import Constants, Context, is_runtime
 from .dtypes import reason_unsupported, short_name, to_torch, to_trt
 from .errors import ConversionError, Torch2TRTError, UnsupportedError
 from .plan import Plan, PlannedCall, Segment
@@ -135,7 +135,9 @@ class _Lowering:
         kind = UnsupportedError if isinstance(error, UnsupportedError) else ConversionError
         why = str(error) if isinstance(error, Torch2TRTError) else f"{type(error).__name__}: {error}"
         lines = [
-            f"{converter.name} (pack {converter.pack}, {converter.location}) failed" if converter else "no converter took a call",
+            f"{converter.name} (pack {converter.pack}, {converter.location}) failed"
+            if converter
+            else "no converter took a call",
             f"  target {call.target.name}   node {call.name}   in {call.where}",
             f"  got    {context.describe_arguments()}",
             f"  why    {why}",
@@ -159,7 +161,7 @@ class _Lowering:
             layer.metadata = metadata
 
     def _mark_output(self, value: Any, name: str) -> None:
-        tensor = value if isinstance(value, trt.ITensor) else self.constants.tensor(torch.as_tensor(value))
+        tensor: trt.ITensor = value if is_runtime(value) else self.constants.tensor(torch.as_tensor(value))
         if tensor.is_network_input or tensor.is_network_output:
             # an engine's output is a tensor of its own
             tensor = self.network.add_identity(tensor).get_output(0)
@@ -169,14 +171,10 @@ class _Lowering:
 
 def _mismatch(tensor: Any, want: Any) -> str | None:
     """How a returned tensor differs from PyTorch's result; None where it does not."""
-    if isinstance(want, (torch.SymInt, int)):
-        shape, dtype = (), torch.int64
-        if isinstance(tensor, int):
-            return None
-    elif isinstance(want, torch.Tensor):
-        shape, dtype = tuple(want.shape), want.dtype
-    else:
+    if not isinstance(want, (torch.Tensor, torch.SymInt)) or isinstance(tensor, int):
         return None
+    shape: tuple[Any, ...] = tuple(want.shape) if isinstance(want, torch.Tensor) else ()
+    dtype = want.dtype if isinstance(want, torch.Tensor) else torch.int64
     if not isinstance(tensor, (trt.ITensor, torch.Tensor)):
         return f"it returned a {type(tensor).__name__}, not a trt.ITensor"
     try:

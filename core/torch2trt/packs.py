@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import os
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -27,7 +28,9 @@ class Packs:
     Made by :meth:`load`; never changes afterwards, so conversions in several threads may share one.
     """
 
-    def __init__(self, manager: pluggy.PluginManager, packs: Sequence[PackInfo], converters: Sequence[Converter]) -> None:
+    def __init__(
+        self, manager: pluggy.PluginManager, packs: Sequence[PackInfo], converters: Sequence[Converter]
+    ) -> None:
         self._manager = manager
         #: the loaded packs, sorted by name
         self.packs = tuple(packs)
@@ -53,7 +56,9 @@ class Packs:
         manager.add_hookspecs(hookspecs)
         infos: dict[str, PackInfo] = {}
         for entry in _entries(blocked) if autoload else ():
-            infos[entry.name] = PackInfo(entry.name, entry.dist.name if entry.dist else "", entry.dist.version if entry.dist else "")
+            infos[entry.name] = PackInfo(
+                entry.name, entry.dist.name if entry.dist else "", entry.dist.version if entry.dist else ""
+            )
             _register(manager, _import(entry, infos[entry.name]), infos[entry.name])
         for plugin in extra:
             name = getattr(plugin, "__name__", type(plugin).__name__)
@@ -105,7 +110,7 @@ def entry_module_roots() -> frozenset[str]:
 
 def _entries(blocked: set[str]) -> list[EntryPoint]:
     entries = sorted((e for e in entry_points(group=GROUP) if e.name not in blocked), key=lambda entry: entry.name)
-    for first, second in zip(entries, entries[1:], strict=False):
+    for first, second in itertools.pairwise(entries):
         if first.name == second.name:
             # pluggy's own loader would skip the second without a word
             both = " and ".join(f"{e.dist.name} {e.dist.version}" if e.dist else str(e) for e in (first, second))
@@ -162,7 +167,12 @@ def _collect(manager: pluggy.PluginManager, infos: dict[str, PackInfo]) -> list[
         ranks.setdefault(impl.tryfirst - impl.trylast, []).append(registry)
     for rivals in ranks.values():
         warn_conflicts(rivals)
-    return [converter for rank in sorted(ranks, reverse=True) for registry in ranks[rank] for converter in registry.converters]
+    return [
+        converter
+        for rank in sorted(ranks, reverse=True)
+        for registry in ranks[rank]
+        for converter in registry.converters
+    ]
 
 
 def _only(manager: pluggy.PluginManager, hook: str, pack: str) -> Any:

@@ -112,8 +112,9 @@ class Plan:
             lines += [f"    {reason}" for reason in planned.reasons]
         loaded = ", ".join(pack.name for pack in self.packs.packs) or "none"
         lines.append(
-            f"Loaded packs: {loaded}. Install a pack that has these (such as torch2trt-ops-base, torch2trt-ops-vision), "
-            "or write a converter: @torch2trt.converter('" + self.unsupported[0].call.target.name + "')"
+            f"Loaded packs: {loaded}. Install a pack that converts these (pip install torch2trt-ops-...), "
+            "or write a converter: "
+            "@torch2trt.converter('" + self.unsupported[0].call.target.name + "')"
         )
         raise UnsupportedError("\n".join(lines))
 

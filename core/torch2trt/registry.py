@@ -86,7 +86,8 @@ class PackRegistry:
             if earlier.target == converter.target and earlier.rejects is None:
                 raise PackError(
                     f"pack {self.pack} adds two converters of {converter.target.name}; {converter.name} "
-                    f"({converter.location}) is never reached, because {earlier.name} ({earlier.location}) rejects nothing"
+                    f"({converter.location}) is never reached, because {earlier.name} ({earlier.location}) "
+                    "rejects nothing"
                 )
         self.converters.append(converter)
 

@@ -34,7 +34,9 @@ class Settings:
     def __post_init__(self) -> None:
         """Refuse values that would only fail deep inside TensorRT."""
         if self.precision not in (None, torch.float32, torch.float16, torch.bfloat16):
-            raise ValueError(f"precision={self.precision} is not one of torch.float32, torch.float16, torch.bfloat16, None")
+            raise ValueError(
+                f"precision={self.precision} is not one of torch.float32, torch.float16, torch.bfloat16, None"
+            )
         if self.runtime not in ("auto", "engine", "reference"):
             raise ValueError(f"runtime={self.runtime!r} is not one of 'auto', 'engine', 'reference'")
         if self.runtime == "engine" and not self.build:

@@ -84,7 +84,9 @@ class Signature:
         for leaf, value in zip(self.input_leaves, leaves, strict=True):
             if leaf.kind == "constant":
                 if value is not leaf.value and value != leaf.value:
-                    raise InputError(f"input {leaf.name!r} was {leaf.value!r} at conversion and is fixed, got {value!r}")
+                    raise InputError(
+                        f"input {leaf.name!r} was {leaf.value!r} at conversion and is fixed, got {value!r}"
+                    )
                 continue
             if reason := specs[leaf.name].reason_unfit(value):
                 raise InputError(f"input {leaf.name!r} {reason}")
@@ -122,7 +124,9 @@ class Signature:
         given, keywords = list(args), dict(kwargs)
         for name in self.parameters[len(given) : count]:
             if name not in keywords:
-                raise InputError(f"missing input {name!r}; the module was converted with {self._describe(count, names)}")
+                raise InputError(
+                    f"missing input {name!r}; the module was converted with {self._describe(count, names)}"
+                )
             given.append(keywords.pop(name))
         for index, name in enumerate(self.parameters[count : len(given)], count):
             keywords[name] = given[index]
@@ -132,7 +136,8 @@ class Signature:
         if missing or unknown or len(given) != count:
             what = ", ".join([f"missing {name!r}" for name in missing] + [f"unexpected {name!r}" for name in unknown])
             raise InputError(
-                f"{what or f'{len(args)} positional inputs'}; the module was converted with {self._describe(count, names)}"
+                f"{what or f'{len(args)} positional inputs'}; "
+                f"the module was converted with {self._describe(count, names)}"
             )
         return tuple(given), {name: keywords[name] for name in names}
 
@@ -172,7 +177,8 @@ class Signature:
             ) from error
         return cls(
             inputs=tuple(
-                TensorSpec(spec["name"], spec["dtype"], tuple(tuple(r) for r in spec["ranges"])) for spec in data["inputs"]
+                TensorSpec(spec["name"], spec["dtype"], tuple(tuple(r) for r in spec["ranges"]))
+                for spec in data["inputs"]
             ),
             input_leaves=tuple(Leaf(**leaf) for leaf in data["input_leaves"]),
             in_spec=in_spec,

@@ -42,10 +42,10 @@ class Converters(MutableMapping[str, Converter]):
             raise KeyError(target)
         return chain[0]
 
-    def __setitem__(self, target: str, function: Callable[..., Any]) -> None:
+    def __setitem__(self, target: str, converter: Converter | Callable[..., Any]) -> None:
         from .classic import tensorrt_converter
 
-        tensorrt_converter(target)(function)
+        tensorrt_converter(target)(converter.function if isinstance(converter, Converter) else converter)
 
     def __delitem__(self, target: str) -> None:
         converter = self[target]

@@ -92,7 +92,9 @@ def select_(ctx: Context, input: trt.ITensor, dim: int, index: Any) -> trt.ITens
 
 
 @converter("aten.slice.Tensor")
-def slice_(ctx: Context, input: trt.ITensor, dim: int = 0, start: Any = None, end: Any = None, step: int = 1) -> trt.ITensor:
+def slice_(
+    ctx: Context, input: trt.ITensor, dim: int = 0, start: Any = None, end: Any = None, step: int = 1
+) -> trt.ITensor:
     """slice.Tensor(Tensor(a) self, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1) -> Tensor(a)"""
     length = size(ctx, input, dim)
     begin = _bounded(ctx, input, dim, 0 if start is None else start, length)
@@ -122,7 +124,11 @@ def _bounded(ctx: Context, input: trt.ITensor, dim: int, index: Any, length: Any
 
 
 def _add(ctx: Context, first: Any, second: Any) -> Any:
-    return elementwise(ctx, E.SUM, first, second, torch.int64) if is_runtime(first) or is_runtime(second) else first + second
+    return (
+        elementwise(ctx, E.SUM, first, second, torch.int64)
+        if is_runtime(first) or is_runtime(second)
+        else first + second
+    )
 
 
 def _count(ctx: Context, begin: Any, stop: Any, step: int) -> Any:

@@ -32,7 +32,9 @@ def conv(
     count = len(weight.shape) - 2
     if count == 1:
         return _conv1d(ctx, input, weight, bias, ints(stride, 1), ints(padding, 1), ints(dilation, 1), groups)
-    return _convolution(ctx, input, weight, bias, ints(stride, count), ints(padding, count), ints(dilation, count), groups)
+    return _convolution(
+        ctx, input, weight, bias, ints(stride, count), ints(padding, count), ints(dilation, count), groups
+    )
 
 
 def _conv1d(

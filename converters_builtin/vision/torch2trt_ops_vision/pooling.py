@@ -12,7 +12,13 @@ Ints = int | Sequence[int]
 
 
 def _max_rejects(
-    call: Call, input: Any, kernel_size: Ints, stride: Ints = (), padding: Ints = 0, dilation: Ints = 1, ceil_mode: bool = False
+    call: Call,
+    input: Any,
+    kernel_size: Ints,
+    stride: Ints = (),
+    padding: Ints = 0,
+    dilation: Ints = 1,
+    ceil_mode: bool = False,
 ) -> str | None:
     return None if set(ints(dilation, 1)) == {1} else "TensorRT has no dilated pooling"
 
@@ -75,7 +81,13 @@ def avg_pool(
 
 
 def _pool(
-    ctx: Context, kind: trt.PoolingType, input: trt.ITensor, kernel_size: Ints, stride: Ints, padding: Ints, ceil_mode: bool
+    ctx: Context,
+    kind: trt.PoolingType,
+    input: trt.ITensor,
+    kernel_size: Ints,
+    stride: Ints,
+    padding: Ints,
+    ceil_mode: bool,
 ) -> trt.IPoolingLayer:
     count = len(input.shape) - 2
     layer = ctx.network.add_pooling_nd(input, kind, ints(kernel_size, count))

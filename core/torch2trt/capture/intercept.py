@@ -94,7 +94,9 @@ class KeptCall:
     def _note_in_place(self, outputs: list[Any], inputs: list[torch.Tensor], mutations: _Mutations) -> None:
         for output in outputs:
             if not isinstance(output, torch.Tensor):
-                raise CaptureError(f"{self.target.name} returns a {type(output).__name__}; a call kept whole returns tensors")
+                raise CaptureError(
+                    f"{self.target.name} returns a {type(output).__name__}; a call kept whole returns tensors"
+                )
         for index, tensor in enumerate(inputs):
             if id(tensor) in mutations.written:
                 places = [i for i, output in enumerate(outputs) if output is tensor]
@@ -141,7 +143,9 @@ def paused() -> Iterator[None]:
 class Interception:
     """The claimed calls of one capture; active inside ``with interception.of(model)``."""
 
-    def __init__(self, registry: Registry, accepts: Callable[[Target, tuple[Any, ...], dict[str, Any], Any], bool]) -> None:
+    def __init__(
+        self, registry: Registry, accepts: Callable[[Target, tuple[Any, ...], dict[str, Any], Any], bool]
+    ) -> None:
         self._functions = registry.claimed("function")
         self._modules = registry.claimed("module")
         self._accepts = accepts
@@ -200,14 +204,14 @@ class Interception:
                 return original(*args, **kwargs)
             return self.keep(target, original, module, args, kwargs)
 
-        module.forward = forward  # type: ignore[method-assign]
+        module.forward = forward
         try:
             yield
         finally:
             if own is None:
                 del module.__dict__["forward"]
             else:
-                module.forward = own  # type: ignore[method-assign]
+                module.forward = own
 
     @contextlib.contextmanager
     def _patched_function(self, function: Any, target: Target) -> Iterator[None]:
@@ -260,7 +264,7 @@ def _with_state(module: torch.nn.Module, state: dict[str, Any]) -> torch.nn.Modu
         for name, tensor in state.items()
         if type(tensor) in (torch.Tensor, torch.nn.Parameter) and not _same_memory(tensor, own[name])
     }
-    return copy.deepcopy(module, memo=other) if other else module  # type: ignore[arg-type]
+    return copy.deepcopy(module, memo=other) if other else module
 
 
 def _same_memory(first: torch.Tensor, second: torch.Tensor) -> bool:

@@ -34,7 +34,7 @@ class Casting(torch.nn.Module):
             result = torch.func.functional_call(model, *inside)
             return pytree.tree_map_only(torch.Tensor, restore, result)
 
-        self.forward = forward  # type: ignore[method-assign]
+        self.forward = forward
 
     @staticmethod
     def original_path(path: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import re
 from collections.abc import Callable
 from typing import Any
@@ -50,9 +52,11 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
     if isinstance(model, ExportedProgram):
         exported = model
         if settings.precision is not None:
-            raise CaptureError("precision cannot be changed in an ExportedProgram; export the model in the dtype you want")
+            raise CaptureError(
+                "precision cannot be changed in an ExportedProgram; export the model in the dtype you want"
+            )
     else:
-        module = model if isinstance(model, torch.nn.Module) else _Function(model)
+        module = model if isinstance(model, torch.nn.Module) else _Function(model, len(example.args))
         exported = _export(module, example, interception, settings)
     table = torch.export.default_decompositions()
     for overload in registry.claimed("aten"):
@@ -67,12 +71,25 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
 class _Function(torch.nn.Module):
     """A plain callable as a module."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], arguments: int) -> None:
         super().__init__()
-        self.forward = function  # type: ignore[method-assign]
+
+        @functools.wraps(function)
+        def forward(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs)
+
+        try:
+            inspect.signature(function)
+        except ValueError:  # a built-in without one: export needs to know how many inputs there are
+            kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+            parameters = [inspect.Parameter(f"input_{index}", kind) for index in range(arguments)]
+            forward.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        self.forward = forward
 
 
-def _export(module: torch.nn.Module, example: Example, interception: Interception, settings: Settings) -> ExportedProgram:
+def _export(
+    module: torch.nn.Module, example: Example, interception: Interception, settings: Settings
+) -> ExportedProgram:
     if module.training and any(module.children()):
         _check_eval(module)
     traced = module if settings.precision is None else Casting(module, settings.precision)
@@ -89,11 +106,13 @@ def _export(module: torch.nn.Module, example: Example, interception: Interceptio
 
 def _check_eval(module: torch.nn.Module) -> None:
     behaves_differently = (torch.nn.modules.dropout._DropoutNd, torch.nn.modules.batchnorm._BatchNorm)
-    found = [name for name, child in module.named_modules() if isinstance(child, behaves_differently) and child.training]
+    found = [
+        name for name, child in module.named_modules() if isinstance(child, behaves_differently) and child.training
+    ]
     if found:
         raise CaptureError(
-            f"the model is in training mode ({', '.join(found[:5])}{', …' if len(found) > 5 else ''} behave differently "
-            "there); call model.eval() before converting it"
+            f"the model is in training mode ({', '.join(found[:5])}{', …' if len(found) > 5 else ''} "
+            "behave differently there); call model.eval() before converting it"
         )
 
 
@@ -199,7 +218,9 @@ def _module(node: torch.fx.Node) -> tuple[str, str]:
 def _source(node: torch.fx.Node) -> str:
     frames = re.findall(r'File "([^"]+)", line (\d+)', node.meta.get("stack_trace") or "")
     root = torch.__path__[0]
-    users = [(file, line) for file, line in frames if not file.startswith((root, "torch/")) and "/torch2trt/" not in file]
+    users = [
+        (file, line) for file, line in frames if not file.startswith((root, "torch/")) and "/torch2trt/" not in file
+    ]
     return _short(*users[-1]) if users else ""
 
 
@@ -220,7 +241,9 @@ def _signature(
             leaves.append(Leaf("constant", spec.arg.name, spec.arg.value))
             continue
         if not isinstance(spec.arg, TensorArgument):
-            raise CaptureError(f"input {spec.arg.name!r} is a Python number that varies; pass a tensor, or fix the number")
+            raise CaptureError(
+                f"input {spec.arg.name!r} is a Python number that varies; pass a tensor, or fix the number"
+            )
         node = nodes[spec.arg.name]
         tensor = fake(node)
         ranges = tuple(

@@ -3,11 +3,12 @@
 Converters should read like the formula of their operator; what every converter needs again lives here.
 """
 
+from ..context import is_runtime
 from ._arguments import ints
 from ._elementwise import activation, cast, compare, elementwise, select, unary
 from ._reduce import axes_mask, matmul, reduce, softmax
 from ._shape import broadcast, concat, expand, narrow, permute, reshape, size, sizes, squeeze, strided_slice, unsqueeze
-from ._values import dtype_of, is_runtime, ndim_of
+from ._values import dtype_of, ndim_of
 
 __all__ = [
     "activation",

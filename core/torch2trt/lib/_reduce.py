@@ -52,6 +52,10 @@ def matmul(
         vector = ndim_of(value) == 1
         operands.append(ctx.tensor(value, ndim=ndim - 1 if vector and ndim > 1 else ndim if not vector else 1))
         ops.append(
-            trt.MatrixOperation.VECTOR if vector else trt.MatrixOperation.TRANSPOSE if transposed else trt.MatrixOperation.NONE
+            trt.MatrixOperation.VECTOR
+            if vector
+            else trt.MatrixOperation.TRANSPOSE
+            if transposed
+            else trt.MatrixOperation.NONE
         )
     return ctx.network.add_matrix_multiply(operands[0], ops[0], operands[1], ops[1]).get_output(0)

@@ -8,9 +8,8 @@ from typing import Any
 import torch
 
 from .._trt import trt
-from ..context import Context
+from ..context import Context, is_runtime
 from ._elementwise import elementwise
-from ._values import is_runtime
 
 Size = Any  #: an ``int``, or a 0-d int64 ``trt.ITensor``
 
@@ -91,7 +90,12 @@ def broadcast(ctx: Context, input: Any, dims: Sequence[Size]) -> trt.ITensor:
         # a dynamic size may be 1 at run time: then the stride must be 0
         shape = ctx.network.add_shape(tensor).get_output(0)
         one = ctx.tensor(torch.ones(ndim, dtype=torch.int64))
-        layer.set_input(3, elementwise(ctx, trt.ElementWiseOperation.MIN, elementwise(ctx, trt.ElementWiseOperation.SUB, shape, one), one))
+        layer.set_input(
+            3,
+            elementwise(
+                ctx, trt.ElementWiseOperation.MIN, elementwise(ctx, trt.ElementWiseOperation.SUB, shape, one), one
+            ),
+        )
     return layer.get_output(0)
 
 

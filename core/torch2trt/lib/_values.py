@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeGuard
+from typing import Any
 
 import torch
 
-from .._trt import trt
+from ..context import is_runtime
 from ..dtypes import to_torch
-
-
-def is_runtime(value: Any) -> TypeGuard[trt.ITensor]:
-    """Whether ``value`` is known only when the engine runs."""
-    return isinstance(value, trt.ITensor)
 
 
 def dtype_of(value: Any) -> torch.dtype:

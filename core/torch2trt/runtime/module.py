@@ -54,7 +54,9 @@ class TRTModule(torch.nn.Module):
             EngineError: nothing here can run the engine.
         """
         if self.signature is None:
-            raise EngineError("this TRTModule is empty; fill it with load_state_dict, or make one with torch2trt.convert")
+            raise EngineError(
+                "this TRTModule is empty; fill it with load_state_dict, or make one with torch2trt.convert"
+            )
         tensors = self.signature.flatten(args, kwargs)
         if self._run is None:
             self._run = self._choose()
@@ -70,11 +72,9 @@ class TRTModule(torch.nn.Module):
     @property
     def engine(self) -> Any:
         """The ``trt.ICudaEngine``; only on a GPU."""
-        if self._run is None:
-            self._run = self._choose()
-        if self._run is self._interpret:
+        if self.runtime == "reference":
             raise EngineError("there is no engine on this machine: the module runs on the reference interpreter")
-        return self._run.engine  # type: ignore[union-attr]
+        return getattr(self._run, "engine", None)
 
     @property
     def input_names(self) -> list[str]:
@@ -89,7 +89,9 @@ class TRTModule(torch.nn.Module):
     def _choose(self) -> Run:
         if self._wanted == "reference":
             if self._interpret is None:
-                raise EngineError("a loaded module has no network to interpret; convert the model again for the reference runtime")
+                raise EngineError(
+                    "a loaded module has no network to interpret; convert the model again for the reference runtime"
+                )
             return self._interpret
         try:
             return self._session()
@@ -118,7 +120,7 @@ class TRTModule(torch.nn.Module):
         return manifest(*self._saveable())
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the module to a file for :func:`torch2trt.load`: a zip with a manifest and the engine, without pickle."""
+        """Write the module to a file for :func:`torch2trt.load`: a zip of a manifest and the engine, without pickle."""
         from .store import save
 
         save(path, *self._saveable())
@@ -138,7 +140,9 @@ class TRTModule(torch.nn.Module):
         """Become the module that :meth:`get_extra_state` was asked of."""
         from .store import from_manifest
 
-        engine, signature = from_manifest(json.loads(state["manifest"]), state["engine"].numpy().tobytes(), "the state dict")
+        engine, signature = from_manifest(
+            json.loads(state["manifest"]), state["engine"].numpy().tobytes(), "the state dict"
+        )
         # only now, when all of it is known to fit
         self.engine_data, self.signature = engine, signature
         self._interpret = self._run = None

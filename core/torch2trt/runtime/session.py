@@ -46,7 +46,9 @@ class Session:
         """
         for name, tensor in tensors.items():
             if tensor.device != self.device:
-                raise InputError(f"input {name!r} is on {tensor.device}, the engine runs on {self.device}; move it with .to()")
+                raise InputError(
+                    f"input {name!r} is on {tensor.device}, the engine runs on {self.device}; move it with .to()"
+                )
         current = torch.cuda.current_stream(self.device)
         if current != torch.cuda.default_stream(self.device):
             return self._enqueue(tensors, current)
@@ -73,7 +75,9 @@ class Session:
                 outputs[name] = torch.empty(shape, dtype=self._dtypes[name], device=self.device)
                 context.set_tensor_address(name, outputs[name].data_ptr())
             if not context.execute_async_v3(stream.cuda_stream):
-                raise EngineError("TensorRT could not run the engine:\n  " + "\n  ".join(messages or ["it gave no reason"]))
+                raise EngineError(
+                    "TensorRT could not run the engine:\n  " + "\n  ".join(messages or ["it gave no reason"])
+                )
         return outputs
 
     def _context(self) -> Any:

@@ -33,8 +33,8 @@ def from_manifest(data: Mapping[str, Any], engine: bytes, where: str) -> tuple[E
     """The engine and signature that a manifest describes; :class:`EngineError` where they do not fit together."""
     if data.get("format") != _FORMAT or data.get("format_version") != _FORMAT_VERSION:
         raise EngineError(
-            f"{where} has the format {data.get('format')!r} version {data.get('format_version')!r}, this torch2trt reads "
-            f"{_FORMAT!r} version {_FORMAT_VERSION}; convert the model again"
+            f"{where} has the format {data.get('format')!r} version {data.get('format_version')!r}, "
+            f"this torch2trt reads {_FORMAT!r} version {_FORMAT_VERSION}; convert the model again"
         )
     described = dict(data["engine"])
     if hashlib.sha256(engine).hexdigest() != described.pop("sha256"):
