@@ -3,8 +3,5 @@
 import importlib
 import pkgutil
 
-CASES = [
-    case
-    for family in pkgutil.iter_modules(__path__)
-    for case in importlib.import_module(f"{__name__}.{family.name}").CASES
-]
+_families = [importlib.import_module(f"{__name__}.{family.name}") for family in pkgutil.iter_modules(__path__)]
+CASES = [case for family in _families for case in family.CASES]
