@@ -50,7 +50,16 @@ TRT_TYPES = {
 F32, F16, BF16 = torch.float32, torch.float16, torch.bfloat16
 I32, I64, BOOL = torch.int32, torch.int64, torch.bool
 FLOATS = (F32, F16, BF16)
-SHORT = {F32: "f32", F16: "f16", BF16: "bf16", I32: "i32", I64: "i64", BOOL: "bool", torch.int8: "i8", torch.uint8: "u8"}
+SHORT = {
+    F32: "f32",
+    F16: "f16",
+    BF16: "bf16",
+    I32: "i32",
+    I64: "i64",
+    BOOL: "bool",
+    torch.int8: "i8",
+    torch.uint8: "u8",
+}
 
 
 def trt_type(dtype: torch.dtype) -> Any:

@@ -99,7 +99,9 @@ def _pooling(suite: Suite) -> None:
                 name = f"{kind}-{label}{'' if exclusive else '-inclusive'}"
                 suite.add("POOLING", name, body(kind, (3, 3), both), [values("pool", (2, 3, 9, 10))])
         for dtype in (F16, BF16):
-            suite.add("POOLING", f"{kind}-{SHORT[dtype]}", body(kind, (3, 2), extra), [values("pool", (2, 3, 9, 10), dtype)])
+            suite.add(
+                "POOLING", f"{kind}-{SHORT[dtype]}", body(kind, (3, 2), extra), [values("pool", (2, 3, 9, 10), dtype)]
+            )
         suite.add("POOLING", f"{kind}-3d", body(kind, (2, 3, 2), extra), [values("pool", (1, 3, 5, 6, 7))])
         dynamic = {0: (0, 3)}
         suite.add("POOLING", f"{kind}-dynamic", body(kind, (2, 2), extra), [values("pool", (2, 3, 8, 8))], dynamic)

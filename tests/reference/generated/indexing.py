@@ -40,7 +40,7 @@ def _gathers(suite: Suite) -> None:
         suite.add("GATHER", f"ELEMENT-{SHORT[dtype]}", body("ELEMENT", 1), [x, index])
     x = values("gather", (3, 4, 5))
     suite.add("GATHER", "DEFAULT-scalar", body("DEFAULT", 2), [x, torch.tensor(3, dtype=I32)])
-    suite.add("GATHER", "DEFAULT-i64", body("DEFAULT", 0), [x, inside.to(I64)])
+    suite.add("GATHER", "DEFAULT-i64-indices", body("DEFAULT", 0), [x, inside.to(I64)])
     suite.add("GATHER", "DEFAULT-negative", body("DEFAULT", 1), [x, torch.tensor([-1, -4, 0], dtype=I32)])
     suite.add("GATHER", "DEFAULT-beyond", body("DEFAULT", 1), [x, torch.tensor([4, 9, 3], dtype=I32)])
     suite.add("GATHER", "ELEMENT-beyond", body("ELEMENT", 0), [x, torch.full((1, 4, 5), 7, dtype=I32)])
@@ -72,7 +72,7 @@ def _scatters(suite: Suite) -> None:
     data = values("data", (4, 6))
     rows = torch.tensor([[2], [0]], dtype=I32)
     suite.add("SCATTER", "ND-slices", body("ND"), [data, rows, values("u", (2, 6))])
-    suite.add("SCATTER", "ND-i64", body("ND"), [data, rows.to(I64), values("u", (2, 6))])
+    suite.add("SCATTER", "ND-i64-indices", body("ND"), [data, rows.to(I64), values("u", (2, 6))])
     suite.add("SCATTER", "ELEMENT-negative", body("ELEMENT", 1), [data, distinct.to(I32) - 6, values("u", (4, 3))])
     suite.add("SCATTER", "ND-dynamic", body("ND"), [values("d", (4, 6)), rows, values("u", (2, 6))], {0: (0,)})
 

@@ -63,13 +63,18 @@ def _activations(suite: Suite) -> None:
         dynamic = {0: (0, 2)}
         suite.add("ACTIVATION", f"{kind}-dynamic", body(kind, *_ACTIVATIONS[kind]), [values(kind, (4, 3, 6))], dynamic)
     suite.add("ACTIVATION", "RELU-i32", body("RELU", 0, 0), [values("relu", (3, 4), I32)])
-    suite.add("ACTIVATION", "CLIP-i32", body("CLIP", -2, 3), [values("clip", (3, 4), I32)])
+    suite.add("ACTIVATION", "CLIP-i8", body("CLIP", -2, 3), [values("clip", (3, 4), torch.int8)])
     for dtype in FLOATS:
         slope = values("slope", (1, 3, 1, 1), dtype)
         x = values("prelu", (2, 3, 4, 5), dtype)
         suite.add("PARAMETRIC_RELU", SHORT[dtype], lambda n, x, s: n.add_parametric_relu(x, s), [x, slope])
     slope = values("slope", (1, 3, 4, 5))
-    suite.add("PARAMETRIC_RELU", "full", lambda n, x: n.add_parametric_relu(x, constant(n, slope)), [values("p", (2, 3, 4, 5))])
+    suite.add(
+        "PARAMETRIC_RELU",
+        "full",
+        lambda n, x: n.add_parametric_relu(x, constant(n, slope)),
+        [values("p", (2, 3, 4, 5))],
+    )
 
 
 def _unary(suite: Suite) -> None:
@@ -134,7 +139,9 @@ def _conversions(suite: Suite) -> None:
     for source in (F32, F16):
         suite.add("CAST", f"{SHORT[source]}-u8", cast(torch.uint8), [values("u8", (3, 7), source).abs() * 40])
         suite.add("CAST", f"u8-{SHORT[source]}", cast(source), [values("u8", (3, 7), torch.uint8, 0, 255)])
-    edge = torch.tensor([1e20, -1e20, 3e9, -3e9, 2147483520.0, -2147483648.0, 0.5, -0.5, 1.999, -1.999, math.inf, math.nan])
+    edge = torch.tensor(
+        [1e20, -1e20, 3e9, -3e9, 2147483520.0, -2147483648.0, 0.5, -0.5, 1.999, -1.999, math.inf, math.nan]
+    )
     for target in (I32, I64, F16, BOOL):
         suite.add("CAST", f"edge-{SHORT[target]}", cast(target), [edge])
     for dtype in (F32, F16, I32):
@@ -153,7 +160,9 @@ def _scales(suite: Suite) -> None:
                 scale, shift = values("scale", (count,), dtype).abs() + 0.5, values("shift", (count,), dtype).abs()
                 exponent = torch.full((count,), 1.5, dtype=dtype) if power else torch.empty(0, dtype=dtype)
 
-                def body(n: Any, x: Any, mode: str = mode, w: tuple[torch.Tensor, ...] = (shift, scale, exponent)) -> Any:
+                def body(
+                    n: Any, x: Any, mode: str = mode, w: tuple[torch.Tensor, ...] = (shift, scale, exponent)
+                ) -> Any:
                     shift, scale, power = (weights(t) if t.numel() else trt.Weights(trt_type(t.dtype)) for t in w)
                     return n.add_scale_nd(x, getattr(trt.ScaleMode, mode), shift, scale, power, 1)
 

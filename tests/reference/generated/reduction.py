@@ -55,7 +55,7 @@ def _along(suite: Suite) -> None:
     suite.add("SOFTMAX", "long-f16", softmax(1), [values("long", (2, 5000), F16)])
     suite.add("SOFTMAX", "dynamic", softmax(1), [values("softmax", (4, 6))], {0: (0, 1)})
     for dtype in (F32, F16):
-        inputs = [values("ragged", (3, 6), dtype), torch.tensor([[2], [6], [4]], dtype=I32)]
+        inputs = [values("ragged", (2, 3, 6), dtype), torch.tensor([[[2], [6], [4]], [[1], [5], [6]]], dtype=I32)]
         suite.add("RAGGED_SOFTMAX", SHORT[dtype], lambda n, x, b: n.add_ragged_softmax(x, b), inputs)
     for dtype in (*FLOATS, I32, I64):
         for exclusive in (False, True):
@@ -97,13 +97,26 @@ def _products(suite: Suite) -> None:
         suite.add("MATRIX_MULTIPLY", f"second-{SHORT[dtype]}", matmul("NONE", "TRANSPOSE"), [a, b.mT.contiguous()])
     both = [values("a", (3, 5, 4)), values("b", (3, 6, 5))]
     suite.add("MATRIX_MULTIPLY", "both", matmul("TRANSPOSE", "TRANSPOSE"), both)
-    suite.add("MATRIX_MULTIPLY", "broadcast", matmul("NONE", "NONE"), [values("a", (2, 1, 4, 5)), values("b", (1, 3, 5, 6))])
-    suite.add("MATRIX_MULTIPLY", "vector-second", matmul("NONE", "VECTOR"), [values("a", (3, 4, 5)), values("b", (3, 5))])
-    suite.add("MATRIX_MULTIPLY", "vector-first", matmul("VECTOR", "NONE"), [values("a", (3, 4)), values("b", (3, 4, 5))])
+    suite.add(
+        "MATRIX_MULTIPLY", "broadcast", matmul("NONE", "NONE"), [values("a", (2, 1, 4, 5)), values("b", (1, 3, 5, 6))]
+    )
+    suite.add(
+        "MATRIX_MULTIPLY", "vector-second", matmul("NONE", "VECTOR"), [values("a", (3, 4, 5)), values("b", (3, 5))]
+    )
+    suite.add(
+        "MATRIX_MULTIPLY", "vector-first", matmul("VECTOR", "NONE"), [values("a", (3, 4)), values("b", (3, 4, 5))]
+    )
     suite.add("MATRIX_MULTIPLY", "vectors", matmul("VECTOR", "VECTOR"), [values("a", (3, 4)), values("b", (3, 4))])
-    suite.add("MATRIX_MULTIPLY", "long-f16", matmul("NONE", "NONE"), [values("a", (8, 4096), F16), values("b", (4096, 8), F16)])
+    suite.add(
+        "MATRIX_MULTIPLY",
+        "long-f16",
+        matmul("NONE", "NONE"),
+        [values("a", (8, 4096), F16), values("b", (4096, 8), F16)],
+    )
     dynamic = {0: (0, 1), 1: (0,)}
-    suite.add("MATRIX_MULTIPLY", "dynamic", matmul("NONE", "NONE"), [values("a", (4, 6, 5)), values("b", (4, 5, 3))], dynamic)
+    suite.add(
+        "MATRIX_MULTIPLY", "dynamic", matmul("NONE", "NONE"), [values("a", (4, 6, 5)), values("b", (4, 5, 3))], dynamic
+    )
     for equation, shapes in {
         "ij->ji": [(3, 4)],
         "ij->i": [(3, 4)],
@@ -121,5 +134,17 @@ def _products(suite: Suite) -> None:
 
             operands = [values(str(i), shape, dtype) for i, shape in enumerate(shapes)]
             suite.add("EINSUM", f"{equation}-{SHORT[dtype]}", einsum, operands)
-    suite.add("REDUCE", "of-shape", lambda n, x: n.add_reduce(n.add_shape(x).get_output(0), trt.ReduceOperation.PROD, 1, True), [values("x", (3, 4))], {0: (0, 1)})
-    suite.add("CONCATENATION", "of-shapes", lambda n, x: n.add_concatenation([n.add_shape(x).get_output(0), ints(n, 5)]), [values("x", (3, 4))], {0: (0,)})
+    suite.add(
+        "REDUCE",
+        "of-shape",
+        lambda n, x: n.add_reduce(n.add_shape(x).get_output(0), trt.ReduceOperation.PROD, 1, True),
+        [values("x", (3, 4))],
+        {0: (0, 1)},
+    )
+    suite.add(
+        "CONCATENATION",
+        "of-shapes",
+        lambda n, x: n.add_concatenation([n.add_shape(x).get_output(0), ints(n, 5)]),
+        [values("x", (3, 4))],
+        {0: (0,)},
+    )

@@ -51,7 +51,12 @@ def cases() -> list[Case]:
             setting = {"nearest_rounding": rounding}
             suite.add("RESIZE", f"{label}-up", _resize("NEAREST", transformation, (1, 2, 10, 12), **setting), [x])
             suite.add("RESIZE", f"{label}-down", _resize("NEAREST", transformation, (1, 2, 3, 4), **setting), [x])
-            suite.add("RESIZE", f"{label}-fraction", _resize("NEAREST", transformation, scales=(1, 1, 0.6, 1.7), **setting), [x])
+            suite.add(
+                "RESIZE",
+                f"{label}-fraction",
+                _resize("NEAREST", transformation, scales=(1, 1, 0.6, 1.7), **setting),
+                [x],
+            )
     for mode in ("NEAREST", "LINEAR", "CUBIC"):
         for dtype in (F16, BF16):
             body = _resize(mode, "HALF_PIXEL", (1, 2, 8, 10))

@@ -167,7 +167,9 @@ def _others(suite: Suite) -> None:
         inputs = [values("a", (2, 3, 4), dtype), values("b", (2, 1, 4), dtype)]
         suite.add("CONCATENATION", SHORT[dtype], concatenate(1), inputs)
     suite.add("CONCATENATION", "empty", concatenate(0), [values("a", (2, 3)), values("b", (0, 3))])
-    suite.add("CONCATENATION", "dynamic", concatenate(0), [values("a", (2, 3)), values("b", (4, 3))], {0: (0,), 1: (0,)})
+    suite.add(
+        "CONCATENATION", "dynamic", concatenate(0), [values("a", (2, 3)), values("b", (4, 3))], {0: (0,), 1: (0,)}
+    )
     suite.add("SHAPE", "static", lambda n, x: n.add_shape(x), [values("s", (2, 3, 4))])
     suite.add("SHAPE", "dynamic", lambda n, x: n.add_shape(x), [values("s", (2, 3, 4))], {0: (0, 2)})
     suite.add("SHAPE", "scalar", lambda n, x: n.add_shape(x), [values("s", ())])

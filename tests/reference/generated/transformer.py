@@ -71,7 +71,11 @@ def _caches(suite: Suite) -> None:
         inputs = [values("x", (2, 4, 6, 16), dtype), angle.cos().to(dtype), angle.sin().to(dtype)]
         body = lambda n, x, c, s: n.add_rotary_embedding(x, c, s, False, 0)  # noqa: E731
         suite.add("ROTARY_EMBEDDING", f"{SHORT[dtype]}-no-positions", body, inputs)
-        inputs = [values("c", (2, 4, 32, 16), dtype), values("u", (2, 4, 3, 16), dtype), torch.tensor([5, 0], dtype=I32)]
+        inputs = [
+            values("c", (2, 4, 32, 16), dtype),
+            values("u", (2, 4, 3, 16), dtype),
+            torch.tensor([5, 0], dtype=I32),
+        ]
         update = lambda n, c, u, w: n.add_kv_cache_update(c, u, w, trt.KVCacheMode.LINEAR)  # noqa: E731
         suite.add("KV_CACHE_UPDATE", SHORT[dtype], update, inputs)
 
