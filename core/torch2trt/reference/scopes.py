@@ -121,7 +121,8 @@ def _branch(scope: Scope, index: int, whole: dict[Node, Scope], loops: list[Scop
         for node in whole[maker].boundary if maker in whole else (maker,):
             found.add(node)
             todo.extend(value for value in node.inputs if value is not None)
-    atoms = [set(other.boundary) for other in whole.values()] + [loop.members for loop in loops]
+    atoms = [set(other.boundary) for other in whole.values()]
+    atoms += [loop.members for loop in loops if not own & loop.branches[0]]  # not those around this conditional
     while True:
         outside = {node for node in found if not _contained(node, found, set(ends), index, graph)}
         for atom in atoms:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-
 from torch2trt._trt import trt
 
 #: (smallest, usual, greatest) shape of a dynamic input, or the same of the values of a shape input

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-
 from torch2trt._trt import trt
 
 from .base import BOOL, F16, F32, I32, SHORT, Case, Suite, constant, scalar, values
@@ -23,19 +22,23 @@ def _count(n: Any, loop: Any, trips: int) -> Any:
     return limit
 
 
-def _power_of_two(n: Any, x: Any) -> Any:
-    """Doubles x five times; gives the last value and all of them, in both orders."""
-    loop = n.add_loop()
-    trips = _count(n, loop, 5)
-    carried = loop.add_recurrence(x)
-    carried.set_input(1, _pair(n, _SUM, carried.get_output(0), carried.get_output(0)))
-    value = carried.get_output(0)
-    outputs = [loop.add_loop_output(value, trt.LoopOutput.LAST_VALUE, 0)]
-    for kind, axis in ((trt.LoopOutput.CONCATENATE, 0), (trt.LoopOutput.REVERSE, 1)):
-        output = loop.add_loop_output(value, kind, axis)
-        output.set_input(1, trips)
-        outputs.append(output)
-    return outputs
+def _power_of_two(*collected: tuple[str, int]) -> Any:
+    """Doubles x five times; gives the last value, and all of them in an order and along an axis."""
+
+    def build(n: Any, x: Any) -> Any:
+        loop = n.add_loop()
+        trips = _count(n, loop, 5)
+        carried = loop.add_recurrence(x)
+        following = _pair(n, _SUM, carried.get_output(0), carried.get_output(0))
+        carried.set_input(1, following)
+        outputs = [loop.add_loop_output(carried.get_output(0), trt.LoopOutput.LAST_VALUE, 0)]
+        for kind, axis in collected:
+            output = loop.add_loop_output(following, getattr(trt.LoopOutput, kind), axis)
+            output.set_input(1, trips)
+            outputs.append(output)
+        return outputs
+
+    return build
 
 
 def _scan(reverse: bool) -> Any:
@@ -132,14 +135,18 @@ def cases() -> list[Case]:
     """Loops by count and by condition, nested loops, iterators, branches, and blocks of models."""
     suite = Suite()
     x = values("x", (2, 3))
-    suite.add("LOOP", "double", _power_of_two, [x])
+    suite.add("LOOP", "double", _power_of_two(), [x])
+    for kind in ("CONCATENATE", "REVERSE"):
+        for axis in (0, 1, 2):
+            suite.add("LOOP", f"{kind}-{axis}", _power_of_two((kind, axis)), [x])
+    suite.add("LOOP", "two-orders", _power_of_two(("CONCATENATE", 0), ("REVERSE", 0)), [x])
     suite.add("LOOP", "scan", _scan(False), [values("s", (3, 4))])
     suite.add("LOOP", "scan-reverse", _scan(True), [values("s", (3, 4))])
     suite.add("LOOP", "while", _while_below, [torch.tensor(3.0)])
     suite.add("LOOP", "while-never", _while_below, [torch.tensor(300.0)])
     suite.add("LOOP", "nested", _nested, [x])
     suite.add("LOOP", "branch", _branch_in_loop, [torch.tensor(3.0)])
-    suite.add("LOOP", "dynamic", _power_of_two, [values("x", (4, 3))], {0: (0,)})
+    suite.add("LOOP", "dynamic", _power_of_two(("CONCATENATE", 0)), [values("x", (4, 3))], {0: (0,)})
     for taken in (True, False):
         suite.add("CONDITION", f"{taken}", _either, [torch.tensor(taken), x])
         suite.add("CONDITION", f"{taken}-dynamic", _either, [torch.tensor(taken), values("x", (4, 3))], {1: (0,)})

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import torch
-
 from torch2trt._trt import trt
 
 from .base import BF16, BOOL, F16, F32, FLOATS, I32, I64, SHORT, Case, Suite, constant, trt_type, values, weights
@@ -148,8 +147,7 @@ def _conversions(suite: Suite) -> None:
         suite.add("IDENTITY", SHORT[dtype], lambda n, x: n.add_identity(x), [values("id", (2, 3), dtype)])
     for dtype in (F32, F16, BF16, I32, I64):
         tensor = values("const", (2, 3), dtype)
-        add = trt.ElementWiseOperation.SUM
-        body = lambda n, x, t=tensor: n.add_elementwise(x, constant(n, t), add)  # noqa: E731
+        body = lambda n, x, t=tensor: n.add_elementwise(x, constant(n, t), trt.ElementWiseOperation.SUM)  # noqa: E731
         suite.add("CONSTANT", SHORT[dtype], body, [values("x", (2, 3), dtype)])
 
 

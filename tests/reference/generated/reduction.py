@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-
 from torch2trt._trt import trt
 
 from .base import BF16, F16, F32, FLOATS, I32, I64, SHORT, Case, Suite, ints, scalar, values

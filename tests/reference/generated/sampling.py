@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-
 from torch2trt._trt import trt
 
-from .base import BF16, F16, F32, SHORT, Case, Suite, ints, values
+from .base import BF16, F16, SHORT, Case, Suite, ints, values
 
 _TRANSFORMATIONS = ("ALIGN_CORNERS", "ASYMMETRIC", "HALF_PIXEL")
 _ROUNDINGS = ("HALF_UP", "HALF_DOWN", "FLOOR", "CEIL")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-
 from torch2trt._trt import trt
 
-from .base import BF16, BOOL, F16, F32, FLOATS, I32, I64, SHORT, Case, Suite, constant, scalar, trt_type, values
+from .base import BOOL, F16, F32, FLOATS, I32, I64, SHORT, Case, Suite, constant, scalar, trt_type, values
 
 
 def cases() -> list[Case]:
@@ -84,7 +83,7 @@ def _quantization(suite: Suite) -> None:
     def scales(label: str, shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
         return (values(label, shape).abs() * 0.05 + 0.02).to(dtype)
 
-    layouts = {"tensor": (), "axis": (6,), "block": (3, 6)}
+    layouts = {"tensor": (), "axis": (6,), "block": (6, 3)}
     for dtype in FLOATS:
         for target in ("INT8", "FP8", "INT4", "FP4"):
             for layout, shape in layouts.items():
@@ -99,11 +98,11 @@ def _quantization(suite: Suite) -> None:
                     for layer in (quantized, restored):
                         layer.axis = 1 if scale.dim() == 1 else 0
                         if scale.dim() == 2:
-                            layer.block_shape = (16, 1)
+                            layer.block_shape = (1, 16)
                     return restored
 
                 label = f"{target}-{layout}-{SHORT[dtype]}"
-                shape = (48, 6) if layout == "block" else (4, 6, 5)
+                shape = (6, 48) if layout == "block" else (4, 6, 5)
                 suite.add("QUANTIZE", label, round_trip, [values("q", shape, dtype) * 2])
         for layout in ("tensor", "axis"):
             scale = scales("scale", layouts[layout], dtype)
