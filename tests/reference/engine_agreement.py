@@ -132,8 +132,8 @@ def difference(engine: torch.Tensor, mine: torch.Tensor, how: str) -> tuple[floa
     if not wrong.any():
         return None
     error = (a - b).abs()[wrong]
-    at = [int(i) for i in wrong.nonzero()[0]]
-    said = f"{int(wrong.sum())} of {wrong.numel()} differ, first at {at}: engine {a[tuple(at)]}, interpreter {b[tuple(at)]}"
+    at = tuple(int(i) for i in wrong.nonzero()[0])
+    said = f"{int(wrong.sum())} of {wrong.numel()} differ, first at {at}: engine {a[at]}, interpreter {b[at]}"
     return float(error.nan_to_num(nan=float("inf")).max()), said
 
 

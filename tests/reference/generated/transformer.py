@@ -87,7 +87,7 @@ def _quantization(suite: Suite) -> None:
     for dtype in FLOATS:
         for target in ("INT8", "FP8", "INT4", "FP4"):
             for layout, shape in layouts.items():
-                if (layout == "block") != (target in ("INT4", "FP4")):
+                if layout != "block" and target in ("INT4", "FP4"):
                     continue
                 scale = scales("scale", shape, dtype)
 
@@ -97,13 +97,21 @@ def _quantization(suite: Suite) -> None:
                     restored = n.add_dequantize(quantized.get_output(0), constant(n, scale), x.dtype)
                     for layer in (quantized, restored):
                         layer.axis = 1 if scale.dim() == 1 else 0
-                        if scale.dim() == 2:
+                        if scale.dim() == 2 and target in ("INT8", "FP8"):
                             layer.block_shape = (1, 16)
                     return restored
 
                 label = f"{target}-{layout}-{SHORT[dtype]}"
                 shape = (6, 48) if layout == "block" else (4, 6, 5)
                 suite.add("QUANTIZE", label, round_trip, [values("q", shape, dtype) * 2])
+        packed = values("int4", (6, 24), torch.uint8, 0, 256)
+
+        def four_bit(n: Any, x: Any, packed: torch.Tensor = packed, dtype: torch.dtype = dtype) -> Any:
+            whole = n.add_constant((6, 48), trt.Weights(trt.int4, packed.data_ptr(), 6 * 48)).get_output(0)
+            layer = n.add_dequantize(whole, constant(n, scales("scale", (6, 3), dtype)), trt_type(dtype))
+            return n.add_elementwise(x, layer.get_output(0), trt.ElementWiseOperation.SUM)
+
+        suite.add("DEQUANTIZE", f"INT4-block-{SHORT[dtype]}", four_bit, [values("x", (6, 48), dtype)])
         for layout in ("tensor", "axis"):
             scale = scales("scale", layouts[layout], dtype)
 
