@@ -201,8 +201,7 @@ def test_packed_four_bit_weights():
 
     def body(network):
         whole = network.add_constant((2, 2), trt.Weights(trt.int4, packed.data_ptr(), 4)).get_output(0)
-        layer = network.add_dequantize(whole, scalar(network, 0.5, torch.float32), trt.float32)
-        return layer
+        return network.add_dequantize(whole, scalar(network, 0.5, torch.float32), trt.float32)
 
     assert torch.equal(evaluate(body), torch.tensor([[0.5, 1.0], [-4.0, -0.5]]))
 
