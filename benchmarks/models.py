@@ -19,16 +19,7 @@ from randomise import randomise
 from rich.console import Console
 from rich.table import Table
 
-CLASSIC_CNNS = [
-    "alexnet",
-    "vgg11_bn",
-    "resnet18",
-    "resnet50",
-    "squeezenet1_1",
-    "mobilenet_v2",
-    "densenet121",
-    "googlenet",
-]
+CLASSIC_CNNS = "alexnet vgg11_bn resnet18 resnet50 squeezenet1_1 mobilenet_v2 densenet121 googlenet".split()
 
 
 def make(name: str) -> torch.nn.Module:
@@ -94,12 +85,9 @@ def table(rows: list[dict]) -> Table:
     shown = Table("model", "precision", "calls by pack", "layers", "engine", "convert", "runtime", "max abs error")
     for row in rows:
         calls = ", ".join(f"{count} {pack}" for pack, count in sorted(row["calls"].items()))
-        size, error = f"{row['engine_bytes'] / 2**20:.1f} MiB", f"{row['max_abs_error']:.2e}"
-        style = None if row["agrees"] else "red"
-        shown.add_row(
-            row["model"], row["precision"], calls, str(row["layers"]), size, f"{row['convert_seconds']} s", row["runtime"],
-            error, style=style,
-        )  # fmt: skip
+        size, seconds = f"{row['engine_bytes'] / 2**20:.1f} MiB", f"{row['convert_seconds']} s"
+        cells = [row["model"], row["precision"], calls, str(row["layers"]), size, seconds, row["runtime"]]
+        shown.add_row(*cells, f"{row['max_abs_error']:.2e}", style=None if row["agrees"] else "red")
     return shown
 
 

@@ -161,9 +161,9 @@ class _Lowering:
             layer.metadata = metadata
 
     def _mark_output(self, value: Any, name: str) -> None:
-        tensor: trt.ITensor = value if is_runtime(value) else self.constants.tensor(torch.as_tensor(value))
-        if tensor.is_network_input or tensor.is_network_output:
-            # an engine's output is a tensor of its own
+        tensor: Any = value if is_runtime(value) else self.constants.tensor(torch.as_tensor(value))
+        if not is_runtime(value) or tensor.is_network_input or tensor.is_network_output:
+            # an engine's output is a tensor of its own, made when it runs
             tensor = self.network.add_identity(tensor).get_output(0)
         tensor.name = name
         self.network.mark_output(tensor)

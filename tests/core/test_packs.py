@@ -138,7 +138,7 @@ def test_a_misspelt_hook_is_an_error():
         @hookimpl
         def torch2trt_register_converter(self, registry): ...
 
-    with pytest.raises(PackError, match="torch2trt_register_converter.*the hooks are:.*torch2trt_register_converters"):
+    with pytest.raises(PackError, match=r"torch2trt_register_converter.*the hooks are:.*torch2trt_register_converters"):
         Packs.load(autoload=False, extra=(Misspelt(),))
 
 
@@ -207,7 +207,7 @@ def test_a_second_converter_that_is_never_reached():
     @converter("aten.relu.default")
     def second(ctx, input): ...
 
-    with pytest.raises(PackError, match="second.*is never reached"):
+    with pytest.raises(PackError, match=r"second.*is never reached"):
         load(first, second)
 
 
@@ -232,11 +232,11 @@ def test_requirements_on_tensorrt_are_a_reason_in_the_plan():
 
     plan = explain(torch.sigmoid, [torch.ones(2)], packs=Packs.load(autoload=False, extra=(_Pack(register),)))
     assert "needs rtx>=99" in plan.unsupported[0].reasons[0]
+
+    @converter("aten.relu.default", requires="cuda>=12")
+    def other(ctx, input): ...
+
     with pytest.raises(PackError, match="names no flavour"):
-
-        @converter("aten.relu.default", requires="cuda>=12")
-        def other(ctx, input): ...
-
         load(other)
 
 
