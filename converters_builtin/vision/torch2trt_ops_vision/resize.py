@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
 import torch
 from torch2trt import Call, Context, trt
 from torch2trt.lib import is_runtime, size
@@ -29,12 +28,16 @@ def _resize(
 ) -> trt.IResizeLayer:
     layer = ctx.network.add_resize(input)
     layer.resize_mode, layer.coordinate_transformation = mode, place
+    want = ctx.call.result.shape[2:]
     if scale_factors is not None and place != Place.ALIGN_CORNERS:
-        # PyTorch then places elements by the factor, not by the ratio of the sizes
-        layer.scales = [1.0, 1.0, *map(_not_below, scale_factors)]
-        return layer
+        have = tuple(input.shape)[2:]
+        factors = [_factor(*row, mode, place) for row in zip(scale_factors, have, want, strict=True)]
+        # PyTorch places elements by the factor, not by the ratio of the sizes
+        if factors != [_ratio(*row) for row in zip(have, want, strict=True)]:
+            layer.scales = [1.0, 1.0, *factors]
+            return layer
     dims = [size(ctx, input, 0), size(ctx, input, 1)]
-    for index, known in enumerate(ctx.call.result.shape[2:]):
+    for index, known in enumerate(want):
         if isinstance(known, int):
             dims.append(known)
         elif scale_factors is not None:
@@ -48,10 +51,16 @@ def _resize(
     return layer
 
 
-def _not_below(factor: float) -> float:
-    """The factor in single precision, rounded up: 10 elements times 1.3 are 13, not 12."""
-    single = np.float32(factor)
-    return float(single if single >= factor else np.nextafter(single, np.float32(np.inf)))
+def _factor(factor: float, have: int, want: Any, mode: Any, place: Any) -> float:
+    """The factor that PyTorch uses: it copies what keeps its size, and repeats what doubles it."""
+    nearest = place == Place.ASYMMETRIC
+    if want == have and (nearest or mode == Mode.LINEAR):
+        return 1.0
+    return 2.0 if want == 2 * have and nearest else factor
+
+
+def _ratio(have: int, want: Any) -> float | None:
+    return want / have if isinstance(want, int) and have > 0 else None
 
 
 def _scaled(ctx: Context, extent: Any, factor: float) -> Any:

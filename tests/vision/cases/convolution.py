@@ -28,14 +28,14 @@ def transposed(dims, channels=(4, 6), kernel=3, **options):
     return (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)[dims - 1](*channels, kernel, **options)
 
 
-X1, X2, X3 = f32(2, 4, 9), f32(2, 4, 7, 8), f32(2, 4, 5, 6, 5)
+X1, X2, X3 = f32(5, 4, 9), f32(5, 4, 7, 8), f32(5, 4, 5, 6, 5)
 
 CASES = [
-    Case(CONV, conv(1), [X1], dynamic={0: "n", 2: "l"}, dynamic_min=3, name="1d"),
-    Case(CONV, conv(2), [X2], dynamic=ALL, dynamic_min=3, dtypes=BF, name="2d"),
-    Case(CONV, conv(3), [X3], dynamic={0: "n", 2: "d", 3: "h", 4: "w"}, dynamic_min=3, name="3d"),
+    Case(CONV, conv(1), [X1], dynamic={0: "n", 2: "l"}, dynamic_min=5, name="1d"),
+    Case(CONV, conv(2), [X2], dynamic=ALL, dynamic_min=5, dtypes=BF, name="2d"),
+    Case(CONV, conv(3), [X3], dynamic={0: "n", 2: "d", 3: "h", 4: "w"}, dynamic_min=5, name="3d"),
     Case(CONV, conv(1, stride=2, padding=2, dilation=2, bias=False), [X1], dynamic=N, name="1d-strided"),
-    Case(CONV, conv(2, stride=(2, 1), padding=(2, 1), dilation=(1, 2)), [X2], dynamic=ALL, dynamic_min=3, name="mixed"),
+    Case(CONV, conv(2, stride=(2, 1), padding=(2, 1), dilation=(1, 2)), [X2], dynamic=ALL, dynamic_min=5, name="mixed"),
     Case(CONV, conv(3, stride=2, padding=(1, 0, 2)), [X3], dynamic=N, name="3d-strided"),
     Case(CONV, conv(1, (4, 4), groups=4), [X1], dynamic=N, name="1d-depthwise"),
     Case(CONV, conv(2, (4, 8), groups=4, padding=1), [X2], dynamic=N, name="depthwise"),
@@ -46,7 +46,7 @@ CASES = [
     Case(CONV, conv(2, padding=1, padding_mode="reflect"), [X2], dynamic=N, name="reflect"),
     Case(CONV, conv(2, padding=1, padding_mode="circular"), [X2], dynamic=N, name="circular"),
     Case(CONV, conv(1, padding=2, padding_mode="replicate"), [X1], dynamic=N, name="replicate"),
-    Case(CONV, F.conv2d, [X2, f32(6, 4, 3, 3)], dynamic=[ALL, None], dynamic_min=3, name="computed-kernel"),
+    Case(CONV, F.conv2d, [X2, f32(6, 4, 3, 3)], dynamic=[ALL, None], dynamic_min=5, name="computed-kernel"),
     Case(CONV, F.conv1d, [X1, f32(6, 4, 3)], dynamic=[N, None], name="1d-computed-kernel"),
     Case(CONV, F.conv3d, [X3, f32(6, 4, 3, 3, 3), f32(6)], dynamic=[N, None, None], name="3d-computed-kernel"),
     Case(CONV, F.conv2d, [X2, f32(6, 4, 3, 3), f32(6)], dynamic=[N, None, None], name="computed-kernel-and-bias"),
@@ -84,13 +84,13 @@ CASES = [
         dynamic=[N, None],
         name="transposed-1d-computed-kernel",
     ),
-    Case("aten.conv1d.default", conv(1), [f32(4, 9)], dynamic={1: "l"}, dynamic_min=3, whole=False, name="unbatched"),
+    Case("aten.conv1d.default", conv(1), [f32(4, 9)], dynamic={1: "l"}, dynamic_min=5, whole=False, name="unbatched"),
     Case(
         "aten.conv2d.default",
         conv(2, stride=2),
         [f32(4, 7, 8)],
         dynamic={1: "h", 2: "w"},
-        dynamic_min=3,
+        dynamic_min=5,
         whole=False,
         name="unbatched",
     ),
@@ -98,11 +98,11 @@ CASES = [
     Case("aten.conv_transpose1d.default", transposed(1, stride=2), [f32(4, 9)], whole=False, name="unbatched"),
     Case("aten.conv_transpose2d.input", transposed(2, stride=2), [f32(4, 7, 8)], whole=False, name="unbatched"),
     Case("aten.conv_transpose3d.input", transposed(3), [f32(4, 5, 6, 5)], whole=False, name="unbatched"),
-    Case("aten.conv1d.padding", conv(1, kernel=4, padding="same"), [X1], dynamic={0: "n", 2: "l"}, dynamic_min=2),
+    Case("aten.conv1d.padding", conv(1, kernel=4, padding="same"), [X1], dynamic={0: "n", 2: "l"}, dynamic_min=5),
     Case("aten.conv1d.padding", conv(1, padding="valid", stride=2), [X1], dynamic=N, name="valid"),
-    Case("aten.conv2d.padding", conv(2, kernel=(2, 4), padding="same"), [X2], dynamic=ALL, dynamic_min=2),
+    Case("aten.conv2d.padding", conv(2, kernel=(2, 4), padding="same"), [X2], dynamic=ALL, dynamic_min=5),
     Case("aten.conv2d.padding", conv(2, padding="same", dilation=2, groups=2), [X2], dynamic=N, name="dilated"),
-    Case("aten.conv2d.padding", conv(2, padding="valid"), [X2], dynamic=ALL, dynamic_min=3, name="valid"),
+    Case("aten.conv2d.padding", conv(2, padding="valid"), [X2], dynamic=ALL, dynamic_min=5, name="valid"),
     Case("aten.conv2d.padding", conv(2, kernel=2, padding="same"), [f32(4, 7, 8)], name="unbatched"),
     Case(
         "aten.conv2d.padding",
