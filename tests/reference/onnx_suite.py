@@ -15,7 +15,6 @@ import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
-
 from torch2trt._trt import trt
 from torch2trt.reference import run
 from torch2trt.reference.dtypes import torch_dtype
