@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from .errors import TensorRTNotFoundError
 
+__all__ = ["FLAVOR", "MODULES", "require", "trt", "version"]
+
 #: the modules that hold each flavour's Python API
 MODULES: Final = {"tensorrt": "tensorrt", "rtx": "tensorrt_rtx"}
 
@@ -71,7 +73,8 @@ def _load() -> tuple[Any, str | None]:
         return module, flavor
     why = (
         f"TensorRT is not installed ({'; '.join(failures)}). "
-        "Install TensorRT for RTX with: pip install 'torch2trt-core[rtx]', or TensorRT with: pip install 'torch2trt-core[tensorrt]'"
+        "Install TensorRT for RTX with: pip install 'torch2trt-core[rtx]', "
+        "or TensorRT with: pip install 'torch2trt-core[tensorrt]'"
     )
     return _Absent("tensorrt", why), None
 

@@ -1,0 +1,43 @@
+"""Copies, casts, and what does nothing at inference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch2trt import Context, converter, trt
+from torch2trt.lib import broadcast, cast, size
+
+
+@converter("aten.clone.default", "aten.alias.default", "aten.lift_fresh_copy.default", "aten.detach.default")
+def clone(ctx: Context, input: trt.ITensor, memory_format: Any = None) -> trt.ITensor:
+    """clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor"""
+    return input
+
+
+@converter("aten.dropout.default", rejects=lambda call, input, p, train: "dropout is active" if train else None)
+def dropout(ctx: Context, input: trt.ITensor, p: float, train: bool) -> trt.ITensor:
+    """dropout(Tensor input, float p, bool train) -> Tensor"""
+    return input
+
+
+@converter("aten._to_copy.default")
+def to_copy(
+    ctx: Context,
+    input: trt.ITensor,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool | None = None,
+    non_blocking: bool = False,
+    memory_format: Any = None,
+) -> trt.ITensor:
+    """_to_copy(Tensor self, *, ScalarType? dtype=None, ..., MemoryFormat? memory_format=None) -> Tensor"""
+    return cast(ctx, input, ctx.call.result.dtype)
+
+
+@converter("aten.copy.default")
+def copy(ctx: Context, input: trt.ITensor, src: Any, non_blocking: bool = False) -> trt.ITensor:
+    """copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor"""
+    result = ctx.call.result
+    dims = [size(ctx, input, dim) for dim in range(result.dim())]
+    return broadcast(ctx, cast(ctx, src, result.dtype), dims)

@@ -1,0 +1,13 @@
+"""Converters of vision operators."""
+
+from __future__ import annotations
+
+from torch2trt import PackRegistry, hookimpl
+
+
+@hookimpl(trylast=True)
+def torch2trt_register_converters(registry: PackRegistry) -> None:
+    """Add all converters of this pack."""
+    from . import convolution, norm, pooling
+
+    registry.add(convolution, norm, pooling)

@@ -1,0 +1,193 @@
+"""Converters: marking a function, checking that it fits its target, and the record of a registered one."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from . import _trt
+from .errors import PackError, TargetError
+from .targets import Target, resolve
+
+if TYPE_CHECKING:
+    from .call import Call
+    from .context import Context
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+#: runs a converter: ``invoke(function, ctx, args, kwargs)`` gives the tensors of the call's results
+Invoke = Callable[[Callable[..., Any], "Context", Sequence[Any], Mapping[str, Any]], Any]
+Rejects = Callable[..., "str | None"]
+
+_MARKS = "__torch2trt_converters__"
+
+
+def call_with_torch_arguments(
+    function: Callable[..., Any], ctx: Context, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """How a converter of the new style runs: ``ctx`` and PyTorch's own arguments."""
+    return function(ctx, *args, **kwargs)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a decorator notes on a function; nothing is registered until a pack's hook adds it."""
+
+    targets: tuple[str | Callable[..., Any], ...]
+    invoke: Invoke = call_with_torch_arguments
+    rejects: Rejects | None = None
+    requires: tuple[str, ...] = ()
+
+
+def converter(
+    *targets: str | Callable[..., Any], rejects: Rejects | None = None, requires: str | Sequence[str] = ()
+) -> Callable[[Function], Function]:
+    """Mark a function as the converter of one or more targets and return it unchanged.
+
+    The function is called as ``function(ctx, *torch's own arguments)`` and returns one ``trt.ITensor`` for each tensor
+    that PyTorch returns.  Runtime tensors arrive as ``trt.ITensor``, parameters, buffers and constants as
+    ``torch.Tensor``, sizes as ``int`` or, where they are dynamic, as a 0-d int64 ``trt.ITensor``.
+
+    Args:
+        targets: strings such as ``"aten.relu.default"``, ``"torch.nn.functional.gelu"``, ``"torch.nn.ReLU.forward"``,
+            or the objects themselves.
+        rejects: a function of ``(call, *torch's own arguments)`` that returns the reason for declining this call, or
+            None.  Its runtime tensors are FakeTensors.
+        requires: requirements on TensorRT, any of which is enough: ``("tensorrt>=10.13", "rtx>=1.5")``.
+    """
+    if not targets:
+        raise TargetError("@converter needs at least one target, for example @converter('aten.relu.default')")
+    mark = Mark(targets, rejects=rejects, requires=(requires,) if isinstance(requires, str) else tuple(requires))
+    return lambda function: add_mark(function, mark)
+
+
+def add_mark(function: Function, mark: Mark) -> Function:
+    """Note ``mark`` on ``function`` beside those that it has; the function comes back unchanged."""
+    setattr(function, _MARKS, (*marks(function), mark))
+    return function
+
+
+def marks(function: object) -> tuple[Mark, ...]:
+    """The marks of a function; none for anything else."""
+    found = getattr(function, _MARKS, ())
+    return found if isinstance(found, tuple) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class PackInfo:
+    """Where converters come from."""
+
+    name: str
+    distribution: str = ""
+    version: str = ""
+
+    def __str__(self) -> str:
+        """``vision (torch2trt-ops-vision 0.1.0)``."""
+        source = f"{self.distribution} {self.version}".strip()
+        return f"{self.name} ({source})" if source else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Converter:
+    """A registered converter of one target."""
+
+    target: Target
+    function: Callable[..., Any]
+    pack: PackInfo
+    invoke: Invoke = call_with_torch_arguments
+    rejects: Rejects | None = None
+    requires: tuple[Requirement, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """``torch2trt_ops_base.activation.relu``."""
+        module = getattr(self.function, "__module__", "?")
+        return f"{module}.{getattr(self.function, '__qualname__', repr(self.function))}"
+
+    @property
+    def location(self) -> str:
+        """``activation.py:12``, the line of the function."""
+        code = getattr(inspect.unwrap(self.function), "__code__", None)
+        return f"{code.co_filename.rpartition('/')[2]}:{code.co_firstlineno}" if code else ""
+
+    def reason_declined(self, call: Call) -> str | None:
+        """Why this converter does not take ``call``, or None."""
+        if self.requires and (unmet := _unmet(self.requires)):
+            return unmet
+        if self.rejects is None:
+            return None
+        reason = self.rejects(call, *call.args, **call.kwargs)
+        if reason is not None and not isinstance(reason, str):
+            raise TypeError(
+                f"rejects of {self.name} returned {reason!r}; it must return the reason for declining (a str) or None"
+            )
+        return reason
+
+
+def from_marks(function: Callable[..., Any], pack: PackInfo, pack_requires: Sequence[str] = ()) -> Iterator[Converter]:
+    """The converters that a marked function stands for, each resolved and checked against its target."""
+    for mark in marks(function):
+        requires = tuple(_requirement(text, function) for text in mark.requires or pack_requires)
+        for name in mark.targets:
+            target = resolve(name)
+            if mark.invoke is call_with_torch_arguments:
+                _check_signature(function, target)
+                if mark.rejects is not None:
+                    _check_signature(mark.rejects, target)
+            yield Converter(target, function, pack, mark.invoke, mark.rejects, requires)
+
+
+def _check_signature(function: Callable[..., Any], target: Target) -> None:
+    """Bind ``function`` as the lowering will: all of the target's arguments, and only those without a default."""
+    arguments = _arguments(target)
+    if arguments is None:
+        return
+    signature = inspect.signature(function)
+    for chosen in ([a for a in arguments if not a[2]], arguments):
+        positional = [name for name, keyword, _ in chosen if not keyword]
+        keywords = {name: None for name, keyword, _ in chosen if keyword}
+        try:
+            signature.bind(None, *positional, **keywords)
+        except TypeError as error:
+            schema = target.overload._schema if target.overload else inspect.signature(target.obj)
+            raise PackError(
+                f"{function.__module__}.{function.__qualname__}{signature} does not fit {target.name}: {error}. "
+                f"It is called with (ctx or call, *arguments) of: {schema}"
+            ) from None
+
+
+def _arguments(target: Target) -> list[tuple[str, bool, bool]] | None:
+    """``(name, keyword only, has a default)`` of each argument; None where Python cannot tell."""
+    if target.overload is not None:
+        return [(a.name, a.kwarg_only, a.has_default_value()) for a in target.overload._schema.arguments]
+    if target.level != "module":
+        return None  # inspect.signature fails on most functions of torch, and misnames others
+    parameters = inspect.signature(target.obj).parameters.values()
+    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
+        return None
+    return [(p.name, p.kind is p.KEYWORD_ONLY, p.default is not p.empty) for p in parameters]
+
+
+def _requirement(text: str, function: Callable[..., Any]) -> Requirement:
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement as error:
+        raise PackError(f"{function.__module__}.{function.__qualname__}: requires={text!r}: {error}") from None
+    if requirement.name not in _trt.MODULES:
+        raise PackError(
+            f"{function.__module__}.{function.__qualname__}: requires={text!r} names no flavour of TensorRT; "
+            f"use {' or '.join(_trt.MODULES)}"
+        )
+    return requirement
+
+
+def _unmet(requires: Sequence[Requirement]) -> str | None:
+    version = _trt.version()
+    if version is None:
+        return None  # planning without TensorRT: nothing to hold it against
+    if any(r.name == _trt.FLAVOR and r.specifier.contains(version, prereleases=True) for r in requires):
+        return None
+    return f"needs {' or '.join(str(r) for r in requires)}, here is {_trt.FLAVOR} {version}"

@@ -1,0 +1,57 @@
+"""The one table between PyTorch's and TensorRT's dtypes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+
+from ._trt import trt
+from .errors import ConversionError
+
+_NAMES: Final[dict[torch.dtype, str]] = {
+    torch.float32: "float32",
+    torch.float16: "float16",
+    torch.bfloat16: "bfloat16",
+    torch.int64: "int64",
+    torch.int32: "int32",
+    torch.int8: "int8",
+    torch.uint8: "uint8",
+    torch.bool: "bool",
+    torch.float8_e4m3fn: "fp8",
+}
+
+_CURES: Final[dict[torch.dtype, str]] = {
+    torch.float64: "convert the model and its inputs with .float()",
+    torch.int16: "cast it to torch.int32 in the model",
+    torch.complex64: "TensorRT has no complex numbers; use torch.view_as_real in the model",
+}
+
+
+def reason_unsupported(dtype: torch.dtype) -> str | None:
+    """Why TensorRT cannot hold ``dtype``, with the cure; None where it can."""
+    if dtype in _NAMES:
+        return None
+    cure = _CURES.get(dtype, f"cast it to one of {', '.join(short_name(known) for known in _NAMES)}")
+    return f"TensorRT has no {short_name(dtype)}; {cure}"
+
+
+def to_trt(dtype: torch.dtype) -> trt.DataType:
+    """TensorRT's dtype; :class:`ConversionError` with the cure where it has none."""
+    if reason := reason_unsupported(dtype):
+        raise ConversionError(reason)
+    found: trt.DataType = getattr(trt, _NAMES[dtype])
+    return found
+
+
+def to_torch(dtype: trt.DataType) -> torch.dtype:
+    """PyTorch's dtype of a TensorRT dtype."""
+    for torch_dtype, name in _NAMES.items():
+        if getattr(trt, name) == dtype:
+            return torch_dtype
+    raise ConversionError(f"PyTorch has no dtype for TensorRT's {dtype}")
+
+
+def short_name(dtype: torch.dtype) -> str:
+    """``float32`` for ``torch.float32``."""
+    return str(dtype).removeprefix("torch.")

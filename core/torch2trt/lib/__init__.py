@@ -1,0 +1,39 @@
+"""Functions for converters: one layer of helpers that promote, broadcast and reshape.
+
+Converters should read like the formula of their operator; what every converter needs again lives here.
+"""
+
+from ..context import is_runtime
+from ._arguments import ints
+from ._elementwise import activation, cast, compare, elementwise, select, unary
+from ._reduce import axes_mask, matmul, reduce, softmax
+from ._shape import broadcast, concat, expand, narrow, permute, reshape, size, sizes, squeeze, strided_slice, unsqueeze
+from ._values import dtype_of, ndim_of
+
+__all__ = [
+    "activation",
+    "axes_mask",
+    "broadcast",
+    "cast",
+    "compare",
+    "concat",
+    "dtype_of",
+    "elementwise",
+    "expand",
+    "ints",
+    "is_runtime",
+    "matmul",
+    "narrow",
+    "ndim_of",
+    "permute",
+    "reduce",
+    "reshape",
+    "select",
+    "size",
+    "sizes",
+    "softmax",
+    "squeeze",
+    "strided_slice",
+    "unary",
+    "unsqueeze",
+]

@@ -1,0 +1,48 @@
+"""A serialised engine and what is known of it."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from .. import _trt
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A serialised engine with where it comes from."""
+
+    data: bytes
+    #: ``tensorrt`` or ``rtx``
+    flavor: str
+    #: TensorRT's version
+    version: str
+    #: the packs, and every call with its converter
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """What a manifest says of the engine."""
+        return {"flavor": self.flavor, "version": self.version, **self.provenance}
+
+
+def host() -> dict[str, str]:
+    """What a manifest says of the machine that an engine was built on."""
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
+    return {"torch": torch.__version__, "gpu": gpu, "machine": platform.machine()}
+
+
+def reason_unloadable(flavor: str, version: str) -> str | None:
+    """Why an engine of this flavour and version cannot be loaded here, with the cure; None where it can."""
+    if _trt.FLAVOR is None:
+        return f"it needs TensorRT {version} ({flavor}), and TensorRT is not installed here"
+    if flavor != _trt.FLAVOR:
+        return (
+            f"it was built with the flavour {flavor!r}, this process uses {_trt.FLAVOR!r}; "
+            f"set TORCH2TRT_FLAVOR={flavor} where that is installed, or convert again"
+        )
+    if version != _trt.version():
+        return f"it was built with TensorRT {version}, here is {_trt.version()}; install that version or convert again"
+    return None

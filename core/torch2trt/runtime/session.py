@@ -1,0 +1,87 @@
+"""Running an engine on a GPU."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from .. import log
+from .._trt import trt
+from ..dtypes import to_torch
+from ..errors import EngineError, InputError
+from ..signature import Signature
+
+
+class Session:
+    """A deserialised engine; one execution context for each thread.
+
+    Outputs are allocated by PyTorch.  Work is queued on PyTorch's current stream; nothing waits for the GPU.
+    """
+
+    def __init__(self, data: bytes, signature: Signature) -> None:
+        self._runtime = trt.Runtime(log.logger())
+        with log.recorded() as messages:
+            self.engine = self._runtime.deserialize_cuda_engine(data)
+        if self.engine is None:
+            raise EngineError("TensorRT cannot load the engine:\n  " + "\n  ".join(messages or ["it gave no reason"]))
+        self._inputs = [spec.name for spec in signature.inputs]
+        self._outputs = list(signature.outputs)
+        self._dtypes = {name: to_torch(self.engine.get_tensor_dtype(name)) for name in self._outputs}
+        self._local = threading.local()
+        self.device = torch.device("cuda", torch.cuda.current_device())
+        # TensorRT synchronises around every call on the default stream
+        self._side_stream = torch.cuda.Stream(self.device)
+
+    def __call__(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Run the engine.
+
+        Args:
+            tensors: the inputs by name, on the engine's GPU, checked against the signature.
+
+        Returns:
+            the outputs by name, new tensors.
+        """
+        for name, tensor in tensors.items():
+            if tensor.device != self.device:
+                raise InputError(
+                    f"input {name!r} is on {tensor.device}, the engine runs on {self.device}; move it with .to()"
+                )
+        current = torch.cuda.current_stream(self.device)
+        if current != torch.cuda.default_stream(self.device):
+            return self._enqueue(tensors, current)
+        self._side_stream.wait_stream(current)
+        with torch.cuda.stream(self._side_stream):
+            outputs = self._enqueue(tensors, self._side_stream)
+        current.wait_stream(self._side_stream)
+        for tensor in (*tensors.values(), *outputs.values()):
+            # both streams use it: the allocator must not hand its memory on before they are done
+            tensor.record_stream(self._side_stream)
+            tensor.record_stream(current)
+        return outputs
+
+    def _enqueue(self, tensors: Mapping[str, torch.Tensor], stream: torch.cuda.Stream) -> dict[str, torch.Tensor]:
+        context = self._context()
+        with log.recorded() as messages:
+            dense = {name: tensors[name].contiguous() for name in self._inputs}
+            for name, tensor in dense.items():
+                context.set_input_shape(name, tuple(tensor.shape))
+                context.set_tensor_address(name, tensor.data_ptr())
+            outputs: dict[str, torch.Tensor] = {}
+            for name in self._outputs:
+                shape = tuple(context.get_tensor_shape(name))
+                outputs[name] = torch.empty(shape, dtype=self._dtypes[name], device=self.device)
+                context.set_tensor_address(name, outputs[name].data_ptr())
+            if not context.execute_async_v3(stream.cuda_stream):
+                raise EngineError(
+                    "TensorRT could not run the engine:\n  " + "\n  ".join(messages or ["it gave no reason"])
+                )
+        return outputs
+
+    def _context(self) -> Any:
+        context = getattr(self._local, "context", None)
+        if context is None:
+            context = self._local.context = self.engine.create_execution_context()
+        return context

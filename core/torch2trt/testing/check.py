@@ -1,0 +1,153 @@
+"""The checks: a converter against PyTorch, a network on both runtimes, a pack against its table."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch.export import Dim
+from torch.utils import _pytree as pytree
+
+from ..api import carry_out, explain
+from ..packs import Packs
+from ..plan import Plan
+from ..reference import Interpreter
+from ..settings import Settings
+from ..targets import resolve
+from .case import Case, Variant
+
+_TOLERANCES = {torch.float32: (1e-4, 1e-5), torch.float16: (1e-2, 2e-3), torch.bfloat16: (4e-2, 2e-2)}
+#: how much larger than the row's a dynamic size may be
+_ROOM = 3
+
+
+def check_converter(
+    case: Case | Variant,
+    *,
+    dtype: torch.dtype | None = None,
+    dynamic: bool = False,
+    runtime: str = "reference",
+    packs: Packs | None = None,
+) -> None:
+    """Convert the call of a row and compare it with PyTorch, at several sizes where it is dynamic.
+
+    Args:
+        case: the row, or one variant of it.
+        dtype: the dtype of the row's float32 samples, by default the row's first.
+        dynamic: whether its dynamic sizes are dynamic.
+        runtime: ``"reference"``, or ``"engine"`` on a GPU.
+        packs: the packs, by default those installed.
+
+    Raises:
+        AssertionError: another structure, shape, dtype or value than PyTorch's, or the target was not converted.
+    """
+    variant = case if isinstance(case, Variant) else Variant(case, dtype or case.dtypes[0], dynamic)
+    row = variant.case
+    model = _model(row.call, variant.dtype, runtime)
+    device = "cuda" if runtime == "engine" else "cpu"
+    inputs = variant.tensors(0, device)
+    arguments: dict[str, Any] = {"dynamic_shapes": _dynamic_shapes(variant), "packs": packs}
+    plan = explain(model, inputs, **arguments)
+    if row.rejects:
+        reasons = [r for planned in plan.unsupported for r in planned.reasons]
+        assert any(row.rejects in reason for reason in reasons), (
+            f"{row.target} is not rejected for {row.rejects!r}: {reasons}"
+        )
+        return
+    if row.whole:
+        _check_whole(row.target, plan)
+    settings = Settings(runtime="engine") if runtime == "engine" else Settings(build=False)
+    converted = carry_out(plan, settings)
+    for change in (0, _ROOM, None) if variant.dynamic else (0,):
+        inputs = variant.tensors(change, device)
+        with torch.no_grad():
+            expected = model(*[tensor.clone() for tensor in inputs])
+        compare(converted(*inputs), expected, *_tolerance(variant))
+
+
+def _check_whole(target: str, plan: Plan) -> None:
+    wanted = resolve(target).obj
+    seen = [planned for planned in plan if planned.call.target.obj is wanted and planned.action == "convert"]
+    assert seen, f"no call of {target} in the plan:\n{plan}"
+
+
+def _model(call: Callable[..., Any], dtype: torch.dtype, runtime: str) -> Any:
+    if not isinstance(call, torch.nn.Module):
+        return call
+    # a row is shared by all of its variants
+    model = copy.deepcopy(call).eval().to(dtype)
+    return model.cuda() if runtime == "engine" else model
+
+
+def _dynamic_shapes(variant: Variant) -> Any:
+    if not variant.dynamic:
+        return None
+    shapes = []
+    for sample, names in zip(variant.case.inputs, variant.dynamic_dims, strict=True):
+        room = {index: sample.shape[index] + _ROOM for index in names}
+        shapes.append({i: Dim(name, min=variant.case.dynamic_min, max=room[i]) for i, name in names.items()} or None)
+    return tuple(shapes)
+
+
+def _tolerance(variant: Variant) -> tuple[float, float]:
+    rtol, atol = _TOLERANCES.get(variant.dtype, (0.0, 0.0))
+    row = variant.case
+    return (rtol if row.rtol is None else max(row.rtol, rtol)), (atol if row.atol is None else max(row.atol, atol))
+
+
+def compare(found: Any, expected: Any, rtol: float, atol: float) -> None:
+    """Assert that two pytrees of tensors have the same structure, shapes, dtypes and nearly the same values."""
+    found_leaves, found_spec = pytree.tree_flatten(found)
+    expected_leaves, expected_spec = pytree.tree_flatten(expected)
+    assert found_spec == expected_spec, f"structure {found_spec}, PyTorch gives {expected_spec}"
+    for index, (one, other) in enumerate(zip(found_leaves, expected_leaves, strict=True)):
+        if not isinstance(other, torch.Tensor):
+            assert one == other, f"result {index}: {one!r}, PyTorch gives {other!r}"
+            continue
+        close = {"rtol": rtol, "atol": atol} if other.dtype.is_floating_point else {"rtol": 0, "atol": 0}
+        try:
+            torch.testing.assert_close(one, other, **close, equal_nan=True)
+        except AssertionError as error:
+            raise AssertionError(f"result {index}: {error}") from None
+
+
+def check_network(
+    network: Any,
+    inputs: Mapping[str, torch.Tensor],
+    expected: Mapping[str, torch.Tensor],
+    *,
+    rtol: float = 1e-4,
+    atol: float = 1e-5,
+) -> None:
+    """Compare what the reference interpreter makes of a TensorRT network with ``expected``, by output name."""
+    found = Interpreter(network)(inputs)
+    assert found.keys() == expected.keys(), f"outputs {sorted(found)}, expected {sorted(expected)}"
+    compare([found[name] for name in expected], list(expected.values()), rtol, atol)
+
+
+def check_pack(pack: str, cases: Sequence[Case], *, without_case: Mapping[str, str] | None = None) -> None:
+    """Assert that a pack and its table cover each other.
+
+    Loading the pack already resolves every target and binds every signature to its schema.
+
+    Args:
+        pack: the pack's Python module, such as ``"torch2trt_ops_mylab"``.
+        cases: all rows of the pack.
+        without_case: targets that no row tests, each with the reason.
+    """
+    loaded = Packs.load(autoload=False, extra=(importlib.import_module(pack),))
+    claimed = {converter.target.obj: converter.target.name for converter in loaded.converters}
+    excused = {resolve(name).obj for name in without_case or ()}
+    tested = {resolve(case.target).obj: case.target for case in cases if case.whole}
+    missing = [name for obj, name in claimed.items() if obj not in tested and obj not in excused]
+    foreign = [name for obj, name in tested.items() if obj not in claimed]
+    stale = [name for name in without_case or () if resolve(name).obj in tested or resolve(name).obj not in claimed]
+    assert not missing, f"no case for {len(missing)} targets of {pack}: {', '.join(missing)}"
+    assert not foreign, f"cases for targets that {pack} does not convert: {', '.join(foreign)}"
+    assert not stale, f"without_case names targets that have a case or no converter: {', '.join(stale)}"
+    repeated = [name for name, count in Counter(v.id for case in cases for v in case.variants()).items() if count > 1]
+    assert not repeated, f"several rows have one name; give them name=...: {', '.join(repeated)}"
