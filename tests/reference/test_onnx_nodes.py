@@ -15,6 +15,7 @@ CRD = "the parser imports SpaceToDepth mode CRD as DCR"
 ALIGNED = "TensorRT documents extents in ALIGN_CORNERS, ONNX's extent is the unrounded extent * scale"
 ORDER = "TensorRT orders boxes by score in each batch item, ONNX by class first"
 ROUNDING = "sums of 16 terms of size 1,000 that cancel: fp32 leaves 2e-4, ONNX's tolerance is 1e-5"
+NAN_TO_FP4 = "e2m1 has no NaN: 6 here, as CUDA's saturating conversion gives; ONNX expects -0"
 
 #: what does not pass; a test that is missing from or too much in this list fails here
 EXPECTED = {
@@ -33,6 +34,12 @@ EXPECTED = {
     "test_castlike_no_saturate_FLOAT_to_FLOAT8E4M3FN_expanded": NO_SATURATE,
     "test_castlike_no_saturate_FLOAT16_to_FLOAT8E4M3FN": NO_SATURATE,
     "test_castlike_no_saturate_FLOAT16_to_FLOAT8E4M3FN_expanded": NO_SATURATE,
+    "test_cast_FLOAT_to_FLOAT4E2M1": NAN_TO_FP4,
+    "test_cast_FLOAT16_to_FLOAT4E2M1": NAN_TO_FP4,
+    "test_castlike_FLOAT_to_FLOAT4E2M1": NAN_TO_FP4,
+    "test_castlike_FLOAT_to_FLOAT4E2M1_expanded": NAN_TO_FP4,
+    "test_castlike_FLOAT16_to_FLOAT4E2M1": NAN_TO_FP4,
+    "test_castlike_FLOAT16_to_FLOAT4E2M1_expanded": NAN_TO_FP4,
     "test_gru_batchwise": LAYOUT,
     "test_lstm_batchwise": LAYOUT,
     "test_simple_rnn_batchwise": LAYOUT,
@@ -54,8 +61,8 @@ EXPECTED = {
     "test_triu_square_neg": TRILU,
     "test_triu_one_row": TRILU,
 }
-#: how many the parser of TensorRT for RTX 1.6 takes of onnx 1.22's; fewer means that the suite lost tests
-LEAST_PARSED = 1100
+#: how many the parser of TensorRT for RTX 1.6 takes of onnx 1.23's; fewer means that the suite lost tests
+LEAST_PARSED = 1160
 
 
 @pytest.fixture(scope="module")
