@@ -70,6 +70,63 @@ def test_a_query_that_sees_nothing_gives_zero():
     close(got[0, 0, 1], v[0, 0, 0])
 
 
+def test_key_lengths_hide_what_is_behind_them():
+    q, k, v = (values(name, (2, 2, 4, 8)) for name in "qkv")
+
+    def body(network, q, k, v, lengths):
+        layer = network.add_attention_v2(q, k, v, trt.AttentionNormalizationOp.SOFTMAX, trt.CausalMaskKind.NONE)
+        layer.key_value_lengths = lengths
+        return layer.get_output(0)
+
+    got = evaluate(body, q, k, v, torch.tensor([3, 1], dtype=torch.int32))
+    close(got[:1], evaluate(attention(), q[:1], k[:1, :, :3].contiguous(), v[:1, :, :3].contiguous()))
+    close(got[1], v[1, :, :1].expand(2, 4, 8))
+
+
+@pytest.mark.parametrize("kind", ["NONE", "LOWER_RIGHT"])
+@pytest.mark.parametrize("padded_keys", [False, True])
+def test_packed_sequences_attend_each_to_its_own(kind, padded_keys):
+    packed = trt.AttentionIOForm.PACKED_NHD
+    q, k, v = values("q", (5, 4, 8)), values("k", (7, 2, 8)), values("v", (7, 2, 8))
+    queries, keys = [0, 2, 5], [0, 4, 7]
+    sequences = [
+        [t[a[i] : a[i + 1]].transpose(0, 1)[None].contiguous() for t, a in ((q, queries), (k, keys), (v, keys))]
+        for i in range(2)
+    ]
+    if padded_keys:
+        k, v = (
+            torch.cat([torch.nn.functional.pad(s[j], (0, 0, 0, 4 - s[j].shape[2])) for s in sequences]) for j in (1, 2)
+        )
+        keys = [4, 3]
+
+    def body(network, q, k, v, query_lengths, key_lengths):
+        layer = network.add_attention_v2(
+            q, k, v, trt.AttentionNormalizationOp.SOFTMAX, getattr(trt.CausalMaskKind, kind)
+        )
+        layer.query_form, layer.query_lengths, layer.key_value_lengths = packed, query_lengths, key_lengths
+        if not padded_keys:
+            layer.key_value_form = packed
+        return layer.get_output(0)
+
+    lengths = [torch.tensor(numbers, dtype=torch.int32) for numbers in (queries, keys)]
+    want = torch.cat([evaluate(attention(kind), *tensors)[0].transpose(0, 1) for tensors in sequences])
+    close(evaluate(body, q, k, v, *lengths), want)
+
+
+def test_packed_tokens_enter_a_cache():
+    cache, update = values("c", (2, 3, 6, 4)), values("u", (5, 3, 4))
+
+    def body(network, c, u, w, lengths):
+        layer = network.add_kv_cache_update(c, u, w, trt.KVCacheMode.LINEAR)
+        layer.update_form, layer.update_lengths = trt.AttentionIOForm.PACKED_NHD, lengths
+        return layer
+
+    indices, lengths = (torch.tensor(numbers, dtype=torch.int32) for numbers in ([1, 3], [0, 2, 5]))
+    want = cache.clone()
+    want[0, :, 1:3], want[1, :, 3:6] = update[:2].transpose(0, 1), update[2:].transpose(0, 1)
+    assert torch.equal(evaluate(body, cache, update, indices, lengths), want)
+
+
 @pytest.mark.parametrize("interleaved", [False, True])
 @pytest.mark.parametrize("width", [0, 4])
 def test_rotary_embedding_rotates_pairs(interleaved, width):
