@@ -90,20 +90,24 @@ def run_engine(engine: Any, inputs: Mapping[str, torch.Tensor]) -> dict[str, tor
     stream = torch.cuda.Stream()
     held: list[torch.Tensor] = []
     allocators: dict[str, _Allocator] = {}
-    on_host: dict[str, torch.Tensor] = {}
+    bound: dict[str, torch.Tensor] = {}
+    given: dict[str, torch.Tensor] = {}
     names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
     for name in (n for n in names if engine.get_tensor_mode(n) == trt.TensorIOMode.INPUT):
         host = engine.get_tensor_location(name) == trt.TensorLocation.HOST
-        tensor = inputs[name].cpu().contiguous() if host else inputs[name].cuda().contiguous()
+        tensor = given[name] = inputs[name].clone().contiguous() if host else inputs[name].cuda().contiguous()
         held.append(tensor if tensor.numel() else torch.empty(16, dtype=torch.uint8, device=tensor.device))
         if not host or not engine.is_shape_inference_io(name):
             context.set_input_shape(name, tuple(tensor.shape))
         context.set_tensor_address(name, held[-1].data_ptr())
     for name in (n for n in names if engine.get_tensor_mode(n) == trt.TensorIOMode.OUTPUT):
-        if engine.get_tensor_location(name) == trt.TensorLocation.HOST:
+        if aliased := engine.get_aliased_input_tensor(name):  # a cache is updated in place
+            bound[name] = given[aliased]
+            context.set_tensor_address(name, bound[name].data_ptr())
+        elif engine.get_tensor_location(name) == trt.TensorLocation.HOST:
             dtype = TORCH_TYPES[engine.get_tensor_dtype(name).name]
-            on_host[name] = torch.empty(tuple(context.get_tensor_shape(name)), dtype=dtype)
-            context.set_tensor_address(name, on_host[name].data_ptr())
+            bound[name] = torch.empty(tuple(context.get_tensor_shape(name)), dtype=dtype)
+            context.set_tensor_address(name, bound[name].data_ptr())
         else:
             allocators[name] = _Allocator()
             context.set_output_allocator(name, allocators[name])
@@ -112,7 +116,7 @@ def run_engine(engine: Any, inputs: Mapping[str, torch.Tensor]) -> dict[str, tor
         raise RuntimeError("execute_async_v3 failed")
     stream.synchronize()
     found = {n: a.tensor(TORCH_TYPES[engine.get_tensor_dtype(n).name]).cpu() for n, a in allocators.items()}
-    return found | on_host
+    return found | {name: tensor.cpu() for name, tensor in bound.items()}
 
 
 def difference(engine: torch.Tensor, mine: torch.Tensor, how: str) -> tuple[float, str] | None:
