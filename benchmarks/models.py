@@ -19,7 +19,16 @@ from randomise import randomise
 from rich.console import Console
 from rich.table import Table
 
-CLASSIC_CNNS = "alexnet vgg11_bn resnet18 resnet50 squeezenet1_1 mobilenet_v2 densenet121 googlenet".split()
+CLASSIC_CNNS = [
+    "alexnet",
+    "vgg11_bn",
+    "resnet18",
+    "resnet50",
+    "squeezenet1_1",
+    "mobilenet_v2",
+    "densenet121",
+    "googlenet",
+]
 
 
 def make(name: str) -> torch.nn.Module:
