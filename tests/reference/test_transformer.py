@@ -229,3 +229,16 @@ def test_dynamic_quantize_of_fp8_has_power_of_two_scales():
         return network.add_dequantize(layer.get_output(0), layer.get_output(1), trt.float32)
 
     close(evaluate(body, x), x, rtol=0.07, atol=0.05)
+
+
+def test_normalized_scores_can_pass_through_fp8():
+    q, k, v = (values(name, (1, 2, 4, 16), torch.float16) for name in "qkv")
+
+    def body(network, q, k, v, scale):
+        layer = network.add_attention_v2(q, k, v, trt.AttentionNormalizationOp.SOFTMAX, trt.CausalMaskKind.NONE)
+        layer.normalization_quantize_scale, layer.normalization_quantize_to_type = scale, trt.fp8
+        return layer.get_output(0)
+
+    scores = torch.softmax(q.float() @ k.float().mT, -1)
+    rounded = (scores * 448).to(torch.float8_e4m3fn).float() / 448
+    close(evaluate(body, q, k, v, torch.tensor(1 / 448)), (rounded @ v.float()).half(), rtol=4e-3, atol=4e-3)
