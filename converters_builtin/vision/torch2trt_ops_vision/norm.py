@@ -36,9 +36,10 @@ def _with_statistics(
     shift = -ctx.const(mean).float() * scale
     if bias is not None:
         shift = shift + ctx.const(bias).float()
-    dtype = dtype_of(input)
-    add, factor, power = (ctx.weights(value.to(dtype)) for value in (shift, scale, torch.ones_like(scale)))
-    return ctx.network.add_scale_nd(input, trt.ScaleMode.CHANNEL, add, factor, power, 1).get_output(0)
+    # without a power: engines compute one by way of a logarithm, even a power of 1, which negative numbers have not
+    add, factor = (ctx.weights(value.to(dtype_of(input))) for value in (shift, scale))
+    layer = ctx.network.add_scale_nd(input, trt.ScaleMode.CHANNEL, shift=add, scale=factor, channel_axis=1)
+    return layer.get_output(0)
 
 
 def _affine(ctx: Context, input: trt.ITensor, scale: Any, shift: Any) -> trt.ITensor:
