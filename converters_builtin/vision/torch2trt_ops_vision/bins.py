@@ -88,8 +88,8 @@ def rounded(ctx: Context, value: Any) -> trt.ITensor:
     return elementwise(ctx, E.PROD, away, unary(ctx, U.SIGN, value))
 
 
-def members(ctx: Context, low: Any, extent: Any, bins: int, end: Any) -> trt.ITensor:
-    """``(boxes, bins, elements)``: whether an element of ``0..end - 1`` is in a bin, bins rounded outwards."""
+def members(ctx: Context, low: Any, extent: Any, bins: int, count: Any) -> trt.ITensor:
+    """``(boxes, bins, elements)``: whether an element of ``0..count - 1`` is in a bin, bins rounded outwards."""
     width = elementwise(ctx, E.DIV, extent, float(bins))
     number = torch.arange(bins, dtype=F32).unsqueeze(0)
     edges = [
@@ -97,7 +97,7 @@ def members(ctx: Context, low: Any, extent: Any, bins: int, end: Any) -> trt.ITe
         for op, offset in ((U.FLOOR, 0), (U.CEIL, 1))
     ]
     start, stop = (unsqueeze(ctx, edge, [2]) for edge in edges)
-    element = cast(ctx, arange(ctx, end), F32)
+    element = cast(ctx, arange(ctx, count), F32)
     before = elementwise(ctx, E.LESS, element, start)
     return elementwise(ctx, E.AND, elementwise(ctx, E.LESS, element, stop), unary(ctx, U.NOT, before))
 

@@ -24,7 +24,7 @@ from torch2trt.lib import (
     unsqueeze,
 )
 
-from ._sizes import times
+from ._sizes import arange, plus, times
 from .bins import columns, members, of_image, points, rounded, sample, static
 
 E, R = trt.ElementWiseOperation, trt.ReduceOperation
@@ -147,6 +147,9 @@ def ps_roi_pool(
     for low, high, bins, end in ((top, bottom, pooled_height, height), (left, right, pooled_width, width)):
         extent = elementwise(ctx, E.MAX, elementwise(ctx, E.SUB, high, low), 1.0)
         inside = cast(ctx, members(ctx, low, extent, bins, end), F32)
+        # torchvision's bins never reach the last row and column
+        reached = elementwise(ctx, E.LESS, arange(ctx, end), plus(ctx, end, -1))
+        inside = elementwise(ctx, E.PROD, inside, cast(ctx, unsqueeze(ctx, reached, [0, 1]), F32))
         count = elementwise(ctx, E.MAX, reduce(ctx, R.SUM, inside, 2, keepdim=True), 1.0)
         weights.append(elementwise(ctx, E.DIV, inside, count))
     rows = matmul(ctx, unsqueeze(ctx, weights[0], [1, 3, 4]), chosen)
