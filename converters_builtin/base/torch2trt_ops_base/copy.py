@@ -9,15 +9,9 @@ from torch2trt import Context, converter, trt
 from torch2trt.lib import broadcast, cast, reshape, size
 
 
-@converter("aten.clone.default", "aten.alias.default", "aten.lift_fresh_copy.default", "aten.detach.default")
+@converter("aten.clone.default", "aten.alias.default")
 def clone(ctx: Context, input: trt.ITensor, memory_format: Any = None) -> trt.ITensor:
     """clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor"""
-    return input
-
-
-@converter("aten.dropout.default", rejects=lambda call, input, p, train: "dropout is active" if train else None)
-def dropout(ctx: Context, input: trt.ITensor, p: float, train: bool) -> trt.ITensor:
-    """dropout(Tensor input, float p, bool train) -> Tensor"""
     return input
 
 

@@ -36,6 +36,7 @@ random = _declined(
     "aten.multinomial.default",
     "aten.normal.Tensor_Tensor",
 )
+dropout = _declined("dropout is active; call model.eval()", "aten.native_dropout.default")
 data_dependent = _declined(
     _DATA_DEPENDENT, "aten.bincount.default", "aten._unique2.default", "aten.unique_consecutive.default"
 )

@@ -70,9 +70,8 @@ def _rounded(target: str, op: trt.UnaryOperation | None) -> Converter:
 
 ceil, floor = _rounded("math.ceil", U.CEIL), _rounded("math.floor", U.FLOOR)
 # a cast truncates
-trunc, sym_int = _rounded("math.trunc", None), _rounded("torch.sym_int", None)
+trunc = _rounded("math.trunc", None)
 sym_float = _symbolic("torch.sym_float", lambda ctx, value: cast(ctx, value, torch.float32))
-sym_sqrt = _symbolic("torch._sym_sqrt", lambda ctx, value: unary(ctx, U.SQRT, value, torch.float32))
 
 
 def _comparison(name: str, op: trt.ElementWiseOperation, negate: bool = False) -> Converter:

@@ -8,13 +8,15 @@ N = {0: "n"}
 M = {1: "m"}
 NM = {0: "n", 1: "m"}
 ALL = (torch.float32, torch.float16, torch.bfloat16)
+PAIR = (f32(2, 4), f32(2, 3))
+MATRIX = (f32(3, 4),)
 
 
-def cat(name, call, inputs=(f32(2, 4), f32(2, 3)), dynamic=(N, N), **more):
+def cat(name, call, inputs=PAIR, dynamic=(N, N), **more):
     return Case("aten.cat.default", call, inputs, dynamic=dynamic, name=name, **more)
 
 
-def pad(name, call, inputs=(f32(3, 4),), dynamic=NM, **more):
+def pad(name, call, inputs=MATRIX, dynamic=NM, **more):
     return Case("aten.constant_pad_nd.default", call, inputs, dynamic=dynamic, name=name, **more)
 
 
@@ -63,7 +65,7 @@ CASES = [
     Case(
         "aten.slice_scatter.default",
         lambda x: torch.slice_scatter(x, x[:, ::2] + 1, 1, 0, None, 2),
-        [f32(2, 6)],
+        [f32(3, 6)],
         dynamic=NM,
         dynamic_min=3,
         name="dynamic_step",

@@ -18,8 +18,8 @@ def product(target, call, *inputs, dynamic=None, name="plain", **more):
 
 CASES = [
     matmul("2_2", torch.matmul, [f32(3, 4), f32(4, 2)], [N, None], dtypes=ALL),
-    matmul("constant", lambda x: x @ torch.ones(4, 2), [f32(3, 4)], N),
-    matmul("constant_first", lambda x: torch.ones(2, 4) @ x, [f32(4, 3)], {1: "n"}),
+    matmul("constant", lambda x: x @ torch.ones(4, 2).to(x.dtype), [f32(3, 4)], N),
+    matmul("constant_first", lambda x: torch.ones(2, 4).to(x.dtype) @ x, [f32(4, 3)], {1: "n"}),
     matmul("1_1", torch.matmul, [f32(4), f32(4)], [K, K]),
     matmul("1_2", torch.matmul, [f32(4), f32(4, 2)], [None, {1: "n"}]),
     matmul("2_1", torch.matmul, [f32(3, 4), f32(4)], [N, None]),
@@ -54,7 +54,7 @@ CASES = [
     ),
     product(
         "addmm",
-        lambda x, y: torch.addmm(torch.full((2,), float("nan")), x, y, beta=0),
+        lambda x, y: torch.addmm(torch.full((2,), float("nan")).to(x.dtype), x, y, beta=0),
         f32(3, 4),
         f32(4, 2),
         name="beta_0",
@@ -158,5 +158,14 @@ CASES += [
         for p in (0.0, 1.0, 3.0, float("inf"))
     ),
     product("_pdist_forward", torch.nn.functional.pdist, f32(4, 3), dynamic={1: "m"}, dtypes=(torch.float32,)),
-    product("_pdist_forward", torch.nn.functional.pdist, f32(4, 3), dynamic=N, rejects="rows", name="rows"),
+    product(
+        "_pdist_forward",
+        torch.nn.functional.pdist,
+        f32(5, 3),
+        dynamic=N,
+        dynamic_min=3,
+        rejects="rows",
+        name="rows",
+        static=False,
+    ),
 ]

@@ -6,17 +6,18 @@ from torch2trt.testing import Case, b8, f32, i32, i64
 N = {0: "n"}
 NM = {0: "n", 1: "m"}
 ALL = (torch.float32, torch.float16, torch.bfloat16)
+MATRIX = (f32(4, 6),)
 
 
-def slice_(name, call, inputs=(f32(4, 6),), dynamic=NM, **more):
+def slice_(name, call, inputs=MATRIX, dynamic=NM, **more):
     return Case("aten.slice.Tensor", call, inputs, dynamic=dynamic, name=name, **{"dynamic_min": 4, **more})
 
 
-def select(name, call, inputs=(f32(4, 6),), dynamic=N, **more):
+def select(name, call, inputs=MATRIX, dynamic=N, **more):
     return Case("aten.select.int", call, inputs, dynamic=dynamic, name=name, **{"dynamic_min": 2, **more})
 
 
-def split(name, call, inputs=(f32(4, 6),), dynamic=N, **more):
+def split(name, call, inputs=MATRIX, dynamic=N, **more):
     return Case("aten.split_with_sizes.default", call, inputs, dynamic=dynamic, name=name, **more)
 
 
@@ -27,7 +28,7 @@ CASES = [
     slice_("negative_start", lambda x: x[:, -2:]),
     slice_("negative_end", lambda x: x[:-1, 1:-1]),
     slice_("step", lambda x: x[:, 1::2]),
-    slice_("step_3", lambda x: x[:, 1:-1:3], dynamic_min=6),
+    slice_("step_3", lambda x: x[:, 1:-1:3], [f32(6, 9)], dynamic_min=6),
     slice_("all_steps", lambda x: x[::2, ::3]),
     slice_("beyond", lambda x: x[:, 1:100]),
     slice_("before", lambda x: x[:, -100:3]),
@@ -35,7 +36,7 @@ CASES = [
     slice_("int", lambda x: x[1:], [i64(4, 6)]),
     slice_("int32", lambda x: x[:, ::2], [i32(4, 6)]),
     slice_("bool", lambda x: x[:, 1:4], [b8(4, 6)]),
-    slice_("half_of_size", lambda x: x[:, : x.shape[1] // 2]),
+    slice_("half_of_size", lambda x, y: x[: y.shape[0] // 2], [f32(5, 2), f32(4)], [None, N]),
     slice_("by_other", lambda x, y: x[: y.shape[0]], [f32(4, 6), f32(2)], [N, None]),
     slice_("by_size_of_other", lambda x, y: x[y.shape[0] :], [f32(9, 2), f32(2)], [None, N], dynamic_min=1),
     slice_("negative_size", lambda x, y: x[:, -y.shape[0] :], [f32(4, 9), f32(2)], [None, N], dynamic_min=2),
@@ -44,7 +45,7 @@ CASES = [
     slice_("unbind", lambda x: x.unbind(1), dynamic=N),
     slice_("tensor_split", lambda x: x.tensor_split(4, 1), dynamic=N),
     slice_("tensor_split_even", lambda x: x.tensor_split(2, 1), dynamic=N),
-    slice_("tensor_split_indices", lambda x: x.tensor_split((1, 3), 1), dynamic_min=5),
+    slice_("tensor_split_indices", lambda x: x.tensor_split((1, 3), 1), [f32(5, 6)], dynamic_min=5),
     Case("aten.slice_copy.Tensor", lambda x: torch.slice_copy(x, 1, 1, 3), [f32(2, 4)], dynamic=N, name="copy"),
     select("first", lambda x: x[0]),
     select("last", lambda x: x[-1]),
