@@ -25,7 +25,7 @@ E, R = trt.ElementWiseOperation, trt.ReduceOperation
 SUM, MEAN, MAX = range(3)
 
 
-@converter("aten._embedding_bag.default")
+@converter("aten._embedding_bag.default", "aten._embedding_bag_forward_only.default")
 def embedding_bag(
     ctx: Context,
     weight: Any,

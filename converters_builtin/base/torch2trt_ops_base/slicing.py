@@ -10,6 +10,7 @@ from torch2trt import Context, converter, trt
 from torch2trt.lib import (
     Size,
     elementwise,
+    gather,
     is_runtime,
     narrow,
     select,
@@ -25,7 +26,11 @@ E = trt.ElementWiseOperation
 @converter("aten.select.int", "aten.select_copy.int")
 def select_(ctx: Context, input: trt.ITensor, dim: int, index: Size) -> trt.ITensor:
     """select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)"""
-    return squeeze(ctx, narrow(ctx, input, dim, _from_end(ctx, input, dim, index), 1), [dim % len(input.shape)])
+    index = _from_end(ctx, input, dim, index)
+    if is_runtime(index):
+        # an index that was read from a tensor may be on the GPU, where no slice can begin at it
+        return gather(ctx, input, index, dim)
+    return squeeze(ctx, narrow(ctx, input, dim, index, 1), [dim % len(input.shape)])
 
 
 @converter("aten.slice.Tensor", "aten.slice_copy.Tensor")

@@ -9,12 +9,12 @@ NM = {0: "n", 1: "m"}
 K = {0: "k"}
 ALL = (torch.float32, torch.float16, torch.bfloat16)
 ONE = (torch.float32,)
-I = i64(3, low=-4, high=4)
+INDEX = i64(5, low=-4, high=4)
 MASK = torch.tensor([[True, False, True, False], [False, False, True, True], [True, True, False, False]])
 
 
 def index(name, call, inputs, dynamic=None, **more):
-    return Case("aten.index.Tensor", call, inputs, dynamic=dynamic, name=name, dynamic_min=4, **more)
+    return Case("aten.index.Tensor", call, inputs, dynamic=dynamic, name=name, **{"dynamic_min": 4, **more})
 
 
 def put(name, call, inputs, dynamic=None, **more):
@@ -25,43 +25,71 @@ def at(target, name, call, *inputs, dynamic=None, **more):
     return Case(f"aten.{target}", call, inputs, dynamic=dynamic, name=name, **more)
 
 
-def assigned(read, accumulate=False):
-    def call(x, values, *indices):
-        return torch.index_put(x, read(*indices), values, accumulate)
+def assigned(place=lambda i: i):
+    """A model that writes to an index."""
+
+    def call(x, values, index):
+        x = x.clone()
+        x[place(index)] = values
+        return x
 
     return call
 
 
+class Masked(torch.nn.Module):
+    """A mask among the model's buffers is a constant."""
+
+    def __init__(self, mask, columns=False):
+        super().__init__()
+        self.register_buffer("mask", mask)
+        self.columns = columns
+
+    def forward(self, x):
+        return x[:, self.mask] if self.columns else x[self.mask]
+
+
+def accumulated(x, values, index):
+    return torch.index_put(x, (index,), values, accumulate=True)
+
+
 DISTINCT = torch.tensor([2, 0, -1])
 CASES = [
-    index("rows", lambda x, i: x[i], [f32(4, 3), I], [N, K], dtypes=ALL),
-    index("columns", lambda x, i: x[:, i], [f32(2, 4), I], [{1: "m"}, K]),
-    index("int", lambda x, i: x[i], [i64(4, 3), I], [N, K]),
-    index("bool", lambda x, i: x[i], [b8(4, 3), I], [N, K]),
-    index("int32_index", lambda x, i: x[i], [f32(4, 3), i32(3, low=-4, high=4)], [N, K]),
-    index("matrix_index", lambda x, i: x[i], [f32(4, 3), i64(2, 3, low=-4, high=4)], [N, K]),
-    index("two", lambda x, i, j: x[i, j], [f32(4, 5), I, I], [NM, K, K]),
-    index("two_broadcast", lambda x, i, j: x[i[:, None], j], [f32(4, 5), I, i64(2, low=0, high=4)], [NM, K, None]),
-    index("middle", lambda x, i, j: x[:, i, j], [f32(2, 4, 5), I, I], [{1: "n", 2: "m"}, K, K]),
-    index("apart", lambda x, i, j: x[i, :, j], [f32(4, 2, 5), I, I], [{0: "n", 2: "m"}, K, K]),
-    index("apart_last", lambda x, i, j: x[:, i, :, j], [f32(2, 4, 2, 4), I, I], [N, K, K]),
-    index("three", lambda x, i: x[i, i, i], [f32(4, 4, 4), I]),
-    index("with_slice", lambda x, i: x[1:, i], [f32(4, 4), I], [N, K]),
-    index("with_none", lambda x, i: x[i, None], [f32(4, 3), I], [N, K]),
+    index("rows", lambda x, i: x[i], [f32(4, 3), INDEX], [N, K], dtypes=ALL),
+    index("columns", lambda x, i: x[:, i], [f32(2, 4), INDEX], [{1: "m"}, K]),
+    index("int", lambda x, i: x[i], [i64(4, 3), INDEX], [N, K]),
+    index("bool", lambda x, i: x[i], [b8(4, 3), INDEX], [N, K]),
+    index("int32_index", lambda x, i: x[i], [f32(4, 3), i32(5, low=-4, high=4)], [N, K]),
+    index("matrix_index", lambda x, i: x[i], [f32(4, 3), i64(2, 3, low=-4, high=4)], [N, None]),
+    index("two", lambda x, i, j: x[i, j], [f32(4, 5), INDEX, INDEX], [NM, K, K]),
+    index("two_broadcast", lambda x, i, j: x[i[:, None], j], [f32(4, 5), INDEX, i64(2, low=0, high=4)], [NM, K, None]),
+    index("middle", lambda x, i, j: x[:, i, j], [f32(2, 4, 5), INDEX, INDEX], [{1: "n", 2: "m"}, K, K]),
+    index("apart", lambda x, i, j: x[i, :, j], [f32(4, 2, 5), INDEX, INDEX], [{0: "n", 2: "m"}, K, K]),
+    index("apart_last", lambda x, i, j: x[:, i, :, j], [f32(5, 4, 2, 4), INDEX, INDEX], [N, K, K]),
+    index("three", lambda x, i: x[i, i, i], [f32(4, 4, 4), INDEX]),
+    index("with_slice", lambda x, i: x[1:, i], [f32(4, 4), INDEX], [N, K]),
+    index("with_none", lambda x, i: x[i, None], [f32(4, 3), INDEX], [N, K]),
     index("constant", lambda x: x[:, [2, 0, -1]], [f32(4, 3)], N),
     index("constant_negative", lambda x: x[[-1, 0]], [f32(4, 3)], N),
     index("constant_two", lambda x: x[[0, -1], [1, -2]], [f32(4, 5)], NM),
-    index("constant_mask", lambda x: x[:, torch.tensor([True, False, True])], [f32(4, 3)], None),
-    index("constant_mask_2d", lambda x: x[MASK], [i64(3, 4)], None),
-    index("table", lambda i: torch.arange(8.0).reshape(4, 2)[i], [I], K),
-    index("scalar_index", lambda x, i: x[i], [f32(4, 3), i64(low=0, high=4)], [N, None]),
+    index("constant_mask", Masked(torch.tensor([True, False, True]), columns=True), [f32(4, 3)], N),
+    index("constant_mask_2d", Masked(MASK), [i64(3, 4)], None),
+    index("table", lambda i: torch.arange(8.0).reshape(4, 2)[i], [INDEX], K),
+    at(
+        "_local_scalar_dense.default",
+        "index",
+        lambda x, i: x[i],
+        f32(4, 3),
+        i64(low=0, high=3),
+        dynamic=[N, None],
+        dynamic_min=3,
+    ),
     index("mask", lambda x, m: x[m], [f32(3, 4), b8(3, 4)], None, rejects="depends on data"),
     at(
         "take.default",
         "take",
         lambda x, i: x.take(i),
-        f32(3, 4),
-        i64(5, low=-12, high=12),
+        f32(4, 4),
+        i64(5, low=-16, high=16),
         dynamic=[NM, K],
         dynamic_min=4,
         whole=False,
@@ -72,7 +100,7 @@ CASES = [
         lambda x, i: x.index_select(0, i),
         f32(4, 3),
         i64(5, low=0, high=4),
-        dynamic=[NM, K],
+        dynamic=[N, K],
         dynamic_min=4,
     ),
     at(
@@ -94,7 +122,7 @@ CASES = [
     at("index_select.default", "scalar", lambda x, i: x.index_select(0, i), f32(4, 3), i64(low=0, high=4)),
     at("index_select.default", "cross", lambda x, y: torch.linalg.cross(x, y), f32(2, 3), f32(2, 3), whole=False),
     at("embedding.default", "module", torch.nn.Embedding(6, 3, padding_idx=1), i64(2, 4, low=0, high=6), dynamic=NM),
-    at("embedding.default", "runtime", F.embedding, i64(4, low=0, high=6), f32(6, 3), dynamic=[K, N], dynamic_min=6),
+    at("embedding.default", "runtime", F.embedding, i64(7, low=0, high=6), f32(6, 3), dynamic=[K, N], dynamic_min=6),
     at("embedding.default", "int32", torch.nn.Embedding(6, 3), i32(2, 4, low=0, high=6), dynamic=N),
     at(
         "gather.default",
@@ -117,14 +145,20 @@ CASES = [
     at("gather.default", "int", lambda x, i: x.gather(1, i), i64(3, 4), i64(3, 2, low=0, high=4), dynamic=[N, N]),
     at("gather.default", "bool", lambda x, i: x.gather(1, i), b8(3, 4), i64(3, 2, low=0, high=4), dynamic=[N, N]),
     at("gather.default", "scalar", lambda x, i: x.gather(0, i), f32(), i64(low=0, high=1)),
-    put("rows", assigned(lambda i: (i,)), [f32(4, 3), f32(3, 3), DISTINCT], [N, None, None], dynamic_min=4, dtypes=ALL),
-    put("scalar", assigned(lambda i: (i,)), [f32(4, 3), f32(), DISTINCT], [N, None, None], dynamic_min=4),
-    put("columns", assigned(lambda i: (None, i)), [f32(2, 4), f32(3), DISTINCT], [N, None, None]),
-    put("int", assigned(lambda i: (i,)), [i64(4, 3), i64(3), DISTINCT], [N, None, None], dynamic_min=4),
-    put("bool", assigned(lambda i: (i,)), [b8(4, 3), b8(3, 3), DISTINCT], [N, None, None], dynamic_min=4),
+    put("rows", assigned(), [f32(4, 3), f32(3, 3), DISTINCT], [N, None, None], dynamic_min=4, dtypes=ALL),
+    put("scalar", assigned(), [f32(4, 3), f32(), DISTINCT], [N, None, None], dynamic_min=4),
+    put("columns", assigned(lambda i: (slice(None), i)), [f32(2, 4), f32(3), DISTINCT], [N, None, None]),
+    put("int", assigned(), [i64(4, 3), i64(3), DISTINCT], [N, None, None], dynamic_min=4),
+    put("bool", assigned(), [b8(4, 3), b8(3, 3), DISTINCT], [N, None, None], dynamic_min=4),
     put("two", assigned(lambda i: (i, i)), [f32(4, 5), f32(3), DISTINCT], [NM, None, None], dynamic_min=4),
-    put("middle", assigned(lambda i: (None, i, i)), [f32(2, 4, 5), f32(2, 3), DISTINCT], [N, N, None]),
-    put("apart", assigned(lambda i: (i, None, i)), [f32(4, 2, 5), f32(3, 2), DISTINCT], [N, None, None], dynamic_min=4),
+    put("middle", assigned(lambda i: (slice(None), i, i)), [f32(2, 4, 5), f32(2, 3), DISTINCT], [N, N, None]),
+    put(
+        "apart",
+        assigned(lambda i: (i, slice(None), i)),
+        [f32(4, 2, 5), f32(3, 2), DISTINCT],
+        [N, None, None],
+        dynamic_min=4,
+    ),
     put("matrix_index", assigned(lambda i: (i[:, None], i)), [f32(4, 5), f32(3, 1), DISTINCT]),
     put(
         "constant",
@@ -133,26 +167,30 @@ CASES = [
         [N, None],
         dynamic_min=3,
     ),
-    put("accumulated", assigned(lambda i: (i,), True), [f32(4, 3), f32(3, 3), I], [N, K, K], dynamic_min=4),
-    put("accumulated_int", assigned(lambda i: (i,), True), [i64(4), i64(), I], [N, None, K], dynamic_min=4),
+    put("accumulated", accumulated, [f32(4, 3), f32(5, 3), INDEX], [N, K, K], dynamic_min=4),
+    put("accumulated_int", accumulated, [i64(4), i64(), INDEX], [N, None, K], dynamic_min=4),
     put(
-        "accumulated_two", assigned(lambda i, j: (i, j), True), [f32(4, 4), f32(3), I, I], [NM, K, K, K], dynamic_min=4
+        "accumulated_two",
+        lambda x, v, i, j: torch.index_put(x, (i, j), v, accumulate=True),
+        [f32(4, 4), f32(5), INDEX, INDEX],
+        [NM, K, K, K],
+        dynamic_min=4,
     ),
-    put("accumulated_bool", assigned(lambda i: (i,), True), [b8(4), b8(3), I], rejects="bools"),
-    put("mask_scalar", assigned(lambda m: (m,)), [f32(3, 4), f32(), b8(3, 4)], [N, None, N], dtypes=ALL),
-    put("mask_one", assigned(lambda m: (m,)), [f32(3, 4), f32(1), b8(3, 4)], [N, None, N]),
-    put("mask_rows", assigned(lambda m: (m,)), [f32(3, 4), f32(4), b8(3)], [N, None, N]),
-    put("mask_columns", assigned(lambda m: (None, m)), [i64(3, 4), i64(3, 1), b8(4)], [N, N, None]),
-    put("mask_values", assigned(lambda m: (m,)), [f32(3, 4), f32(12), MASK.repeat(1, 1)], None),
+    put("accumulated_bool", accumulated, [b8(4), b8(5), INDEX], rejects="bools"),
+    put("mask_scalar", assigned(), [f32(3, 4), f32(), b8(3, 4)], [N, None, N], dtypes=ALL),
+    put("mask_one", assigned(), [f32(3, 4), f32(1), b8(3, 4)], [N, None, N]),
+    put("mask_rows", assigned(), [f32(3, 4), f32(4), b8(3)], [N, None, N]),
+    put("mask_columns", assigned(lambda m: (slice(None), m)), [i64(3, 4), i64(3, 1), b8(4)], [N, N, None]),
+    put("mask_values", assigned(), [f32(3, 4), f32(6), MASK], None),
     put(
         "mask_and_index",
-        assigned(lambda m, i: (m, i)),
+        lambda x, v, m, i: torch.index_put(x, (m, i), v),
         [f32(2, 4), f32(), b8(2), i64(1, low=0, high=2)],
         rejects="together",
     ),
-    put("mask_accumulated", assigned(lambda m: (m,), True), [f32(3, 4), f32(), b8(3, 4)], [N, None, N]),
+    put("mask_accumulated", accumulated, [f32(3, 4), f32(), b8(3, 4)], [N, None, N]),
     at("put.default", "put", lambda x, i, s: x.put(i, s), f32(3, 4), DISTINCT, f32(3), dynamic=[N, None, None]),
-    at("put.default", "accumulated", lambda x, i, s: x.put(i, s, True), i64(3, 4), I, i64(3), dynamic=[N, K, K]),
+    at("put.default", "accumulated", lambda x, i, s: x.put(i, s, True), i64(3, 4), INDEX, i64(5), dynamic=[N, K, K]),
     at(
         "index_copy.default",
         "copy",

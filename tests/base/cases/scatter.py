@@ -35,9 +35,14 @@ def search(name, call, *inputs, dynamic=None, target="searchsorted.Tensor", **mo
     return Case(f"aten.{target}", call, inputs, dynamic=dynamic, name=name, **more)
 
 
-def bag(name, inputs, dynamic=None, **options):
+def bag(name, inputs, dynamic=None, dynamic_min=1, **options):
     return Case(
-        "aten._embedding_bag.default", torch.nn.EmbeddingBag(6, 3, **options), inputs, dynamic=dynamic, name=name
+        "aten._embedding_bag.default",
+        torch.nn.EmbeddingBag(6, 3, **options),
+        inputs,
+        dynamic=dynamic,
+        dynamic_min=dynamic_min,
+        name=name,
     )
 
 
@@ -210,11 +215,11 @@ CASES = [
     bag("mean", [i64(2, 4, low=0, high=6)], N, mode="mean"),
     bag("max", [i64(2, 4, low=0, high=6)], N, mode="max"),
     bag("padding", [i64(2, 4, low=0, high=6)], N, mode="mean", padding_idx=2),
-    bag("offsets", [i64(5, low=0, high=6), torch.tensor([0, 2, 2])], [K, None], mode="mean"),
-    bag("max_offsets", [i64(5, low=0, high=6), torch.tensor([0, 2, 2])], [K, None], mode="max"),
+    bag("offsets", [i64(5, low=0, high=6), torch.tensor([0, 2, 2])], [K, None], dynamic_min=3, mode="mean"),
+    bag("max_offsets", [i64(5, low=0, high=6), torch.tensor([0, 2, 2])], [K, None], dynamic_min=3, mode="max"),
     bag("last_offset", [i64(5, low=0, high=6), torch.tensor([0, 2, 5])], None, mode="sum", include_last_offset=True),
     Case(
-        "aten._embedding_bag.default",
+        "aten._embedding_bag_forward_only.default",
         lambda i, w, p: F.embedding_bag(i, w, per_sample_weights=p, mode="sum"),
         [i64(2, 4, low=0, high=6), f32(6, 3), f32(2, 4)],
         name="weighted",
