@@ -92,7 +92,9 @@ CASES = [
     sdpa("other value width, float mask", [*NARROW, f32(2, 1, 3, 5)], masked, dynamic=[N] * 4),
     sdpa("other value width, a row without keys", NARROW, one_row_hidden, dynamic=[N] * 3),
     sdpa("other value width, a row of minus infinity", NARROW, last_keys_hidden, dynamic=[N] * 3),
-    sdpa("other value width, grouped", [GROUPED[0], GROUPED[1], f32(2, 2, 5, 6)], call(enable_gqa=True), dynamic=[N] * 3),
+    sdpa(
+        "other value width, grouped", [GROUPED[0], GROUPED[1], f32(2, 2, 5, 6)], call(enable_gqa=True), dynamic=[N] * 3
+    ),
     sdpa("two dims", [f32(5, 8)] * 3, dynamic=[{0: "l"}] * 3),
     sdpa("five dims", [f32(2, 2, 3, 4, 8)] * 3, dynamic=[{0: "n", 3: "l"}] * 3),
     sdpa("one batch of keys", [f32(2, 4, 3, 8), f32(1, 4, 5, 8), f32(1, 4, 5, 8)], dynamic=[NL, {2: "s"}, {2: "s"}]),

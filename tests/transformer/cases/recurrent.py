@@ -72,7 +72,10 @@ CASES = [
         dynamic=[SN, STATE, STATE],
     ),
     lstm(
-        "given state, projection", nn.LSTM(4, 6, proj_size=3), [X, f32(1, 2, 3), f32(1, 2, 6)], dynamic=[SN, STATE, STATE]
+        "given state, projection",
+        nn.LSTM(4, 6, proj_size=3),
+        [X, f32(1, 2, 3), f32(1, 2, 6)],
+        dynamic=[SN, STATE, STATE],
     ),
     lstm("given state, one sequence", nn.LSTM(4, 3), [f32(5, 4), f32(1, 3), f32(1, 3)], dynamic=[S, None, None]),
     gru("plain", nn.GRU(4, 3), dynamic=S, dtypes=HALVES),
