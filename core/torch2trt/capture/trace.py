@@ -206,7 +206,13 @@ def _call(node: torch.fx.Node, args: tuple[Any, ...], kwargs: dict[str, Any], in
         assert callable(node.target)
         target = describe(node.target)
     path, kind = _module(node)
-    return Call(target, node.name, args, kwargs, result, path, kind, _source(node))
+    return Call(target, node.name, args, kwargs, result, path, kind, _source(node), _used(node))
+
+
+def _used(node: torch.fx.Node) -> frozenset[int] | None:
+    if not all(is_getitem(user) for user in node.users):
+        return None
+    return frozenset(int(user.args[1]) for user in node.users)  # type: ignore[arg-type]  # getitem(results, index)
 
 
 def _module(node: torch.fx.Node) -> tuple[str, str]:
