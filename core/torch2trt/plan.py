@@ -8,7 +8,7 @@ from __future__ import annotations
 import collections
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -169,7 +169,7 @@ def plan(program: Program, packs: Packs) -> Plan:
             constant.add(node)
             planned[node] = PlannedCall(call, "fold", None, ())
         else:
-            planned[node] = _choose(call, _used_results(node, call), registry, dynamic_packs)
+            planned[node] = _choose(call, registry, dynamic_packs)
     return Plan(program, packs, planned)
 
 
@@ -183,19 +183,11 @@ def _foldable(node: torch.fx.Node, call: Call, constant: set[torch.fx.Node]) -> 
     return all(isinstance(v, torch.Tensor) and all(isinstance(s, int) for s in v.shape) for v in values)
 
 
-def _used_results(node: torch.fx.Node, call: Call) -> list[Any]:
-    """The results that anything reads: the others may be of dtypes that TensorRT lacks."""
-    if not isinstance(fake(node), (tuple, list)):
-        return list(call.results)
-    used = {user.args[1] for user in node.users if is_getitem(user)}
-    return [value for index, value in enumerate(call.results) if index in used]
-
-
-def _choose(call: Call, results: Sequence[Any], registry: Registry, dynamic_packs: list[str]) -> PlannedCall:
+def _choose(call: Call, registry: Registry, dynamic_packs: list[str]) -> PlannedCall:
     chain = registry.chain(call.target.obj)
     reasons: list[str] = []
     for position, converter in enumerate(chain):
-        reason = _dtype_reason(results) or converter.reason_declined(call)
+        reason = _dtype_reason(call) or converter.reason_declined(call)
         if reason is None:
             overrides = tuple(later.pack.name for later in chain[position + 1 :])
             return PlannedCall(call, "convert", converter, tuple(reasons), overrides)
@@ -208,8 +200,8 @@ def _choose(call: Call, results: Sequence[Any], registry: Registry, dynamic_pack
     return PlannedCall(call, "unsupported", None, tuple(reasons))
 
 
-def _dtype_reason(results: Sequence[Any]) -> str | None:
-    for value in results:
-        if isinstance(value, torch.Tensor) and (reason := reason_unsupported(value.dtype)):
+def _dtype_reason(call: Call) -> str | None:
+    for index, value in enumerate(call.results):
+        if isinstance(value, torch.Tensor) and call.uses(index) and (reason := reason_unsupported(value.dtype)):
             return reason
     return None

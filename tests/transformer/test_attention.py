@@ -1,28 +1,11 @@
-"""What the table of attention cannot say: dynamic sizes that are declined, and a TensorRT without the layer."""
+"""Attention where TensorRT has no layer of that name."""
 
 import pytest
 import torch
 import torch.nn.functional as F
-from torch.export import Dim
-from torch2trt import convert, explain, trt
+from torch2trt import convert, trt
 
 QKV = [torch.linspace(-1, 1, 2 * 4 * 5 * 8).reshape(2, 4, 5, 8)] * 3
-
-
-@pytest.mark.parametrize(
-    ("dim", "options", "reason"),
-    [
-        (3, {}, "the width of a head is dynamic; pass scale="),
-        (1, {"enable_gqa": True}, "with enable_gqa=True the number of heads must be static"),
-    ],
-)
-def test_dynamic_size_declined(dim, options, reason):
-    def attention(query, key, value):
-        return F.scaled_dot_product_attention(query, key, value, **options)
-
-    shapes = ({dim: Dim("d", min=2, max=8)},) * 3
-    (planned,) = explain(attention, QKV, dynamic_shapes=shapes).unsupported
-    assert planned.reasons == (f"transformer: {reason}",)
 
 
 def layers(converted):

@@ -9,11 +9,11 @@ import torch
 from torch.fx.experimental.symbolic_shapes import statically_known_true
 from torch2trt import Context, trt
 from torch2trt.lib import (
+    arange,
     broadcast,
     compare,
     dtype_of,
     elementwise,
-    is_runtime,
     matmul,
     ndim_of,
     reshape,
@@ -144,16 +144,5 @@ def _repeated_heads(ctx: Context, tensor: trt.ITensor, query: trt.ITensor) -> tr
 
 def _seen_in_order(ctx: Context, scores: trt.ITensor) -> trt.ITensor:
     """True where a key is not behind its query."""
-    rows, columns = (_count(ctx, size(ctx, scores, dim)) for dim in (-2, -1))
+    rows, columns = (arange(ctx, size(ctx, scores, dim)) for dim in (-2, -1))
     return compare(ctx, E.GREATER, unsqueeze(ctx, columns, [0]), unsqueeze(ctx, rows, [1]), negate=True)
-
-
-def _count(ctx: Context, length: Any) -> trt.ITensor:
-    """``0, 1, …`` below ``length``."""
-    if not is_runtime(length):
-        return ctx.tensor(torch.arange(length))
-    layer = ctx.network.add_fill((1,), trt.FillOperation.LINSPACE, trt.int64)
-    layer.set_input(0, ctx.shape([length]))
-    layer.set_input(1, ctx.tensor(torch.tensor(0)))
-    layer.set_input(2, ctx.tensor(torch.tensor([1])))
-    return layer.get_output(0)

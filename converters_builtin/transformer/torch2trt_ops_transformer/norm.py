@@ -29,20 +29,19 @@ def layer_norm(
 @converter("aten.native_layer_norm.default")
 def native_layer_norm(
     ctx: Context, input: Any, normalized_shape: Sequence[Any], weight: Any, bias: Any, eps: float
-) -> tuple[trt.ITensor, ...]:
+) -> tuple[trt.ITensor | None, ...]:
     """native_layer_norm(Tensor input, SymInt[] normalized_shape, ..., float eps) -> (Tensor, Tensor, Tensor)"""
-    _, mean_result, deviation_result = ctx.call.results
+    result = _normalized(ctx, input, normalized_shape, weight, bias, eps)
+    if not (ctx.call.uses(1) or ctx.call.uses(2)):
+        return result, None, None
     dims = range(-len(normalized_shape), 0)
     full = cast(ctx, input, torch.float32)
     mean = reduce(ctx, R.AVG, full, dims, keepdim=True)
     centred = elementwise(ctx, E.SUB, full, mean)
     variance = reduce(ctx, R.AVG, elementwise(ctx, E.PROD, centred, centred), dims, keepdim=True)
     deviation = unary(ctx, U.RECIP, unary(ctx, U.SQRT, elementwise(ctx, E.SUM, variance, eps)))
-    return (
-        _normalized(ctx, input, normalized_shape, weight, bias, eps),
-        cast(ctx, mean, mean_result.dtype),
-        cast(ctx, deviation, deviation_result.dtype),
-    )
+    _, mean_wanted, deviation_wanted = ctx.call.results
+    return result, cast(ctx, mean, mean_wanted.dtype), cast(ctx, deviation, deviation_wanted.dtype)
 
 
 def _normalized(

@@ -100,6 +100,15 @@ CASES = [
     sdpa("one batch of keys", [f32(2, 4, 3, 8), f32(1, 4, 5, 8), f32(1, 4, 5, 8)], dynamic=[NL, {2: "s"}, {2: "s"}]),
     sdpa("dynamic heads", QKV, dynamic=[{1: "h"}] * 3),
     # declined
+    sdpa("dynamic width", QKV, dynamic=[{3: "d"}] * 3, static=False, rejects="the width of a head is dynamic"),
+    sdpa(
+        "dynamic grouped heads",
+        QKV,
+        call(enable_gqa=True),
+        dynamic=[{1: "h"}] * 3,
+        static=False,
+        rejects="the number of heads must be static",
+    ),
     sdpa("dropout", QKV, call(dropout_p=0.1), rejects="dropout is active"),
     Case(
         "aten._scaled_dot_product_flash_attention_for_cpu.default",
