@@ -90,9 +90,9 @@ CASES = [
     Case(
         "torch.gru",
         Recogniser(),
-        [f32(3, 6, 9)],
+        [f32(5, 6, 9)],
         dynamic={0: "n", 2: "t"},
-        dynamic_min=3,
+        dynamic_min=5,
         dtypes=(torch.float32,),
         name="recogniser",
     ),
