@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import re
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -36,6 +38,10 @@ _ASSERTIONS = (
 )
 
 
+#: torch.export keeps what it traces in globals of its own: one capture at a time in a process
+_export_lock = threading.RLock()
+
+
 def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> Program:
     """The program of ``model`` for inputs like ``example``.
 
@@ -48,6 +54,11 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
     Raises:
         CaptureError: ``torch.export`` cannot express the model; the message says what to do.
     """
+    with _export_lock:
+        return _capture(model, example, packs, settings)
+
+
+def _capture(model: Any, example: Example, packs: Packs, settings: Settings) -> Program:
     registry = packs.registry()
     interception = Interception(registry, _accepts(registry))
     if isinstance(model, ExportedProgram):
@@ -226,7 +237,7 @@ def _module(node: torch.fx.Node) -> tuple[str, str]:
 
 def _source(node: torch.fx.Node) -> str:
     frames = re.findall(r'File "([^"]+)", line (\d+)', node.meta.get("stack_trace") or "")
-    root = torch.__path__[0]
+    root = torch.__path__[0] + os.sep
     users = [
         (file, line) for file, line in frames if not file.startswith((root, "torch/")) and "/torch2trt/" not in file
     ]
@@ -325,4 +336,4 @@ def _range(
 
 
 def _bound(value: Any, otherwise: int | None) -> int | None:
-    return int(value) if value.is_number and value.is_finite else otherwise
+    return int(value) if value.is_Integer else otherwise
