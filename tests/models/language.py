@@ -182,7 +182,8 @@ class Translator(nn.Module):
     def forward(self, source, target):
         size = target.shape[1]
         causal = torch.ones(size, size, dtype=torch.bool, device=target.device).triu(1)
-        padded = source == 0
+        # the first token always counts
+        padded = (source == 0) & (torch.arange(source.shape[1], device=source.device) > 0)
         hidden = self.transformer(
             self.embedding(source),
             self.embedding(target),

@@ -6,14 +6,13 @@ exported elsewhere has: PyTorch traces an operator by its Python loop over the s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch2trt import Call, Context, trt
+from torch2trt import Call, Context, converter, trt
 
 from . import _cells
-from ._family import Converter, named
 from ._sequence import run_layers
 
 
@@ -53,7 +52,7 @@ def _fake(
     return input.new_empty((*input.shape[:2], width)), *(state.new_empty(state.shape) for state in states)
 
 
-def _recurrent(name: str, cell: _cells.Cell) -> Converter:
+def _recurrent(name: str, cell: _cells.Cell) -> Callable[..., list[trt.ITensor]]:
     def convert(
         ctx: Context,
         input: Any,
@@ -72,7 +71,9 @@ def _recurrent(name: str, cell: _cells.Cell) -> Converter:
         weights = _cells.grouped(params, has_biases, num_layers * directions, projected)
         return run_layers(ctx, cell, input, states, weights, directions, axis=1 if batch_first else 0)
 
-    return named(name, f"aten.{name}.input", f"torch.{name}", rejects=_rejects, fake=_fake)(convert)
+    convert.__name__ = convert.__qualname__ = name
+    convert.__doc__ = str(getattr(torch.ops.aten, name).input._schema)
+    return converter(f"aten.{name}.input", f"torch.{name}", rejects=_rejects, fake=_fake)(convert)
 
 
 lstm, gru = _recurrent("lstm", _cells.lstm), _recurrent("gru", _cells.gru)

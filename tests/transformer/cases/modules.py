@@ -2,7 +2,7 @@
 
 import torch
 from torch import nn
-from torch2trt.testing import Case, b8, f32
+from torch2trt.testing import Case, f32, i64
 
 torch.manual_seed(0)
 NL = {0: "n", 1: "l"}
@@ -29,6 +29,13 @@ class SelfAttention(Attention):
     def forward(self, x, padding=None):
         output, weights = self.attention(x, x, x, key_padding_mask=padding, **self.call)
         return output if weights is None else (output, weights)
+
+
+class Lengths(SelfAttention):
+    """Padding from the lengths of the sequences."""
+
+    def forward(self, x, lengths):
+        return super().forward(x, torch.arange(x.shape[1], device=x.device) >= lengths[:, None])
 
 
 class OtherWidths(nn.Module):
@@ -106,7 +113,7 @@ CASES = [
     mha("bool mask", Attention(), [X, Y, torch.eye(5, 3, dtype=torch.bool)], dynamic=[{0: "n"}, {0: "n"}, None]),
     mha("float mask", Attention(), [X, Y, f32(5, 3)], dynamic=[NL, NS, {0: "l", 1: "s"}]),
     mha("padding", SelfAttention(), [X, PADDING]),
-    mha("dynamic padding", SelfAttention(), [X, b8(2, 5)], dynamic=[NL, NL], dtypes=(torch.float32,)),
+    mha("lengths", Lengths(), [X, i64(2, low=1, high=6)], dynamic=[NL, {0: "n"}]),
     mha("extra key", Attention(add_bias_kv=True), [X, Y], dynamic=[{1: "l"}, {1: "s"}]),
     mha("zero attention", Attention(add_zero_attn=True), [X, Y]),
     weights("weights", Attention(need_weights=True), [X, Y], dynamic=[NL, NS]),
