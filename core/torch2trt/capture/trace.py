@@ -7,6 +7,7 @@ import inspect
 import os
 import re
 import threading
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -105,7 +106,9 @@ def _export(
         _check_eval(module)
     traced = module if settings.precision is None else Casting(module, settings.precision)
     try:
-        with interception.of(module), torch.no_grad():
+        with interception.of(module), torch.no_grad(), warnings.catch_warnings():
+            # torch.nn's recurrent layers keep their parameters in a list too, which export puts its own into
+            warnings.filterwarnings("ignore", r"The tensor attributes? .*\b_flat_weights\[", UserWarning)
             return torch.export.export(
                 traced, example.args, example.kwargs, dynamic_shapes=example.dynamic_shapes, strict=False
             )
