@@ -2,7 +2,8 @@
 
 Every output coordinate gets a few input elements with weights along each axis.  The coordinate transformations multiply
 by a step: the inverse of the scale that the layer was given, or the ratio of the extents where it was given a shape.
-Step and coordinates are fp32, as in an engine: at a scale of 0.6 the second output lies at 2, not just below it.
+Extents, step and coordinates are computed in fp32, as in an engine: at a scale of 0.6 the second output lies at 2, not
+just below it, and 30 times 2.3 is 69.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class _Settings:
 
 
 def resize(node: Node) -> Prepared:
-    """Resize to the shape of input 1, the static shape, or ``floor(extent * scale)``."""
+    """Resize to the shape of input 1, the static shape, or ``floor(extent * scale)`` in fp32."""
     layer = node.layer
     target = dims_or_input(node, 1, "shape")
     settings = _Settings(
@@ -43,7 +44,7 @@ def resize(node: Node) -> Prepared:
 
     def evaluate(x: torch.Tensor, target: torch.Tensor | tuple[int, ...] | None) -> torch.Tensor:
         if target is None:
-            extents = [int(n * s) for n, s in zip(x.shape, settings.scales, strict=True)]
+            extents = [int(_fp32(n) * s) for n, s in zip(x.shape, settings.scales, strict=True)]
             steps = [_quotient(1, scale) for scale in settings.scales]
         else:
             extents = ints(target)
@@ -105,9 +106,12 @@ def _source(extent: int, length: int, step: float, settings: _Settings, device: 
     return (out + 0.5) * step - 0.5
 
 
+def _fp32(number: float) -> torch.Tensor:
+    return torch.tensor(number, dtype=torch.float32)
+
+
 def _quotient(numerator: float, denominator: float) -> float:
-    """In fp32."""
-    return float(torch.tensor(numerator, dtype=torch.float32) / denominator)
+    return float(_fp32(numerator) / denominator)
 
 
 def _rounded(position: torch.Tensor, rounding: str) -> torch.Tensor:
