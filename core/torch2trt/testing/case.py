@@ -80,6 +80,7 @@ class Case:
         name: tells rows of one target apart.
         xfail: why the row is known to fail.
         whole: whether the target itself must appear in the plan; False for targets that PyTorch decomposes.
+        static: False for a target that is a constant, or is not there, where all sizes are static.
     """
 
     target: str
@@ -94,13 +95,15 @@ class Case:
     name: str = ""
     xfail: str = ""
     whole: bool = True
+    static: bool = True
 
     def variants(self) -> Iterator[Variant]:
         """Static in every dtype, and dynamic in the first where the row has dynamic sizes."""
         floating = any(isinstance(s, Sample) and s.dtype is torch.float32 for s in self.inputs)
-        for dtype in self.dtypes if floating and not self.rejects else self.dtypes[:1]:
+        every = self.dtypes if floating and not self.rejects else self.dtypes[:1]
+        for dtype in every if self.static else ():
             yield Variant(self, dtype, dynamic=False)
-        if self.dynamic and not self.rejects:
+        if self.dynamic and not (self.rejects and self.static):
             yield Variant(self, self.dtypes[0], dynamic=True)
 
 
