@@ -35,9 +35,9 @@ def search(name, call, *inputs, dynamic=None, target="searchsorted.Tensor", **mo
     return Case(f"aten.{target}", call, inputs, dynamic=dynamic, name=name, **more)
 
 
-def bag(name, inputs, dynamic=None, dynamic_min=1, **options):
+def bag(name, inputs, dynamic=None, dynamic_min=1, target="aten._embedding_bag.default", **options):
     return Case(
-        "aten._embedding_bag.default",
+        target,
         torch.nn.EmbeddingBag(6, 3, **options),
         inputs,
         dynamic=dynamic,
@@ -50,6 +50,7 @@ def declined(target, reason, call, *inputs):
     return Case(f"aten.{target}", call, inputs or [f32(2, 4)], rejects=reason)
 
 
+ROW_BAGS = "torch.nn.functional.embedding_bag"
 SORTED = torch.tensor([-1.5, -0.5, 0.0, 0.0, 1.0])
 THREE = (f32(3, 4), AGAIN, f32(3, 5))
 ROWS = [N, N, N]
@@ -211,26 +212,39 @@ CASES = [
         target="repeat_interleave.Tensor",
         rejects="output_size",
     ),
-    bag("sum", [i64(2, 4, low=0, high=6)], N, mode="sum"),
-    bag("mean", [i64(2, 4, low=0, high=6)], N, mode="mean"),
-    bag("max", [i64(2, 4, low=0, high=6)], N, mode="max"),
-    bag("padding", [i64(2, 4, low=0, high=6)], N, mode="mean", padding_idx=2),
+    bag("sum", [i64(2, 4, low=0, high=6)], N, target=ROW_BAGS, mode="sum"),
+    bag("mean", [i64(2, 4, low=0, high=6)], N, target=ROW_BAGS, mode="mean"),
+    bag("max", [i64(2, 4, low=0, high=6)], N, target=ROW_BAGS, mode="max"),
+    bag("padding", [i64(2, 4, low=0, high=6)], N, target=ROW_BAGS, mode="mean", padding_idx=2),
     bag("offsets", [i64(5, low=0, high=6), torch.tensor([0, 2, 2])], [K, None], dynamic_min=3, mode="mean"),
     bag("max_offsets", [i64(5, low=0, high=6), torch.tensor([0, 2, 2])], [K, None], dynamic_min=3, mode="max"),
     bag("last_offset", [i64(5, low=0, high=6), torch.tensor([0, 2, 5])], None, mode="sum", include_last_offset=True),
     Case(
-        "aten._embedding_bag_forward_only.default",
+        ROW_BAGS,
         lambda i, w, p: F.embedding_bag(i, w, per_sample_weights=p, mode="sum"),
         [i64(2, 4, low=0, high=6), f32(6, 3), f32(2, 4)],
         name="weighted",
         dynamic=[N, None, N],
+    ),
+    Case(
+        "aten._embedding_bag_forward_only.default",
+        lambda i, o, w, p: F.embedding_bag(i, w, o, per_sample_weights=p, mode="sum", padding_idx=1),
+        [i64(5, low=0, high=6), torch.tensor([0, 2, 2]), f32(6, 3), f32(5)],
+        name="weighted",
+        dynamic=[K, None, None, K],
+        dynamic_min=3,
+    ),
+    Case(
+        "aten.embedding_renorm.default",
+        torch.nn.Embedding(6, 3, max_norm=1.0),
+        [i64(2, 4, low=0, high=6)],
+        rejects="max_norm",
     ),
     declined("rand.default", "random", lambda x: x + torch.rand(4)),
     declined("randn.default", "random", lambda x: x + torch.randn(4)),
     declined("randint.low", "random", lambda x: x + torch.randint(1, 3, (4,))),
     declined("randint.default", "random", lambda x: x + torch.randint(3, (4,))),
     declined("randperm.default", "random", lambda x: x[:, torch.randperm(4)]),
-    declined("bernoulli.default", "random", lambda x: torch.bernoulli(x.sigmoid())),
     declined("bernoulli.p", "random", lambda x: torch.bernoulli(x, 0.5)),
     declined("multinomial.default", "random", lambda x: torch.multinomial(x.abs(), 2)),
     declined("normal.Tensor_Tensor", "random", lambda x: torch.normal(x, x.abs())),

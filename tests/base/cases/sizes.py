@@ -37,3 +37,24 @@ CASES = [
         lambda x: torch.full((2,), torch.sym_ite(torch.sym_not(x.shape[0] > 5), x.shape[0], x.shape[1])),
     ),
 ]
+
+
+def chosen(target, test):
+    """A size or the other, by a comparison of both."""
+
+    def call(x):
+        return torch.full((2,), torch.sym_ite(test(x.shape[0], x.shape[1]), x.shape[0], x.shape[1]))
+
+    return size(target, call, "chosen")
+
+
+CASES += [
+    chosen("operator.eq", lambda n, m: n == m),
+    chosen("operator.ne", lambda n, m: n != m),
+    chosen("operator.lt", lambda n, m: n < m),
+    chosen("operator.gt", lambda n, m: n + 1 > m),
+    chosen("operator.le", lambda n, m: n + 1 <= m),
+    chosen("operator.ge", lambda n, m: n >= m),
+    chosen("operator.and_", lambda n, m: (n > 4) & (m > 5)),
+    chosen("operator.or_", lambda n, m: (n > 6) | (m > 7)),
+]
