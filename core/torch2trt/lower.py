@@ -179,7 +179,7 @@ def _mismatch(tensor: Any, want: Any) -> str | None:
         return f"it returned a {type(tensor).__name__}, not a trt.ITensor"
     try:
         found = tuple(tensor.shape)
-    except ValueError:
+    except (ValueError, RuntimeError):  # which of the two depends on where TensorRT noticed
         return f"TensorRT cannot infer the shape of what it returned, PyTorch gives {_shape(shape)}"
     found_dtype = tensor.dtype if isinstance(tensor, torch.Tensor) else to_torch(tensor.dtype)
     if found_dtype != dtype:

@@ -9,7 +9,6 @@ import pytest
 import torch
 from generated.base import constant, scalar, values
 from nets import close, evaluate
-
 from torch2trt._trt import trt
 
 

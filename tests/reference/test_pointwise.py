@@ -9,7 +9,6 @@ import pytest
 import torch
 from generated.base import values, weights
 from nets import close, evaluate
-
 from torch2trt._trt import trt
 
 HALVES = [torch.float16, torch.bfloat16]

@@ -9,7 +9,6 @@ import pytest
 import torch
 from generated.base import scalar, values
 from nets import close, evaluate
-
 from torch2trt._trt import trt
 
 REDUCTIONS = {"SUM": np.sum, "PROD": np.prod, "MAX": np.max, "MIN": np.min, "AVG": np.mean}

@@ -10,7 +10,6 @@ from generated.base import values
 from generated.sampling import _resize as resize
 from nets import close, evaluate
 from torch.nn import functional
-
 from torch2trt._trt import trt
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import re
+import threading
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +38,10 @@ _ASSERTIONS = (
 )
 
 
+#: torch.export keeps what it traces in globals of its own: one capture at a time in a process
+_export_lock = threading.RLock()
+
+
 def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> Program:
     """The program of ``model`` for inputs like ``example``.
 
@@ -47,6 +54,11 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
     Raises:
         CaptureError: ``torch.export`` cannot express the model; the message says what to do.
     """
+    with _export_lock:
+        return _capture(model, example, packs, settings)
+
+
+def _capture(model: Any, example: Example, packs: Packs, settings: Settings) -> Program:
     registry = packs.registry()
     interception = Interception(registry, _accepts(registry))
     if isinstance(model, ExportedProgram):
@@ -94,7 +106,9 @@ def _export(
         _check_eval(module)
     traced = module if settings.precision is None else Casting(module, settings.precision)
     try:
-        with interception.of(module), torch.no_grad():
+        with interception.of(module), torch.no_grad(), warnings.catch_warnings():
+            # torch.nn's recurrent layers keep their parameters in a list too, which export puts its own into
+            warnings.filterwarnings("ignore", r"The tensor attributes? .*\b_flat_weights\[", UserWarning)
             return torch.export.export(
                 traced, example.args, example.kwargs, dynamic_shapes=example.dynamic_shapes, strict=False
             )
@@ -203,7 +217,13 @@ def _call(node: torch.fx.Node, args: tuple[Any, ...], kwargs: dict[str, Any], in
         assert callable(node.target)
         target = describe(node.target)
     path, kind = _module(node)
-    return Call(target, node.name, args, kwargs, result, path, kind, _source(node))
+    return Call(target, node.name, args, kwargs, result, path, kind, _source(node), _used(node))
+
+
+def _used(node: torch.fx.Node) -> frozenset[int] | None:
+    if not all(is_getitem(user) for user in node.users):
+        return None
+    return frozenset(int(user.args[1]) for user in node.users)  # type: ignore[arg-type]  # getitem(results, index)
 
 
 def _module(node: torch.fx.Node) -> tuple[str, str]:
@@ -217,7 +237,7 @@ def _module(node: torch.fx.Node) -> tuple[str, str]:
 
 def _source(node: torch.fx.Node) -> str:
     frames = re.findall(r'File "([^"]+)", line (\d+)', node.meta.get("stack_trace") or "")
-    root = torch.__path__[0]
+    root = torch.__path__[0] + os.sep
     users = [
         (file, line) for file, line in frames if not file.startswith((root, "torch/")) and "/torch2trt/" not in file
     ]
@@ -316,4 +336,4 @@ def _range(
 
 
 def _bound(value: Any, otherwise: int | None) -> int | None:
-    return int(value) if value.is_number and value.is_finite else otherwise
+    return int(value) if value.is_Integer else otherwise
