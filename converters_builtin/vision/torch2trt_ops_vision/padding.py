@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from torch2trt import Context, trt
-from torch2trt.lib import is_runtime, sizes
+from torch2trt.lib import dtype_of, is_runtime, sizes
 
 from ._family import Converter, named
 from ._sizes import minus, plus
@@ -14,7 +14,7 @@ from ._sizes import minus, plus
 S = trt.SampleMode
 
 
-def extend(ctx: Context, input: Any, pad: Sequence[Any], mode: trt.SampleMode) -> trt.ITensor:
+def extend(ctx: Context, input: Any, pad: Sequence[Any], mode: trt.SampleMode, value: Any = None) -> trt.ITensor:
     """``input`` with ``pad`` elements, as ``F.pad`` takes them, before and after each of its last dimensions."""
     tensor = ctx.tensor(input)
     length = sizes(ctx, tensor)
@@ -30,6 +30,8 @@ def extend(ctx: Context, input: Any, pad: Sequence[Any], mode: trt.SampleMode) -
     for index, dims in ((1, start), (2, length)):
         if any(map(is_runtime, dims)):
             layer.set_input(index, ctx.shape(dims))
+    if value is not None:
+        layer.set_input(4, ctx.tensor(value, dtype_of(tensor)))
     return layer.get_output(0)
 
 

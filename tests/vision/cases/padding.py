@@ -2,7 +2,7 @@
 
 import torch
 import torch.nn.functional as F
-from torch2trt.testing import Case, b8, f32, i32, i64
+from torch2trt.testing import Case, f32, i64
 
 N, ALL = {0: "n"}, {0: "n", 2: "h", 3: "w"}
 BF = (torch.float32, torch.float16, torch.bfloat16)
