@@ -28,15 +28,17 @@ random = _declined(
     _RANDOM,
     "aten.rand.default",
     "aten.randn.default",
+    "aten.rand_like.default",
+    "aten.randn_like.default",
     "aten.randint.low",
     "aten.randint.default",
     "aten.randperm.default",
-    "aten.bernoulli.default",
     "aten.bernoulli.p",
     "aten.multinomial.default",
     "aten.normal.Tensor_Tensor",
 )
 dropout = _declined("dropout is active; call model.eval()", "aten.native_dropout.default")
+renormalised = _declined("max_norm changes the weight when it is called", "aten.embedding_renorm.default")
 data_dependent = _declined(
     _DATA_DEPENDENT, "aten.bincount.default", "aten._unique2.default", "aten.unique_consecutive.default"
 )

@@ -16,6 +16,9 @@ CASES = [
     size("aten.sym_size.int", lambda x: torch.full((2,), x.shape[0])),
     size("aten.sym_size.int", lambda x: x.shape[1], "returned"),
     size("aten.sym_numel.default", lambda x: x.sum() / x.numel(), whole=False),
+    size("aten.sym_stride.int", lambda x: torch.full((2,), x.stride(0)), whole=False),
+    size("aten.sym_storage_offset.default", lambda x: torch.full((2,), x.storage_offset()) + x.shape[0], whole=False),
+    size("aten.sym_is_contiguous.default", lambda x: x * 2 if x.is_contiguous() else x, whole=False),
     size("operator.add", lambda x: torch.zeros(x.shape[0] + 2)),
     size("operator.sub", lambda x: torch.zeros(20 - x.shape[0])),
     size("operator.mul", lambda x: torch.zeros(x.shape[0] * x.shape[1])),
@@ -36,4 +39,25 @@ CASES = [
         "torch.sym_not",
         lambda x: torch.full((2,), torch.sym_ite(torch.sym_not(x.shape[0] > 5), x.shape[0], x.shape[1])),
     ),
+]
+
+
+def chosen(target, test):
+    """A size or the other, by a comparison of both."""
+
+    def call(x):
+        return torch.full((2,), torch.sym_ite(test(x.shape[0], x.shape[1]), x.shape[0], x.shape[1]))
+
+    return size(target, call, "chosen")
+
+
+CASES += [
+    chosen("operator.eq", lambda n, m: n == m),
+    chosen("operator.ne", lambda n, m: n != m),
+    chosen("operator.lt", lambda n, m: n < m),
+    chosen("operator.gt", lambda n, m: n + 1 > m),
+    chosen("operator.le", lambda n, m: n + 1 <= m),
+    chosen("operator.ge", lambda n, m: n >= m),
+    chosen("operator.and_", lambda n, m: (n > 4) & (m > 5)),
+    chosen("operator.or_", lambda n, m: (n > 6) | (m > 7)),
 ]
