@@ -1,22 +1,16 @@
-"""Copies, casts, and what does nothing at inference."""
+"""Copies and casts."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from torch2trt import Context, converter, trt
-from torch2trt.lib import broadcast, cast, size
+from torch2trt.lib import broadcast, cast, sizes
 
 
-@converter("aten.clone.default", "aten.alias.default", "aten.lift_fresh_copy.default", "aten.detach.default")
+@converter("aten.clone.default", "aten.alias.default", "aten.lift_fresh_copy.default")
 def clone(ctx: Context, input: trt.ITensor, memory_format: Any = None) -> trt.ITensor:
     """clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor"""
-    return input
-
-
-@converter("aten.dropout.default", rejects=lambda call, input, p, train: "dropout is active" if train else None)
-def dropout(ctx: Context, input: trt.ITensor, p: float, train: bool) -> trt.ITensor:
-    """dropout(Tensor input, float p, bool train) -> Tensor"""
     return input
 
 
@@ -38,6 +32,4 @@ def to_copy(
 @converter("aten.copy.default")
 def copy(ctx: Context, input: trt.ITensor, src: Any, non_blocking: bool = False) -> trt.ITensor:
     """copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor"""
-    result = ctx.call.result
-    dims = [size(ctx, input, dim) for dim in range(result.dim())]
-    return broadcast(ctx, cast(ctx, src, result.dtype), dims)
+    return broadcast(ctx, cast(ctx, src, ctx.call.result.dtype), sizes(ctx, ctx.tensor(input)))

@@ -4,11 +4,11 @@ Converters should read like the formula of their operator; what every converter 
 """
 
 from ..context import is_runtime
-from ._arguments import ints
-from ._elementwise import activation, cast, compare, elementwise, select, unary
+from ._arguments import ints, upper_bound
+from ._elementwise import activation, cast, compare, elementwise, number_of, select, unary
 from ._reduce import axes_mask, matmul, reduce, softmax
 from ._shape import broadcast, concat, expand, narrow, permute, reshape, size, sizes, squeeze, strided_slice, unsqueeze
-from ._values import dtype_of, ndim_of
+from ._values import dtype_of, ndim_of, opmath, promoted
 
 __all__ = [
     "activation",
@@ -25,7 +25,10 @@ __all__ = [
     "matmul",
     "narrow",
     "ndim_of",
+    "number_of",
+    "opmath",
     "permute",
+    "promoted",
     "reduce",
     "reshape",
     "select",
@@ -36,4 +39,5 @@ __all__ = [
     "strided_slice",
     "unary",
     "unsqueeze",
+    "upper_bound",
 ]
