@@ -74,7 +74,8 @@ def carry_out(planned: Plan, settings: Settings) -> TRTModule:
     network = lower(planned, settings)
     engine = build(network, planned, settings) if settings.build else None
     runtime = settings.runtime if settings.build else "reference"
-    return TRTModule(engine, network.signature, interpret=_Interpreted(network), runtime=runtime)
+    interpret = _Interpreted(network)
+    return TRTModule(engine, network.signature, network=network.network, interpret=interpret, runtime=runtime)
 
 
 def _plan(model: Any, inputs: Any, dynamic_shapes: Any, packs: Packs | None, settings: Settings) -> Plan:

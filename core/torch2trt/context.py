@@ -120,7 +120,7 @@ def _describe(value: Any) -> str:
     if is_runtime(value):
         try:
             return f"{str(to_torch(value.dtype)).removeprefix('torch.')}{list(value.shape)}"
-        except ValueError:
+        except (ValueError, RuntimeError):
             return "a tensor without a valid shape"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(_describe, value)) + "]"

@@ -103,7 +103,7 @@ class Converter:
 
     @property
     def name(self) -> str:
-        """``torch2trt_ops_base.activation.relu``."""
+        """``mylab_ops.activation.relu``."""
         module = getattr(self.function, "__module__", "?")
         return f"{module}.{getattr(self.function, '__qualname__', repr(self.function))}"
 

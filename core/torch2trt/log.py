@@ -13,7 +13,12 @@ from ._trt import trt
 _log = logging.getLogger("torch2trt.tensorrt")
 _recording = threading.local()
 #: said by every builder on a machine without a GPU, where building for other machines is wanted
-_WITHOUT_GPU = ("CUDA initialization failure", "Unable to determine GPU memory usage", "CUDA lazy loading")
+_WITHOUT_GPU = (
+    "CUDA initialization failure",
+    "Unable to determine GPU memory usage",
+    "CUDA lazy loading",
+    "CUDA driver version is insufficient",
+)
 
 
 @contextlib.contextmanager

@@ -161,9 +161,9 @@ class _Lowering:
             layer.metadata = metadata
 
     def _mark_output(self, value: Any, name: str) -> None:
-        tensor: trt.ITensor = value if is_runtime(value) else self.constants.tensor(torch.as_tensor(value))
-        if tensor.is_network_input or tensor.is_network_output:
-            # an engine's output is a tensor of its own
+        tensor: Any = value if is_runtime(value) else self.constants.tensor(torch.as_tensor(value))
+        if not is_runtime(value) or tensor.is_network_input or tensor.is_network_output:
+            # an engine's output is a tensor of its own, made when it runs
             tensor = self.network.add_identity(tensor).get_output(0)
         tensor.name = name
         self.network.mark_output(tensor)
@@ -179,7 +179,7 @@ def _mismatch(tensor: Any, want: Any) -> str | None:
         return f"it returned a {type(tensor).__name__}, not a trt.ITensor"
     try:
         found = tuple(tensor.shape)
-    except ValueError:
+    except (ValueError, RuntimeError):  # which of the two depends on where TensorRT noticed
         return f"TensorRT cannot infer the shape of what it returned, PyTorch gives {_shape(shape)}"
     found_dtype = tensor.dtype if isinstance(tensor, torch.Tensor) else to_torch(tensor.dtype)
     if found_dtype != dtype:

@@ -37,6 +37,8 @@ class PlannedCall:
     converter: Converter | None
     #: why converters of the chain declined, or why there is none
     reasons: tuple[str, ...]
+    #: the packs whose converters of the same target are not reached
+    overrides: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The row as JSON-able values."""
@@ -54,6 +56,7 @@ class PlannedCall:
             "module_type": call.module_type,
             "source": call.source,
             "reasons": list(self.reasons),
+            "overrides": list(self.overrides),
         }
 
 
@@ -136,6 +139,8 @@ class Plan:
         for planned in self:
             call, converter = planned.call, planned.converter
             told = "; ".join(planned.reasons) if converter is None else f"{converter.name} ({converter.location})"
+            if planned.overrides:
+                told += f", overrides {', '.join(planned.overrides)}"
             if planned.action == "fold":
                 told = "constant: computed once by PyTorch"
             table.add_row(
@@ -181,10 +186,11 @@ def _foldable(node: torch.fx.Node, call: Call, constant: set[torch.fx.Node]) -> 
 def _choose(call: Call, registry: Registry, dynamic_packs: list[str]) -> PlannedCall:
     chain = registry.chain(call.target.obj)
     reasons: list[str] = []
-    for converter in chain:
+    for position, converter in enumerate(chain):
         reason = _dtype_reason(call) or converter.reason_declined(call)
         if reason is None:
-            return PlannedCall(call, "convert", converter, tuple(reasons))
+            overrides = tuple(later.pack.name for later in chain[position + 1 :])
+            return PlannedCall(call, "convert", converter, tuple(reasons), overrides)
         reasons.append(f"{converter.pack.name}: {reason}")
     if not chain:
         reasons.append(f"no loaded pack has a converter of {call.target.name}")

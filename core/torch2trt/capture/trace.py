@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +36,10 @@ _ASSERTIONS = (
 )
 
 
+#: torch.export keeps what it traces in globals of its own: one capture at a time in a process
+_export_lock = threading.RLock()
+
+
 def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> Program:
     """The program of ``model`` for inputs like ``example``.
 
@@ -47,6 +52,11 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
     Raises:
         CaptureError: ``torch.export`` cannot express the model; the message says what to do.
     """
+    with _export_lock:
+        return _capture(model, example, packs, settings)
+
+
+def _capture(model: Any, example: Example, packs: Packs, settings: Settings) -> Program:
     registry = packs.registry()
     interception = Interception(registry, _accepts(registry))
     if isinstance(model, ExportedProgram):
@@ -316,4 +326,4 @@ def _range(
 
 
 def _bound(value: Any, otherwise: int | None) -> int | None:
-    return int(value) if value.is_number and value.is_finite else otherwise
+    return int(value) if value.is_Integer else otherwise

@@ -56,11 +56,11 @@ class Interpreter:
         if names != set(inputs):
             raise InterpreterError(f"the network's inputs are {sorted(names)}, got {sorted(inputs)}")
         wrong = [said for value in wanted if (said := _misfit(value, inputs[value.name]))]
-        devices = {inputs[value.name].device for value in wanted if not value.host}
-        if len(devices) > 1:
-            wrong.append(f"inputs are on several devices: {', '.join(sorted(map(str, devices)))}")
         if wrong:
             raise InterpreterError("inputs do not fit the network: " + "; ".join(wrong))
+        devices = {inputs[value.name].device for value in wanted if not value.host}
+        if len(devices) > 1:
+            raise InterpreterError(f"inputs are on several devices: {', '.join(sorted(map(str, devices)))}")
         if not devices:
             devices = {inputs[value.name].device for value in wanted[:1]}
         return devices.pop() if devices else torch.device("cpu")

@@ -76,13 +76,12 @@ class Value:
     shape: tuple[int, ...] | None
     host: bool
     tensor: Any = field(repr=False)
-    type_name: str = ""
 
     @property
     def rank(self) -> int:
         """The number of dimensions."""
         if self.shape is None:
-            raise InterpreterError(f"TensorRT infers no shape for tensor {self.name!r}, so its rank is unknown")
+            raise InterpreterError(f"TensorRT infers no shape for tensor {self.name!r}; its log says why")
         return len(self.shape)
 
 
@@ -150,9 +149,11 @@ class _Reader:
     def value(self, tensor: Any) -> Value:
         known = self._values.get(id(tensor))
         if known is None:
-            shape = dims(tensor.shape)
-            dtype = torch_dtype(tensor.dtype)
-            known = Value(tensor.name, dtype, shape, bool(tensor.is_shape_tensor), tensor, tensor.dtype.name)
+            try:
+                shape = dims(tensor.shape)
+            except RuntimeError:  # an invalid layer; TensorRT has logged why
+                shape = None
+            known = Value(tensor.name, torch_dtype(tensor.dtype), shape, bool(tensor.is_shape_tensor), tensor)
             self._values[id(tensor)] = known
         return known
 

@@ -76,7 +76,21 @@ def find_scopes(network: Network, graph: Graph) -> list[Scope]:
     for scope in scopes:
         if not scope.loop:
             scope.branches = [_branch(scope, index, whole, loops, graph) for index in (0, 1)]
+    _complete(loops, scopes)
     return scopes
+
+
+def _complete(loops: list[Scope], scopes: list[Scope]) -> None:
+    """Give each loop's body what only a branch inside it needs, constants for example, which no recurrence reaches."""
+    changed = True
+    while changed:
+        changed = False
+        for loop in loops:
+            body = loop.branches[0]
+            for inner in scopes:
+                if inner is not loop and body.issuperset(inner.boundary) and not body.issuperset(inner.members):
+                    body |= inner.members
+                    changed = True
 
 
 def _loop_body(scope: Scope, whole: dict[Node, Scope], graph: Graph) -> set[Node]:
@@ -107,7 +121,8 @@ def _branch(scope: Scope, index: int, whole: dict[Node, Scope], loops: list[Scop
         for node in whole[maker].boundary if maker in whole else (maker,):
             found.add(node)
             todo.extend(value for value in node.inputs if value is not None)
-    atoms = [set(other.boundary) for other in whole.values()] + [loop.members for loop in loops]
+    atoms = [set(other.boundary) for other in whole.values()]
+    atoms += [loop.members for loop in loops if not own & loop.branches[0]]  # not those around this conditional
     while True:
         outside = {node for node in found if not _contained(node, found, set(ends), index, graph)}
         for atom in atoms:

@@ -27,6 +27,7 @@ class TRTModule(torch.nn.Module):
     Args:
         engine: the serialised engine; None where only the reference interpreter is wanted.
         signature: the calling convention.
+        network: the TensorRT network, kept alive by ``interpret``; None for a loaded module.
         interpret: runs the network where no engine can, made by the reference interpreter.
         runtime: which of the two runs; ``"auto"`` takes the engine where it can run.
     """
@@ -36,12 +37,14 @@ class TRTModule(torch.nn.Module):
         engine: Engine | None = None,
         signature: Signature | None = None,
         *,
+        network: Any = None,
         interpret: Run | None = None,
         runtime: Runtime = "auto",
     ) -> None:
         super().__init__()
         self.engine_data = engine
         self.signature = signature
+        self.network = network
         self._interpret = interpret
         self._wanted: Runtime = runtime
         self._run: Run | None = None
@@ -145,7 +148,7 @@ class TRTModule(torch.nn.Module):
         )
         # only now, when all of it is known to fit
         self.engine_data, self.signature = engine, signature
-        self._interpret = self._run = None
+        self.network = self._interpret = self._run = None
 
 
 @functools.cache

@@ -14,9 +14,8 @@
         check_pack("torch2trt_ops_mylab", CASES)
 """
 
-from .case import Case, Sample, b8, f32, i32, i64
+from .case import Case, Sample, b8, f32, i32, i64, parametrize
 from .check import check_converter, check_network, check_pack
-from .plugin import parametrize
 
 __all__ = [
     "Case",

@@ -142,3 +142,13 @@ class Variant:
     def tensors(self, change: int | None = 0, device: torch.device | str = "cpu") -> list[torch.Tensor]:
         """The input tensors."""
         return [s.make(device) if isinstance(s, Sample) else s.to(device) for s in self.samples(change)]
+
+
+def parametrize(cases: Sequence[Case]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a test function the argument ``check``, once for every variant of every row on every chosen runtime."""
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        function.__torch2trt_cases__ = tuple(cases)  # type: ignore[attr-defined]
+        return function
+
+    return decorate

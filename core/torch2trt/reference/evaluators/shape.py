@@ -53,21 +53,11 @@ def shuffle(node: Node) -> Prepared:
             extents = ints(target)
             if placeholder:
                 extents = [x.shape[i] if extent == 0 else extent for i, extent in enumerate(extents)]
-            x = x.reshape(_inferred(extents, x.numel()))
+            x = x.reshape(extents)
         second = second_wide[: x.dim()]
         return x if second == tuple(range(x.dim())) else x.permute(second)
 
     return Prepared(evaluate, (value, target), control_from=1)
-
-
-def _inferred(extents: list[int], count: int) -> list[int]:
-    """The extents with -1 resolved; torch refuses to where another extent is 0."""
-    if -1 not in extents or 0 not in extents:
-        return extents
-    known = 1
-    for extent in extents:
-        known *= extent if extent > 0 else 1
-    return [(count // known if extent == -1 else extent) for extent in extents]
 
 
 def concatenation(node: Node) -> Prepared:

@@ -1,15 +1,17 @@
-"""The pytest plugin: where numerics are checked, and tests from tables."""
+"""The pytest plugin: where numerics are checked, and tests from tables.
+
+pytest loads it in every run, so nothing heavy is imported before a test asks for it.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import torch
 
-from .case import Case, Variant
+if TYPE_CHECKING:
+    from .testing.case import Variant
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -23,10 +25,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make a test of every variant on every runtime for functions decorated with :func:`parametrize`."""
+    """Make a test of every variant on every runtime for functions decorated with ``testing.parametrize``."""
     cases = getattr(metafunc.function, "__torch2trt_cases__", None)
     if cases is None:
         return
+    import torch
+
     chosen = metafunc.config.getoption("--torch2trt-runtime")
     rows = []
     for runtime in ("reference", "engine") if chosen == "both" else (chosen,):
@@ -40,17 +44,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("check", rows)
 
 
-def parametrize(cases: Sequence[Case]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a test function the argument ``check``, once for every variant of every row."""
-
-    def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        function.__torch2trt_cases__ = tuple(cases)  # type: ignore[attr-defined]
-        return function
-
-    return decorate
-
-
 def _check(variant: Variant, runtime: str) -> None:
-    from .check import check_converter
+    from .testing.check import check_converter
 
     check_converter(variant, runtime=runtime)

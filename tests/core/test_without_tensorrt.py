@@ -1,0 +1,51 @@
+"""Where TensorRT is missing: planning works, converting says what to install."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROLOGUE = """
+import sys
+sys.modules["tensorrt"] = sys.modules["tensorrt_rtx"] = None  # importing either fails
+import torch, torch2trt
+model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU()).eval()
+x = torch.ones(1, 3, 8, 8)
+"""
+
+
+def run(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", PROLOGUE + code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+def test_the_dry_run_needs_no_tensorrt():
+    done = run(
+        """
+plan = torch2trt.explain(model, [x])
+assert not plan.unsupported
+assert [p.converter.pack.name for p in plan] == ["vision", "vision", "base"], plan
+print(plan, plan.to_json())
+"""
+    )
+    assert done.returncode == 0, done.stderr
+    assert "3 calls: 1 by base, 2 by vision; 0 unsupported" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "call", ["torch2trt.convert(model, [x])", "torch2trt.torch2trt(model, [x])", "torch2trt.trt.Builder(None)"]
+)
+def test_converting_says_what_to_install(call):
+    done = run(call)
+    assert "TensorRTNotFoundError: tensorrt" in done.stderr
+    assert "pip install 'torch2trt-core[rtx]'" in done.stderr
+
+
+def test_an_unknown_flavour_is_refused():
+    assert "TORCH2TRT_FLAVOR='cpu' is not a flavour; use one of tensorrt, rtx" in run("torch2trt.trt", TORCH2TRT_FLAVOR="cpu").stderr

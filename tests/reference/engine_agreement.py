@@ -1,0 +1,302 @@
+"""Engines against the interpreter: build, run and compare every generated network on this machine's GPU.
+
+    PYTHONPATH=core python tests/reference/engine_agreement.py --json agreement.json [--only RESIZE,NMS] [--workers 6]
+
+Each worker process takes a share of the networks and writes a line when it begins and when it has finished one, so a
+network that ends its process (or hangs) is one result, and a fresh worker goes on with the next.  Prints a table of
+layer types and writes every disagreement, refusal and death.  TF32 is off on both sides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import generate
+import torch
+from generated.base import TRT_TYPES, Case
+from torch2trt._trt import trt
+from torch2trt.reference import Interpreter
+
+#: (relative, absolute as a share of the greatest magnitude, at least of 1)
+TOLERANCE = {torch.float32: (1e-4, 1e-5), torch.float16: (4e-3, 1e-3), torch.bfloat16: (3e-2, 8e-3)}
+TORCH_TYPES = {name: dtype for dtype, name in TRT_TYPES.items()}
+SECONDS_A_NETWORK = 40.0
+
+
+class _Log(trt.ILogger):  # type: ignore[misc]
+    def __init__(self) -> None:
+        trt.ILogger.__init__(self)
+        self.messages: list[str] = []
+
+    def log(self, severity: Any, message: str) -> None:
+        if int(severity) <= int(trt.ILogger.Severity.ERROR):
+            self.messages.append(message)
+
+
+class _Allocator(trt.IOutputAllocator):  # type: ignore[misc]
+    """Holds one output, whose extents may be known only when it has been computed."""
+
+    def __init__(self) -> None:
+        trt.IOutputAllocator.__init__(self)
+        self.buffer = torch.empty(1, dtype=torch.uint8, device="cuda")
+        self.shape: tuple[int, ...] = ()
+
+    def reallocate_output_async(self, name: str, memory: int, size: int, alignment: int, stream: int) -> int:
+        if size > self.buffer.numel():
+            self.buffer = torch.empty(size, dtype=torch.uint8, device="cuda")
+        return self.buffer.data_ptr()
+
+    def reallocate_output(self, name: str, memory: int, size: int, alignment: int) -> int:
+        return self.reallocate_output_async(name, memory, size, alignment, 0)
+
+    def notify_shape(self, name: str, shape: Any) -> None:
+        self.shape = tuple(shape)
+
+    def tensor(self, dtype: torch.dtype) -> torch.Tensor:
+        count = dtype.itemsize
+        for extent in self.shape:
+            count *= extent
+        if count == 0:
+            return torch.empty(self.shape, dtype=dtype, device="cuda")
+        return self.buffer[:count].view(dtype).reshape(self.shape)
+
+
+def build_engine(builder: Any, network: Any, case: Case) -> Any:
+    """Serialised engine bytes, or None where TensorRT refuses."""
+    config = builder.create_builder_config()
+    config.clear_flag(trt.BuilderFlag.TF32)
+    if case.profile or case.shape_inputs:
+        profile = builder.create_optimization_profile()
+        for name, found in case.profile.items():
+            profile.set_shape(name, *found)
+        for name, found in case.shape_inputs.items():
+            profile.set_shape_input(name, *found)
+        config.add_optimization_profile(profile)
+    return builder.build_serialized_network(network, config)
+
+
+def run_engine(engine: Any, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Execute once on a side stream; outputs on the CPU."""
+    context = engine.create_execution_context()
+    stream = torch.cuda.Stream()
+    held: list[torch.Tensor] = []
+    allocators: dict[str, _Allocator] = {}
+    on_host: dict[str, torch.Tensor] = {}
+    names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
+    for name in (n for n in names if engine.get_tensor_mode(n) == trt.TensorIOMode.INPUT):
+        host = engine.get_tensor_location(name) == trt.TensorLocation.HOST
+        tensor = inputs[name].cpu().contiguous() if host else inputs[name].cuda().contiguous()
+        held.append(tensor if tensor.numel() else torch.empty(16, dtype=torch.uint8, device=tensor.device))
+        if not host or not engine.is_shape_inference_io(name):
+            context.set_input_shape(name, tuple(tensor.shape))
+        context.set_tensor_address(name, held[-1].data_ptr())
+    for name in (n for n in names if engine.get_tensor_mode(n) == trt.TensorIOMode.OUTPUT):
+        if engine.get_tensor_location(name) == trt.TensorLocation.HOST:
+            dtype = TORCH_TYPES[engine.get_tensor_dtype(name).name]
+            on_host[name] = torch.empty(tuple(context.get_tensor_shape(name)), dtype=dtype)
+            context.set_tensor_address(name, on_host[name].data_ptr())
+        else:
+            allocators[name] = _Allocator()
+            context.set_output_allocator(name, allocators[name])
+    stream.wait_stream(torch.cuda.current_stream())
+    if not context.execute_async_v3(stream.cuda_stream):
+        raise RuntimeError("execute_async_v3 failed")
+    stream.synchronize()
+    found = {n: a.tensor(TORCH_TYPES[engine.get_tensor_dtype(n).name]).cpu() for n, a in allocators.items()}
+    return found | on_host
+
+
+def difference(engine: torch.Tensor, mine: torch.Tensor, how: str) -> tuple[float, str] | None:
+    """(greatest absolute error, what is wrong), or None where both agree."""
+    if engine.shape != mine.shape:
+        return 0.0, f"shape {tuple(engine.shape)}, interpreter {tuple(mine.shape)}"
+    if engine.dtype != mine.dtype:
+        return 0.0, f"dtype {engine.dtype}, interpreter {mine.dtype}"
+    a, b = engine.double(), mine.double()
+    if how == "distribution":
+        off = max(float((a.mean() - b.mean()).abs()), float((a.std() - b.std()).abs()))
+        return None if off < 0.05 else (off, "mean or standard deviation differ")
+    relative, share = TOLERANCE.get(engine.dtype, (0.0, 0.0))
+    finite = b[torch.isfinite(b)].abs()
+    absolute = share * max(1.0, float(finite.max()) if finite.numel() else 1.0)
+    wrong = ~torch.isclose(a, b, rtol=relative, atol=absolute, equal_nan=True)
+    if not wrong.any():
+        return None
+    error = (a - b).abs()[wrong]
+    at = tuple(int(i) for i in wrong.nonzero()[0])
+    said = f"{int(wrong.sum())} of {wrong.numel()} differ, first at {at}: engine {a[at]}, interpreter {b[at]}"
+    return float(error.nan_to_num(nan=float("inf")).max()), said
+
+
+def _smallest(case: Case) -> dict[str, torch.Tensor]:
+    """The inputs cut to the smallest shapes of the profile."""
+    cut = {}
+    for name, tensor in case.inputs.items():
+        least = case.profile[name][0] if name in case.profile else tuple(tensor.shape)
+        cut[name] = tensor[tuple(slice(0, extent) for extent in least)].contiguous()
+    return cut
+
+
+def check(builder: Any, runtime: Any, log: _Log, case: Case) -> dict[str, Any]:
+    """Build, run and compare one network."""
+    log.messages.clear()
+    network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
+    case.build(network)
+    plan = build_engine(builder, network, case)
+    if plan is None:
+        return {"verdict": "refused", "message": (log.messages or ["no message"])[0][:400]}
+    engine = runtime.deserialize_cuda_engine(plan)
+    if engine is None:
+        return {"verdict": "refused", "message": "deserialise: " + (log.messages or ["no message"])[0][:400]}
+    interpreter = Interpreter(network)
+    wrong = []
+    for inputs in [dict(case.inputs)] + ([_smallest(case)] if case.profile else []):
+        theirs = run_engine(engine, inputs)
+        for device in ("cuda", "cpu"):
+            mine = interpreter({name: tensor.to(device) for name, tensor in inputs.items()})
+            for name, tensor in theirs.items():
+                found = difference(tensor, mine[name].cpu(), case.compare)
+                if found is not None:
+                    shapes = {key: list(value.shape) for key, value in inputs.items()}
+                    entry = {"output": name, "device": device, "inputs": shapes, "error": found[0], "message": found[1]}
+                    wrong.append(entry)
+    return {"verdict": "disagree" if wrong else "agree", "wrong": wrong}
+
+
+def work(indices: list[int], path: Path) -> None:
+    """Worker: check the networks one after the other, writing a line before and after each."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    log = _Log()
+    builder, runtime, cases = trt.Builder(log), trt.Runtime(log), generate.cases()
+    with path.open("a") as lines:
+        for index in indices:
+            lines.write(json.dumps({"index": index}) + "\n")
+            lines.flush()
+            try:
+                result = check(builder, runtime, log, cases[index])
+            except Exception as error:
+                result = {"verdict": "error", "message": f"{type(error).__name__}: {error}"[:400]}
+            lines.write(json.dumps({"index": index, **result}) + "\n")
+            lines.flush()
+
+
+class _Share:
+    """One worker's networks, and the process that is at them."""
+
+    def __init__(self, indices: list[int], path: Path) -> None:
+        self.left, self.path, self.results = indices, path, dict[int, dict[str, Any]]()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.since = time.monotonic()
+
+    def step(self) -> bool:
+        """Look once; False when everything is done."""
+        if self.process is None:
+            if not self.left:
+                return False
+            numbers = ",".join(map(str, self.left))
+            command = [sys.executable, __file__, "--worker", numbers, "--lines", str(self.path)]
+            self.process, self.since = subprocess.Popen(command), time.monotonic()
+            return True
+        ended = self.process.poll() is not None
+        begun = self._read()
+        late = time.monotonic() - self.since > SECONDS_A_NETWORK
+        if ended or late:
+            if late and not ended:
+                self.process.kill()
+                self.process.wait()
+            if self.left:
+                at = begun if begun in self.left else self.left[0]
+                why = "timeout" if late and not ended else f"process ended with {self.process.returncode}"
+                self._finish(at, {"verdict": "died", "message": why})
+            self.process = None
+        return True
+
+    def _read(self) -> int | None:
+        begun = None
+        for line in self.path.read_text().splitlines() if self.path.exists() else ():
+            entry = json.loads(line)
+            begun = entry["index"]
+            if "verdict" in entry and begun in self.left:
+                self._finish(begun, entry)
+        return begun
+
+    def _finish(self, index: int, entry: dict[str, Any]) -> None:
+        self.results[index] = entry
+        self.left.remove(index)
+        self.since = time.monotonic()
+
+
+def main() -> int:
+    """Run everything and report; 1 where a network disagrees."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path, help="write every result that is not an agreement")
+    parser.add_argument("--only", default="", help="comma list of layer types or name parts")
+    parser.add_argument("--workers", type=int, default=6)
+    parser.add_argument("--seconds", type=float, default=460.0, help="stop starting networks after this long")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    parser.add_argument("--lines", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker is not None:
+        work([int(index) for index in options.worker.split(",")], options.lines)
+        return 0
+    cases = generate.cases()
+    parts = [part for part in options.only.split(",") if part]
+    chosen = [i for i, c in enumerate(cases) if not parts or any(p == c.layer_type or p in c.name for p in parts)]
+    with tempfile.TemporaryDirectory() as folder:
+        shares = [_Share(chosen[i :: options.workers], Path(folder, str(i))) for i in range(options.workers)]
+        end = time.monotonic() + options.seconds
+        while [share for share in shares if share.step()] and time.monotonic() < end:
+            time.sleep(0.05)
+        for share in shares:
+            if share.process is not None and share.process.poll() is None:
+                share.process.kill()
+                share.process.wait()
+    results = {index: entry for share in shares for index, entry in share.results.items()}
+    return report(cases, chosen, results, options.json)
+
+
+def report(cases: list[Case], chosen: list[int], results: Mapping[int, Mapping[str, Any]], path: Path | None) -> int:
+    """Print the table, write the JSON; 1 where a network disagrees."""
+    rows: dict[str, Counter[str]] = {}
+    for index in chosen:
+        row = rows.setdefault(cases[index].layer_type, Counter())
+        row["networks"] += 1
+        row[results.get(index, {}).get("verdict", "not run")] += 1
+    columns = ("networks", "agree", "disagree", "refused", "error", "died", "not run")
+    print(f"{'layer type':<20}" + "".join(f"{column:>10}" for column in columns))
+    for kind in sorted(rows):
+        print(f"{kind:<20}" + "".join(f"{rows[kind][column]:>10}" for column in columns))
+    total = sum(rows.values(), Counter())
+    print(f"{'all':<20}" + "".join(f"{total[column]:>10}" for column in columns))
+    others = [
+        {"name": cases[i].name, "layer_type": cases[i].layer_type, **results[i]}
+        for i in chosen
+        if i in results and results[i]["verdict"] != "agree"
+    ]
+    for entry in others:
+        if entry["verdict"] != "refused":
+            print(entry["verdict"], entry["name"], entry.get("message") or entry["wrong"][0]["message"])
+    if path is not None:
+        found = {
+            "tensorrt": trt.__version__,
+            "torch": torch.__version__,
+            "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+            "total": total,
+            "layer_types": rows,
+            "others": others,
+        }
+        path.write_text(json.dumps(found, indent=1) + "\n")
+    return 1 if total["disagree"] or total["error"] or total["died"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Families of generated networks; see ``generate.py``."""
