@@ -48,4 +48,7 @@ def test_converting_says_what_to_install(call):
 
 
 def test_an_unknown_flavour_is_refused():
-    assert "TORCH2TRT_FLAVOR='cpu' is not a flavour; use one of tensorrt, rtx" in run("torch2trt.trt", TORCH2TRT_FLAVOR="cpu").stderr
+    assert (
+        "TORCH2TRT_FLAVOR='cpu' is not a flavour; use one of tensorrt, rtx"
+        in run("torch2trt.trt", TORCH2TRT_FLAVOR="cpu").stderr
+    )

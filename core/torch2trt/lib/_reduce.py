@@ -39,10 +39,12 @@ def reduce(
 def softmax(ctx: Context, input: Any, dim: int, dtype: torch.dtype | None = None) -> trt.ITensor:
     """``torch.softmax(input, dim, dtype)``."""
     tensor = ctx.tensor(input, dtype)
-    scalar = not len(tensor.shape)
-    layer = ctx.network.add_softmax(unsqueeze(ctx, tensor, [0]) if scalar else tensor)
-    layer.axes = axes_mask(dim, max(len(tensor.shape), 1))
-    return squeeze(ctx, layer.get_output(0), [0]) if scalar else layer.get_output(0)
+    ndim = len(tensor.shape)
+    # the layer takes two dimensions or more
+    extra = list(range(max(2 - ndim, 0)))
+    layer = ctx.network.add_softmax(unsqueeze(ctx, tensor, extra) if extra else tensor)
+    layer.axes = axes_mask(dim % max(ndim, 1) + len(extra) if ndim else 1, ndim + len(extra))
+    return squeeze(ctx, layer.get_output(0), extra)
 
 
 def matmul(

@@ -11,6 +11,12 @@ SIGNS = torch.tensor([-1.5, -0.0, 0.0, 2.0, -float("inf"), float("inf"), -3.0])
 TINY = torch.tensor([1e-7, -3e-6, 2.5e-4, -1e-3, 0.0, 1e-9])
 
 
+def _function(name: str):
+    return (
+        getattr(torch.special, name.removeprefix("special_")) if name.startswith("special_") else getattr(torch, name)
+    )
+
+
 def _unary(name: str, low: float = -2, high: float = 2) -> list[Case]:
     call = getattr(torch, name)
     return [Case(f"aten.{name}.default", call, [f32(2, 4, low=low, high=high)], dynamic=N)]
@@ -78,7 +84,7 @@ CASES = [
         name="quadrants and infinities",
     ),
     *(
-        Case(f"aten.{name}.default", getattr(torch, name), [f32(2, 4)], dynamic=N, whole=False)
+        Case(f"aten.{name}.default", _function(name), [f32(2, 4)], dynamic=N, whole=False)
         for name in (
             "sinc",
             "frac",
@@ -92,7 +98,7 @@ CASES = [
         )
     ),
     *(
-        Case(f"aten.{name}.default", getattr(torch, name), [NAN], name="nan", whole=False)
+        Case(f"aten.{name}.default", _function(name), [NAN], name="nan", whole=False)
         for name in ("isfinite", "isposinf", "isneginf", "nan_to_num", "special_entr")
     ),
     Case("aten.nan_to_num.default", lambda x: torch.nan_to_num(x, 1.0, 2.0, -3.0), [NAN], whole=False),
