@@ -8,7 +8,7 @@ from torch2trt import Context, converter, trt
 from torch2trt.lib import broadcast, cast, sizes
 
 
-@converter("aten.clone.default", "aten.alias.default", "aten.lift_fresh_copy.default")
+@converter("aten.clone.default", "aten.alias.default")
 def clone(ctx: Context, input: trt.ITensor, memory_format: Any = None) -> trt.ITensor:
     """clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor"""
     return input
@@ -27,6 +27,13 @@ def to_copy(
 ) -> trt.ITensor:
     """_to_copy(Tensor self, *, ScalarType? dtype=None, ..., MemoryFormat? memory_format=None) -> Tensor"""
     return cast(ctx, input, ctx.call.result.dtype)
+
+
+@converter("prims.convert_element_type.default")
+def convert_element_type(ctx: Context, input: trt.ITensor, dtype: Any) -> trt.ITensor:
+    """convert_element_type(Tensor a, ScalarType dtype) -> Tensor"""
+    # some of PyTorch's decompositions leave it behind
+    return cast(ctx, input, dtype)
 
 
 @converter("aten.copy.default")

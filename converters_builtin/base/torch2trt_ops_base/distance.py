@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch2trt import Call, Context, converter, trt
-from torch2trt.lib import cast, compare, elementwise, opmath, reduce, unary, unsqueeze
+from torch2trt.lib import cast, compare, elementwise, ndim_of, opmath, reduce, unary, unsqueeze
 
 E, R, U = trt.ElementWiseOperation, trt.ReduceOperation, trt.UnaryOperation
 
@@ -35,8 +35,8 @@ def dist(ctx: Context, input: Any, other: Any, p: float = 2) -> trt.ITensor:
 @converter("aten._cdist_forward.default")
 def cdist(ctx: Context, x1: Any, x2: Any, p: float, compute_mode: int | None) -> trt.ITensor:
     """_cdist_forward(Tensor x1, Tensor x2, float p, int? compute_mode) -> Tensor"""
-    rows, columns = ctx.tensor(x1), ctx.tensor(x2)
-    ndim = len(rows.shape)
+    ndim = max(ndim_of(x1), ndim_of(x2))
+    rows, columns = ctx.tensor(x1, ndim=ndim), ctx.tensor(x2, ndim=ndim)
     pairs = elementwise(ctx, E.SUB, unsqueeze(ctx, rows, [ndim - 1]), unsqueeze(ctx, columns, [ndim - 2]))
     return _norm(ctx, pairs, p, -1)
 
