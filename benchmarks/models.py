@@ -1,6 +1,7 @@
 """Convert torchvision models, compare each with eager, and print one table; ``make demo`` runs it.
 
-Exit status 1 when an error exceeds the tolerance: 1e-3 in float32, in half precision 2e-2 of the largest output.
+Exit status 1 when an error exceeds the tolerance: 1e-3 on the reference interpreter; of the largest output, 5e-3 on an
+engine in float32 (TensorRT for RTX multiplies in TF32, whatever the builder flag) and 2e-2 in half precision.
 """
 
 import argparse
@@ -45,19 +46,23 @@ def measure(name: str, precision: torch.dtype | None, device: str) -> dict:
     with warnings.catch_warnings(action="ignore", category=torch2trt.RuntimeNotice):
         module = torch2trt.convert(model, inputs, precision=precision)
         seconds = time.perf_counter() - start
-        errors, largest = [], 0.0
+        errors, first_calls, largest = [], [], 0.0
         for batch in (1, 3, 8):
             x = torch.randn(batch, *shape, generator=torch.Generator().manual_seed(batch)).to(device)
             with torch.no_grad():
-                expected, found = model(x), module(x)
+                expected = model(x)
+                start = time.perf_counter()
+                found = module(x)
             errors.append((found - expected).abs().max().item())
+            first_calls.append(round(time.perf_counter() - start, 2))
             largest = max(largest, expected.abs().max().item())
     manifest = module.manifest()
     packs: dict[str, int] = {}
     for call in manifest["engine"]["calls"]:
         pack = call["pack"].partition(" ")[0] if call["pack"] else call["action"]
         packs[pack] = packs.get(pack, 0) + 1
-    tolerance = 1e-3 if precision is None else 2e-2 * largest
+    relative = 2e-2 if precision else 5e-3 if module.runtime == "engine" else None
+    tolerance = 1e-3 if relative is None else relative * largest
     return {
         "model": name,
         "precision": "float32" if precision is None else str(precision).removeprefix("torch."),
@@ -66,6 +71,7 @@ def measure(name: str, precision: torch.dtype | None, device: str) -> dict:
         "engine_bytes": manifest["engine"]["bytes"],
         "convert_seconds": round(seconds, 2),
         "runtime": module.runtime,
+        "first_call_seconds": first_calls,
         "max_abs_error": max(errors),
         "largest_output": largest,
         "tolerance": tolerance,

@@ -6,6 +6,8 @@ and runs an engine never imports the capture or a converter.
 
 import lazy_loader
 
+from . import _trt as _trt  # from here on, "import tensorrt" is whichever TensorRT there is
+
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 __version__ = "0.1.0"

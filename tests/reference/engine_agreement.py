@@ -22,97 +22,14 @@ from typing import Any
 
 import generate
 import torch
-from generated.base import TRT_TYPES, Case
+from engines import Log, build_engine, run_engine
+from generated.base import Case
 from torch2trt._trt import trt
 from torch2trt.reference import Interpreter
 
 #: (relative, absolute as a share of the greatest magnitude, at least of 1)
 TOLERANCE = {torch.float32: (1e-4, 1e-5), torch.float16: (4e-3, 1e-3), torch.bfloat16: (3e-2, 8e-3)}
-TORCH_TYPES = {name: dtype for dtype, name in TRT_TYPES.items()}
-SECONDS_A_NETWORK = 40.0
-
-
-class _Log(trt.ILogger):  # type: ignore[misc]
-    def __init__(self) -> None:
-        trt.ILogger.__init__(self)
-        self.messages: list[str] = []
-
-    def log(self, severity: Any, message: str) -> None:
-        if int(severity) <= int(trt.ILogger.Severity.ERROR):
-            self.messages.append(message)
-
-
-class _Allocator(trt.IOutputAllocator):  # type: ignore[misc]
-    """Holds one output, whose extents may be known only when it has been computed."""
-
-    def __init__(self) -> None:
-        trt.IOutputAllocator.__init__(self)
-        self.buffer = torch.empty(1, dtype=torch.uint8, device="cuda")
-        self.shape: tuple[int, ...] = ()
-
-    def reallocate_output_async(self, name: str, memory: int, size: int, alignment: int, stream: int) -> int:
-        if size > self.buffer.numel():
-            self.buffer = torch.empty(size, dtype=torch.uint8, device="cuda")
-        return self.buffer.data_ptr()
-
-    def reallocate_output(self, name: str, memory: int, size: int, alignment: int) -> int:
-        return self.reallocate_output_async(name, memory, size, alignment, 0)
-
-    def notify_shape(self, name: str, shape: Any) -> None:
-        self.shape = tuple(shape)
-
-    def tensor(self, dtype: torch.dtype) -> torch.Tensor:
-        count = dtype.itemsize
-        for extent in self.shape:
-            count *= extent
-        if count == 0:
-            return torch.empty(self.shape, dtype=dtype, device="cuda")
-        return self.buffer[:count].view(dtype).reshape(self.shape)
-
-
-def build_engine(builder: Any, network: Any, case: Case) -> Any:
-    """Serialised engine bytes, or None where TensorRT refuses."""
-    config = builder.create_builder_config()
-    config.clear_flag(trt.BuilderFlag.TF32)
-    if case.profile or case.shape_inputs:
-        profile = builder.create_optimization_profile()
-        for name, found in case.profile.items():
-            profile.set_shape(name, *found)
-        for name, found in case.shape_inputs.items():
-            profile.set_shape_input(name, *found)
-        config.add_optimization_profile(profile)
-    return builder.build_serialized_network(network, config)
-
-
-def run_engine(engine: Any, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Execute once on a side stream; outputs on the CPU."""
-    context = engine.create_execution_context()
-    stream = torch.cuda.Stream()
-    held: list[torch.Tensor] = []
-    allocators: dict[str, _Allocator] = {}
-    on_host: dict[str, torch.Tensor] = {}
-    names = [engine.get_tensor_name(i) for i in range(engine.num_io_tensors)]
-    for name in (n for n in names if engine.get_tensor_mode(n) == trt.TensorIOMode.INPUT):
-        host = engine.get_tensor_location(name) == trt.TensorLocation.HOST
-        tensor = inputs[name].cpu().contiguous() if host else inputs[name].cuda().contiguous()
-        held.append(tensor if tensor.numel() else torch.empty(16, dtype=torch.uint8, device=tensor.device))
-        if not host or not engine.is_shape_inference_io(name):
-            context.set_input_shape(name, tuple(tensor.shape))
-        context.set_tensor_address(name, held[-1].data_ptr())
-    for name in (n for n in names if engine.get_tensor_mode(n) == trt.TensorIOMode.OUTPUT):
-        if engine.get_tensor_location(name) == trt.TensorLocation.HOST:
-            dtype = TORCH_TYPES[engine.get_tensor_dtype(name).name]
-            on_host[name] = torch.empty(tuple(context.get_tensor_shape(name)), dtype=dtype)
-            context.set_tensor_address(name, on_host[name].data_ptr())
-        else:
-            allocators[name] = _Allocator()
-            context.set_output_allocator(name, allocators[name])
-    stream.wait_stream(torch.cuda.current_stream())
-    if not context.execute_async_v3(stream.cuda_stream):
-        raise RuntimeError("execute_async_v3 failed")
-    stream.synchronize()
-    found = {n: a.tensor(TORCH_TYPES[engine.get_tensor_dtype(n).name]).cpu() for n, a in allocators.items()}
-    return found | on_host
+SECONDS_A_NETWORK = 60.0
 
 
 def difference(engine: torch.Tensor, mine: torch.Tensor, how: str) -> tuple[float, str] | None:
@@ -146,7 +63,7 @@ def _smallest(case: Case) -> dict[str, torch.Tensor]:
     return cut
 
 
-def check(builder: Any, runtime: Any, log: _Log, case: Case) -> dict[str, Any]:
+def check(builder: Any, runtime: Any, log: Log, case: Case) -> dict[str, Any]:
     """Build, run and compare one network."""
     log.messages.clear()
     network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
@@ -175,7 +92,7 @@ def check(builder: Any, runtime: Any, log: _Log, case: Case) -> dict[str, Any]:
 def work(indices: list[int], path: Path) -> None:
     """Worker: check the networks one after the other, writing a line before and after each."""
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    log = _Log()
+    log = Log()
     builder, runtime, cases = trt.Builder(log), trt.Runtime(log), generate.cases()
     with path.open("a") as lines:
         for index in indices:
@@ -222,7 +139,8 @@ class _Share:
 
     def _read(self) -> int | None:
         begun = None
-        for line in self.path.read_text().splitlines() if self.path.exists() else ():
+        text = self.path.read_text() if self.path.exists() else ""
+        for line in text.split("\n")[:-1]:  # the last line may be half written
             entry = json.loads(line)
             begun = entry["index"]
             if "verdict" in entry and begun in self.left:

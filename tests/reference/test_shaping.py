@@ -63,8 +63,14 @@ def sampled(x, start, size, stride, mode, fill=0.0):
 @pytest.mark.parametrize("mode", ["STRICT_BOUNDS", "FILL", "CLAMP", "WRAP", "REFLECT"])
 @pytest.mark.parametrize(
     ("start", "size", "stride"),
-    [((1, 0), (2, 3), (1, 2)), ((3, 5), (4, 3), (-1, -2)), ((2, 1), (5, 2), (0, 1)), ((-5, -8), (13, 20), (1, 1)), ((9, -3), (7, 5), (-2, 3))],
-)  # fmt: skip
+    [
+        ((1, 0), (2, 3), (1, 2)),
+        ((3, 5), (4, 3), (-1, -2)),
+        ((2, 1), (5, 2), (0, 1)),
+        ((-5, -8), (13, 20), (1, 1)),
+        ((9, -3), (7, 5), (-2, 3)),
+    ],
+)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.int32])
 def test_slice(mode, start, size, stride, dtype):
     x = values("x", (4, 6), dtype)

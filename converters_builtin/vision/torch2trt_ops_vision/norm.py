@@ -28,8 +28,7 @@ def batch_norm(
     shift = -ctx.const(running_mean).float() * scale
     if bias is not None:
         shift = shift + ctx.const(bias).float()
-    weights = [ctx.weights(value.to(dtype)) for value in (shift, scale)]
-    layer = ctx.network.add_scale_nd(
-        input, trt.ScaleMode.CHANNEL, *weights, ctx.weights(torch.ones_like(scale).to(dtype)), 1
-    )
+    # without a power: engines compute one by way of a logarithm, even a power of 1, which negative numbers have not
+    add, factor = ctx.weights(shift.to(dtype)), ctx.weights(scale.to(dtype))
+    layer = ctx.network.add_scale_nd(input, trt.ScaleMode.CHANNEL, shift=add, scale=factor, channel_axis=1)
     return layer.get_output(0), None, None

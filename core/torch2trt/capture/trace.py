@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import re
 import threading
 from collections.abc import Callable
@@ -227,7 +228,7 @@ def _module(node: torch.fx.Node) -> tuple[str, str]:
 
 def _source(node: torch.fx.Node) -> str:
     frames = re.findall(r'File "([^"]+)", line (\d+)', node.meta.get("stack_trace") or "")
-    root = torch.__path__[0]
+    root = torch.__path__[0] + os.sep
     users = [
         (file, line) for file, line in frames if not file.startswith((root, "torch/")) and "/torch2trt/" not in file
     ]

@@ -46,7 +46,8 @@ def torch_dtype(dtype: Any) -> torch.dtype:
 
 
 def round_to_fp4(x: torch.Tensor) -> torch.Tensor:
-    """Float values rounded to the nearest of e2m1 (ties to the even mantissa), saturating at 6."""
+    """Float values rounded to the nearest of e2m1 (ties to the even mantissa), saturating at 6, as does NaN."""
+    x = x.nan_to_num(nan=FP4_MAX)
     magnitude = x.abs().clamp(max=FP4_MAX)
     # the spacing of e2m1 is 0.5 below 2, 1 below 4 and 2 from there; round() is to nearest even in each of them
     step = torch.where(magnitude < 2, 0.5, torch.where(magnitude < 4, 1.0, 2.0))

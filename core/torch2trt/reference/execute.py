@@ -81,6 +81,10 @@ def _loop(step: LoopStep, slots: Slots, device: torch.device) -> None:
             if iterator.reverse and count is None:
                 raise InterpreterError(f"{step.node}: a reverse iterator needs a COUNT limit")
             index = iteration if count is None or not iterator.reverse else count - 1 - iteration
+            if not 0 <= index < source.shape[iterator.axis]:
+                raise InterpreterError(
+                    f"{step.node}: slice {index} is beyond axis {iterator.axis} of {_describe([source])}"
+                )
             slots[iterator.output] = source.select(iterator.axis, index)
         execute(step.condition, slots, device)
         if step.proceed is not None and not bool(slots[step.proceed]):

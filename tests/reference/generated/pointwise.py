@@ -86,6 +86,7 @@ def _unary(suite: Suite) -> None:
     for op in ("ABS", "NEG", "SIGN"):
         for dtype in (I32, I64):
             suite.add("UNARY", f"{op}-{SHORT[dtype]}", body(op), [values(op, (3, 9), dtype)])
+    suite.add("UNARY", "ABS-i8", body("ABS"), [values("abs", (3, 9), torch.int8, -128, 128)])
     suite.add("UNARY", "NOT-bool", body("NOT"), [values("not", (3, 9), BOOL)])
     for op in ("ISINF", "ISNAN", "SIGN", "ROUND", "CEIL", "FLOOR", "ABS", "SQRT", "LOG", "EXP", "RECIP", "ERF"):
         suite.add("UNARY", f"{op}-special", body(op), [_SPECIAL])
@@ -123,6 +124,11 @@ def _elementwise(suite: Suite) -> None:
         suite.add("SELECT", SHORT[dtype], lambda n, c, t, e: n.add_select(c, t, e), inputs)
     inputs = [values("c", (4, 4), BOOL), values("t", (4, 4)), values("e", (4, 4))]
     suite.add("SELECT", "dynamic", lambda n, c, t, e: n.add_select(c, t, e), inputs, {0: (0,), 1: (0,), 2: (0,)})
+
+    eight = torch.int8
+    for op in ("SUM", "SUB", "PROD", "MAX", "MIN", "LESS"):
+        a, b = values(op, (4, 9), eight, -128, 128), values(op + "b", (4, 9), eight, -128, 128)
+        suite.add("ELEMENTWISE", f"{op}-i8", body(op), [a, b])
 
 
 def _conversions(suite: Suite) -> None:

@@ -27,6 +27,7 @@ def _reduce(suite: Suite) -> None:
         for dtype in (*FLOATS, I32, I64):
             x = values(op, (3, 4, 5), dtype, -3, 4)
             suite.add("REDUCE", f"{op}-{SHORT[dtype]}", body(op, 0b110, False), [x])
+        suite.add("REDUCE", f"{op}-i8", body(op, 0b110, False), [values(op, (3, 4, 5), torch.int8, -9, 10)])
         suite.add("REDUCE", f"{op}-keep", body(op, 0b001, True), [values(op, (3, 4, 5))])
         suite.add("REDUCE", f"{op}-all", body(op, 0b111, False), [values(op, (3, 4, 5))])
         suite.add("REDUCE", f"{op}-dynamic", body(op, 0b010, True), [values(op, (4, 6, 4))], {0: (0, 1)})

@@ -70,6 +70,10 @@ def cases() -> list[Case]:
     suite.add("RESIZE", "LINEAR-3d", _resize("LINEAR", "HALF_PIXEL", (1, 2, 6, 4, 9)), [values("r", (1, 2, 3, 5, 4))])
     suite.add("RESIZE", "LINEAR-1d", _resize("LINEAR", "HALF_PIXEL", (2, 3, 9)), [values("r", (2, 3, 5))])
 
+    for mode in ("NEAREST", "LINEAR", "CUBIC"):
+        whole = values("resize", (1, 4, 5, 7), torch.int8, -128, 128)
+        suite.add("RESIZE", f"{mode}-i8", _resize(mode, "HALF_PIXEL", (1, 4, 8, 10)), [whole])
+
     def by_tensor(n: Any, x: Any) -> Any:
         layer = n.add_resize(x)
         layer.resize_mode = trt.InterpolationMode.LINEAR

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch2trt._trt import trt
 
-from .base import BOOL, F16, F32, FLOATS, I32, I64, SHORT, Case, Suite, constant, scalar, trt_type, values
+from .base import BF16, BOOL, F16, F32, FLOATS, I32, I64, SHORT, Case, Suite, constant, scalar, trt_type, values
 
 
 def cases() -> list[Case]:
@@ -47,6 +47,25 @@ def _attention(suite: Suite) -> None:
         suite.add("ATTENTION_INPUT", f"no-softmax-{SHORT[dtype]}", body(normalize="NONE"), [q, k, v])
         grouped = [q, heads(2, 8, dtype, "k"), heads(2, 8, dtype, "v")]
         suite.add("ATTENTION_INPUT", f"grouped-{SHORT[dtype]}", body(), grouped)
+
+    def packed(n: Any, q: Any, k: Any, v: Any, query_lengths: Any, key_lengths: Any) -> Any:
+        attention = n.add_attention_v2(q, k, v, trt.AttentionNormalizationOp.SOFTMAX, trt.CausalMaskKind.NONE)
+        attention.query_form = attention.key_value_form = trt.AttentionIOForm.PACKED_NHD
+        attention.query_lengths, attention.key_value_lengths = query_lengths, key_lengths
+        return attention.get_output(0)
+
+    def with_lengths(n: Any, q: Any, k: Any, v: Any, lengths: Any) -> Any:
+        attention = n.add_attention_v2(q, k, v, trt.AttentionNormalizationOp.SOFTMAX, trt.CausalMaskKind.NONE)
+        attention.key_value_lengths, attention.decomposable = lengths, True
+        return attention.get_output(0)
+
+    for dtype in (F16, BF16):
+        tokens = [values("q", (9, 4, 16), dtype), values("k", (12, 4, 16), dtype), values("v", (12, 4, 16), dtype)]
+        lengths = [torch.tensor([0, 4, 9], dtype=I32), torch.tensor([0, 5, 12], dtype=I32)]
+        suite.add("ATTENTION_INPUT", f"packed-{SHORT[dtype]}", packed, [*tokens, *lengths])
+        cut = [heads(4, 8, dtype, "q"), heads(4, 8, dtype, "k"), heads(4, 8, dtype, "v")]
+        cut.append(torch.tensor([3, 8], dtype=I32))
+        suite.add("ATTENTION_INPUT", f"key-lengths-{SHORT[dtype]}", with_lengths, cut)
     q, k, v = (heads(4, 8, F16, name) for name in "qkv")
     dynamic = dict.fromkeys(range(3), (0, 2))
     suite.add("ATTENTION_INPUT", "dynamic", body(), [q, k, v], dynamic)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional
 
-from ..dtypes import cast
+from ..dtypes import EIGHT_BIT_FLOATS, cast
 from ..errors import UnsupportedLayerError
 from ..network import Node
 from .base import Evaluator, Kernel, Prepared, widened
@@ -35,7 +35,7 @@ def activation(node: Node) -> Prepared:
     kind = node.layer.type.name
     value = node.required(0)
     if kind == "RELU":
-        return Prepared(torch.relu, (value,))
+        return Prepared(widened(torch.relu, value.dtype) if value.dtype in EIGHT_BIT_FLOATS else torch.relu, (value,))
     formula = _FORMULAS.get(kind)
     if formula is None:
         raise UnsupportedLayerError(f"{node}: no activation {kind}")
@@ -63,7 +63,8 @@ def parametric_relu(node: Node) -> Prepared:
     def evaluate(x: torch.Tensor, slope: torch.Tensor) -> torch.Tensor:
         return torch.where(x < 0, x * slope, x)
 
-    return Prepared(evaluate, (node.required(0), node.required(1)))
+    value = node.required(0)
+    return Prepared(widened(evaluate, value.dtype), (value, node.required(1)))
 
 
 EVALUATORS: dict[str, Evaluator] = {"ACTIVATION": activation, "PARAMETRIC_RELU": parametric_relu}

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ..dtypes import EIGHT_BIT_FLOATS, REDUCED
+from ..dtypes import EIGHT_BIT_FLOATS, REDUCED, cast
 from ..errors import InterpreterError, UnsupportedLayerError
 from ..network import Node, Value, dims
 
@@ -81,6 +81,16 @@ def widened(kernel: Callable[..., torch.Tensor], dtype: torch.dtype, on_cuda: bo
             return kernel(first, *rest)
         floats = [a.float() if isinstance(a, torch.Tensor) and a.is_floating_point() else a for a in rest]
         return kernel(first.float(), *floats).to(dtype)
+
+    return wide
+
+
+def in_fp32(kernel: Callable[..., torch.Tensor], result: torch.dtype) -> Kernel:
+    """The kernel on 8-bit values taken to fp32; the result is rounded to nearest even where it is an integer."""
+
+    def wide(*args: torch.Tensor) -> torch.Tensor:
+        found = kernel(*(a.float() for a in args))
+        return cast(found if result.is_floating_point or result == torch.bool else torch.round(found), result)
 
     return wide
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from ..dtypes import REDUCED
+from ..dtypes import EIGHT_BIT_FLOATS, REDUCED
 from ..errors import UnsupportedLayerError
 from ..network import Node
-from .base import Evaluator, Kernel, Prepared, widened
+from .base import Evaluator, Kernel, Prepared, as_bits, in_fp32, widened
 
 
 def _integer_division(a: torch.Tensor, b: torch.Tensor, rounding: str) -> torch.Tensor:
@@ -65,6 +65,8 @@ def elementwise(node: Node) -> Prepared:
     first, second = node.required(0), node.required(1)
     if operation in ("FLOOR_DIV", "POW") and first.dtype in REDUCED:
         kernel = widened(kernel, first.dtype)  # one rounding, not one a step
+    if first.dtype in EIGHT_BIT_FLOATS:
+        kernel = in_fp32(kernel, node.outputs[0].dtype)
     return Prepared(kernel, (first, second))
 
 
@@ -104,12 +106,16 @@ def unary(node: Node) -> Prepared:
     kernel = _UNARY.get(operation)
     if kernel is None:
         raise UnsupportedLayerError(f"{node}: no operation {operation}")
-    return Prepared(kernel, (node.required(0),))
+    value = node.required(0)
+    if value.dtype in EIGHT_BIT_FLOATS or (value.dtype == torch.int8 and operation not in ("ABS", "NEG", "SIGN")):
+        kernel = in_fp32(kernel, node.outputs[0].dtype)
+    return Prepared(kernel, (value,))
 
 
 def select(node: Node) -> Prepared:
     """``then`` where the condition holds, else ``otherwise``; all three broadcast."""
-    return Prepared(torch.where, (node.required(0), node.required(1), node.required(2)))
+    then = node.required(1)
+    return Prepared(as_bits(torch.where, then.dtype), (node.required(0), then, node.required(2)))
 
 
 EVALUATORS: dict[str, Evaluator] = {"ELEMENTWISE": elementwise, "UNARY": unary, "SELECT": select}

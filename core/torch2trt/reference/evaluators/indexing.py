@@ -28,6 +28,13 @@ def _checked(indices: torch.Tensor, extent: int) -> tuple[torch.Tensor, torch.Te
     return wrapped.masked_fill(beyond, 0), beyond
 
 
+def _zeroed(taken: torch.Tensor, beyond: torch.Tensor) -> torch.Tensor:
+    """0 where an index was beyond; on the CPU, where asking costs little, untouched if none was."""
+    if not beyond.is_cuda and not beyond.any():
+        return taken
+    return taken.masked_fill(beyond, 0)
+
+
 def _take(x: torch.Tensor, indices: torch.Tensor, axis: int) -> torch.Tensor:
     """Slices of ``x`` along ``axis`` in the place of that axis; 0 for what is beyond."""
     shape = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
@@ -36,7 +43,7 @@ def _take(x: torch.Tensor, indices: torch.Tensor, axis: int) -> torch.Tensor:
     safe, beyond = _checked(indices, x.shape[axis])
     taken = x.index_select(axis, safe.reshape(-1)).reshape(shape)
     spread = beyond.reshape((*beyond.shape, *(1,) * (x.dim() - axis - 1)))
-    return taken.masked_fill(spread, 0)
+    return _zeroed(taken, spread)
 
 
 def _gather_default(axis: int, elementwise: int) -> Kernel:
@@ -56,7 +63,7 @@ def _gather_elements(axis: int) -> Kernel:
         if x.shape[axis] == 0:
             return x.new_zeros(indices.shape)
         safe, beyond = _checked(indices, x.shape[axis])
-        return torch.gather(x, axis, safe).masked_fill(beyond, 0)
+        return _zeroed(torch.gather(x, axis, safe), beyond)
 
     return evaluate
 
@@ -84,7 +91,7 @@ def _gather_nd(elementwise: int) -> Kernel:
         offset = torch.arange(math.prod(shared), device=x.device).reshape((*shared, *(1,) * (row.dim() - elementwise)))
         flat = x.reshape(math.prod(shared) * per_batch, -1)
         taken = flat.index_select(0, (row + offset * per_batch).reshape(-1)).reshape(shape)
-        return taken.masked_fill(beyond.reshape((*beyond.shape, *(1,) * len(inner))), 0)
+        return _zeroed(taken, beyond.reshape((*beyond.shape, *(1,) * len(inner))))
 
     return evaluate
 

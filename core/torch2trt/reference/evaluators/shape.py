@@ -6,7 +6,7 @@ import torch
 
 from .. import weights
 from ..dtypes import cast as cast_values
-from ..dtypes import torch_dtype
+from ..dtypes import round_to_fp4, torch_dtype
 from ..errors import InterpreterError
 from ..network import Node
 from .base import Evaluator, Prepared, as_bits, dims_or_input, ints, required_dims
@@ -27,8 +27,16 @@ def identity(node: Node) -> Prepared:
 
 
 def cast(node: Node) -> Prepared:
-    """The input, converted to ``to_type``; see :func:`torch2trt.reference.dtypes.cast`."""
-    target = torch_dtype(node.layer.to_type)
+    """The input, converted to ``to_type``; see :func:`torch2trt.reference.dtypes.cast`.
+
+    INT4 keeps the low four bits of the integer, as ONNX has it (no engine casts to it, and nothing is documented);
+    FP4 is rounded to nearest even and saturates.
+    """
+    name, target = node.layer.to_type.name, torch_dtype(node.layer.to_type)
+    if name == "FP4":
+        return Prepared(lambda x: round_to_fp4(x.float()).to(target), (node.required(0),))
+    if name == "INT4":
+        return Prepared(lambda x: (((cast_values(x, torch.int32) + 8) & 15) - 8).to(target), (node.required(0),))
     return Prepared(lambda x: cast_values(x, target), (node.required(0),))
 
 

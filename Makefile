@@ -1,0 +1,46 @@
+# Everything here needs python3 and make only; the environment is made in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PROJECTS := core converters_builtin/base converters_builtin/vision converters_builtin/transformer plugins_example
+MANIFESTS := pyproject.toml $(PROJECTS:%=%/pyproject.toml)
+
+.PHONY: demo test lint unit docs bench clean
+
+demo: .venv/installed  ## convert alexnet and resnet18 and compare them with eager
+	$(BIN)/python benchmarks/models.py alexnet resnet18
+
+test: lint unit  ## what has to be green before a change lands
+
+lint: .venv/developed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy core/torch2trt converters_builtin/base converters_builtin/vision converters_builtin/transformer
+
+# one thread each: two processes share the cores
+unit: .venv/developed
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests
+
+docs: .venv/documented  ## the site in site/, and every warning is an error
+	$(BIN)/mkdocs build --strict
+
+bench: .venv/installed  ## what a conversion costs beside torch.export
+	$(BIN)/python benchmarks/conversion.py
+
+clean:
+	rm -rf .venv site
+
+.venv/installed: $(MANIFESTS)
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) install --upgrade "pip>=25.1"
+	$(PIP) install --group demo -e "core[rtx]" $(foreach project,$(filter-out core,$(PROJECTS)),-e $(project))
+	touch $@
+
+.venv/developed: .venv/installed tools/typings.py
+	$(PIP) install --group dev
+	$(BIN)/python tools/typings.py
+	touch $@
+
+.venv/documented: .venv/installed
+	$(PIP) install --group docs
+	touch $@

@@ -1,0 +1,84 @@
+"""What a conversion costs beside ``torch.export`` itself: seconds and peak memory, in one run.
+
+Each measurement has a process of its own.  ``ratio`` is the time of ``torch2trt.convert(..., build=False)`` over that
+of ``torch.export.export`` and ``run_decompositions``; ``memory`` is the growth of the peak resident memory while
+converting, over the bytes of the weights.  Exit status 1 above ``--max-ratio`` or ``--max-memory``.
+"""
+
+import argparse
+import json
+import multiprocessing
+import resource
+import statistics
+import sys
+import time
+
+import torch
+import torchvision
+from models import environment
+from rich import print as show
+
+
+def prepare(name: str) -> tuple[torch.nn.Module, torch.Tensor]:
+    """A model and its input, with everything imported and warmed up on a small model."""
+    import torch2trt
+
+    small = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU()).eval()
+    torch2trt.convert(small, [torch.ones(1, 3, 8, 8)], build=False)
+    return torchvision.models.get_model(name, weights=None).eval(), torch.randn(1, 3, 224, 224)
+
+
+def peak() -> int:
+    """The peak resident memory of this process in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def export(name: str) -> dict:
+    """The time of PyTorch's own capture."""
+    model, x = prepare(name)
+    start = time.perf_counter()
+    torch.export.export(model, (x,), strict=False).run_decompositions()
+    return {"seconds": time.perf_counter() - start}
+
+
+def convert(name: str) -> dict:
+    """The time and memory of a conversion without the build."""
+    import torch2trt
+
+    model, x = prepare(name)
+    before, start = peak(), time.perf_counter()
+    module = torch2trt.convert(model, [x], build=False)
+    seconds, grown = time.perf_counter() - start, peak() - before
+    weights = sum(tensor.nbytes for tensor in [*model.parameters(), *model.buffers()])
+    return {"seconds": seconds, "memory": grown / weights, "layers": module.network.num_layers}
+
+
+def main() -> int:
+    """Measure, print, record."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="*", default=["resnet50"])
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--max-ratio", type=float, default=1.5)
+    parser.add_argument("--max-memory", type=float, default=3.0)
+    parser.add_argument("--json", help="write the rows and the environment to this file")
+    options = parser.parse_args()
+    rows = []
+    for name in options.models:
+        found: dict[str, list] = {"export": [], "convert": []}
+        for _ in range(options.repeat):
+            for what in (export, convert):  # by turns, so that both see the same machine
+                with multiprocessing.get_context("spawn").Pool(1) as pool:
+                    found[what.__name__].append(pool.apply(what, (name,)))
+        seconds = {what: statistics.median(row["seconds"] for row in measured) for what, measured in found.items()}
+        memory = max(row["memory"] for row in found["convert"])
+        rows.append({"model": name, **seconds, "ratio": seconds["convert"] / seconds["export"], "memory": memory})
+        show(rows[-1])
+    if options.json:
+        with open(options.json, "w") as file:
+            json.dump({"environment": environment(), "rows": rows}, file, indent=1)
+    good = all(row["ratio"] <= options.max_ratio and row["memory"] <= options.max_memory for row in rows)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""The command line."""
+
+import json
+
+import pytest
+import torch
+from torch2trt.cli import app
+from typer.testing import CliRunner
+
+
+@pytest.fixture
+def run():
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def program(tmp_path):
+    def save(model):
+        exported = torch.export.export(model, (torch.randn(2, 4),), strict=False)
+        torch.export.save(exported, tmp_path / "model.pt2")
+        return tmp_path / "model.pt2"
+
+    return save
+
+
+def test_packs_and_converters_are_listed(run):
+    assert "torch2trt-ops-base" in run("packs").stdout
+    rows = json.loads(run("converters", "--json").stdout)
+    assert {"target": "aten.relu.default", "pack": "base"}.items() <= next(
+        r for r in rows if r["target"] == "aten.relu.default"
+    ).items()
+    assert "aten.relu.default" in run("converters").stdout
+
+
+def test_explain_convert_and_inspect(run, program, tmp_path):
+    path = program(torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU()).eval())
+    explained = run("explain", path, "--json")
+    assert explained.exit_code == 0
+    assert [row["target"] for row in json.loads(explained.stdout)] == ["aten.linear.default", "aten.relu.default"]
+    assert run("convert", path, tmp_path / "model.trt").exit_code == 0
+    assert json.loads(run("inspect", tmp_path / "model.trt").stdout)["signature"]["inputs"][0]["dtype"] == "float32"
+
+
+def test_an_error_is_its_message_and_exit_status_1(run, tmp_path):
+    path = tmp_path / "other.trt"
+    path.write_bytes(b"not ours")
+    done = run("inspect", path)
+    assert done.exit_code == 1
+    assert "EngineError: " in done.stderr
+    assert "Traceback" not in done.stderr

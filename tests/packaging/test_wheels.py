@@ -1,0 +1,86 @@
+"""The wheels, installed by pip into an environment of their own that has only their dependencies."""
+
+import os
+import site
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DISTRIBUTIONS = [
+    "core",
+    "converters_builtin/base",
+    "converters_builtin/vision",
+    "converters_builtin/transformer",
+    "plugins_example",
+]
+
+RESNET = """
+import warnings, torch, torch2trt, torchvision
+warnings.simplefilter("ignore", torch2trt.RuntimeNotice)
+model = torchvision.models.resnet18(weights=None).eval()
+x = torch.randn(1, 3, 64, 64)
+module = torch2trt.convert(model, [x])
+torch.testing.assert_close(module(x), model(x), rtol=1e-3, atol=1e-3)
+"""
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dist")
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
+    subprocess.run([*pip, "--wheel-dir", str(folder), *(f"./{d}" for d in DISTRIBUTIONS)], check=True, cwd=ROOT)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """A virtual environment with everything that this one has, except for torch2trt itself."""
+    root = tmp_path_factory.mktemp("env") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(root)], check=True)
+    here = Path(site.getsitepackages()[0])
+    there = root / here.relative_to(sys.prefix)
+    for entry in here.iterdir():
+        if "torch2trt" not in entry.name and not entry.name.startswith("__editable__"):
+            (there / entry.name).symlink_to(entry)
+    return root / "bin" / "python"
+
+
+def pip(python, *arguments):
+    subprocess.run([sys.executable, "-m", "pip", "--python", str(python), *arguments, "--quiet"], check=True)
+
+
+def run(python, code):
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHONPATH", "TORCH2TRT"))}
+    return subprocess.run([str(python), "-c", code], capture_output=True, text=True, env=plain, check=False)
+
+
+def test_a_wheel_holds_its_package_and_types_and_nothing_else(wheels):
+    built = sorted(wheels.glob("*.whl"))
+    assert len(built) == len(DISTRIBUTIONS)
+    for wheel in built:
+        names = zipfile.ZipFile(wheel).namelist()
+        roots = {name.partition("/")[0] for name in names}
+        (package,) = [root for root in roots if not root.endswith(".dist-info")]
+        assert f"{package}/py.typed" in names
+        assert not any("tests" in name.split("/") for name in names)
+
+
+@pytest.mark.slow
+def test_core_and_vision_alone_convert_a_resnet_and_say_what_is_missing_without_vision(wheels, environment):
+    pip(environment, "install", "--no-index", "--find-links", str(wheels), "torch2trt-core", "torch2trt-ops-vision")
+    done = run(environment, RESNET)
+    assert done.returncode == 0, done.stderr
+    pip(environment, "uninstall", "--yes", "torch2trt-ops-vision")
+    done = run(environment, RESNET)
+    assert done.returncode == 1
+    assert "torch2trt.errors.UnsupportedError: 41 of " in done.stderr
+    assert done.stderr.count("no loaded pack has a converter of aten.convolution.default") == 20
+    assert (
+        done.stderr.count("no loaded pack has a converter of aten._native_batch_norm_legit_no_training.default") == 20
+    )
+    assert done.stderr.count("no loaded pack has a converter of aten.max_pool2d_with_indices.default") == 1
+    assert "in layer1.0.conv1 (Conv2d) at resnet.py:" in done.stderr
