@@ -33,6 +33,3 @@ random = _declined(
 active_dropout = _declined("active_dropout", "dropout is active; call model.eval()", "native_dropout.default")
 mode = _declined("mode", "TensorRT cannot count how often a value occurs", "mode.default")
 nan_median = _declined("nan_median", "TensorRT's top-k does not pass over NaN", "nanmedian.default", "nanmedian.dim")
-item = _declined(
-    "item", "a Python number cannot depend on the values of a tensor; keep it a tensor", "_local_scalar_dense.default"
-)

@@ -1,4 +1,4 @@
-"""Arithmetic on dynamic sizes, which torch.export leaves in the graph as Python operators."""
+"""Arithmetic on dynamic sizes and on items, which torch.export leaves in the graph as Python operators."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch2trt import Context, converter, trt
-from torch2trt.lib import cast, elementwise, size, unary
+from torch2trt.lib import cast, elementwise, reshape, size, unary
 
 from ._family import Converter
 
@@ -22,6 +22,13 @@ def sym_size(ctx: Context, input: trt.ITensor, dim: int) -> Any:
 
 def _dtype(ctx: Context) -> torch.dtype:
     return torch.float32 if isinstance(ctx.call.result, torch.SymFloat) else torch.int64
+
+
+@converter("aten._local_scalar_dense.default")
+def item(ctx: Context, input: trt.ITensor) -> trt.ITensor:
+    """_local_scalar_dense(Tensor self) -> Scalar"""
+    # a tensor without dimensions stands for a number
+    return reshape(ctx, cast(ctx, input, _dtype(ctx)), [])
 
 
 def _marked(function: Converter, target: str) -> Converter:

@@ -60,5 +60,12 @@ CASES = [
         [N, N, N],
         whole=False,
     ),
-    Case("aten.log_sigmoid.default", F.multilabel_soft_margin_loss, [f32(3, 4), f32(3, 4, low=0)], NN, whole=False),
+    Case(
+        "aten.log_sigmoid.default",
+        F.multilabel_soft_margin_loss,
+        [f32(3, 4), f32(3, 4, low=0)],
+        NN,
+        name="soft margin",
+        whole=False,
+    ),
 ]

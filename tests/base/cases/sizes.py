@@ -3,7 +3,7 @@
 import math
 
 import torch
-from torch2trt.testing import Case, f32
+from torch2trt.testing import Case, f32, i64
 
 N = {0: "n"}
 
@@ -14,21 +14,24 @@ def _with_size(function):
 
 
 CASES = [
-    Case("operator.add", _with_size(lambda n: n + 2), [f32(4, 2)], dynamic=N, whole=False),
-    Case("operator.sub", _with_size(lambda n: 7 - n), [f32(4, 2)], dynamic=N, whole=False),
-    Case("operator.mul", lambda x: x + x.numel(), [f32(4, 2)], dynamic=N, whole=False),
-    Case("operator.floordiv", _with_size(lambda n: n // 3), [f32(4, 2)], dynamic=N, whole=False),
-    Case("operator.truediv", _with_size(lambda n: n / 3), [f32(4, 2)], dynamic=N, whole=False),
-    Case("operator.mod", _with_size(lambda n: n % 3), [f32(4, 2)], dynamic=N, whole=False),
-    Case("operator.neg", _with_size(lambda n: -n), [f32(4, 2)], dynamic=N, whole=False),
-    Case("operator.pow", _with_size(lambda n: n**2), [f32(4, 2)], dynamic=N, whole=False),
-    Case("operator.pow", _with_size(lambda n: n**-0.5), [f32(4, 2)], dynamic=N, name="root", whole=False),
-    Case("torch.sym_max", _with_size(lambda n: torch.sym_max(n, 5)), [f32(4, 2)], dynamic=N, whole=False),
-    Case("torch.sym_min", _with_size(lambda n: torch.sym_min(n, 5)), [f32(4, 2)], dynamic=N, whole=False),
-    Case("torch.sym_sum", _with_size(lambda n: torch.sym_sum([n, n, 1])), [f32(4, 2)], dynamic=N, whole=False),
-    Case("math.ceil", _with_size(lambda n: math.ceil(n / 3)), [f32(4, 2)], dynamic=N, whole=False),
-    Case("math.floor", _with_size(lambda n: math.floor(n / 3)), [f32(4, 2)], dynamic=N, whole=False),
-    Case("math.trunc", _with_size(lambda n: math.trunc(n / 3)), [f32(4, 2)], dynamic=N, whole=False),
+    Case("aten.sym_size.int", _with_size(lambda n: n), [f32(4, 2)], N, static=False),
+    Case("aten._local_scalar_dense.default", lambda x: x * x.amax().item(), [f32(4, 2)], dynamic=N),
+    Case("aten._local_scalar_dense.default", lambda x, y: x * y.item(), [f32(4, 2), i64(1, 1)], [N, None], name="int"),
+    Case("operator.add", _with_size(lambda n: n + 2), [f32(4, 2)], N, static=False),
+    Case("operator.sub", _with_size(lambda n: 7 - n), [f32(4, 2)], N, static=False),
+    Case("operator.mul", lambda x: x + x.numel(), [f32(4, 2)], N, static=False),
+    Case("operator.floordiv", _with_size(lambda n: n // 3), [f32(4, 2)], N, static=False),
+    Case("operator.truediv", _with_size(lambda n: n / 3), [f32(4, 2)], N, static=False),
+    Case("operator.mod", _with_size(lambda n: n % 3), [f32(4, 2)], N, static=False),
+    Case("operator.neg", _with_size(lambda n: -n), [f32(4, 2)], N, static=False),
+    Case("operator.pow", _with_size(lambda n: n**2), [f32(4, 2)], N, static=False),
+    Case("operator.pow", _with_size(lambda n: n**-0.5), [f32(4, 2)], N, name="root", static=False),
+    Case("torch.sym_max", _with_size(lambda n: torch.sym_max(n, 5)), [f32(4, 2)], N, static=False),
+    Case("torch.sym_min", _with_size(lambda n: torch.sym_min(n, 5)), [f32(4, 2)], N, static=False),
+    Case("torch.sym_sum", _with_size(lambda n: torch.sym_sum([n, n, 1])), [f32(4, 2)], N, static=False),
+    Case("math.ceil", _with_size(lambda n: math.ceil(n / 3)), [f32(4, 2)], N, static=False),
+    Case("math.floor", _with_size(lambda n: math.floor(n / 3)), [f32(4, 2)], N, static=False),
+    Case("math.trunc", _with_size(lambda n: math.trunc(n / 3)), [f32(4, 2)], N, static=False),
     Case(
         "math.ceil",
         lambda x: x[:1].expand(math.ceil(x.shape[0] / 2), 2),
@@ -56,5 +59,5 @@ CASES = [
         name="shape",
         whole=False,
     ),
-    Case("torch.sym_float", lambda x: x * torch.sym_float(x.shape[0]), [f32(4, 2)], dynamic=N, whole=False),
+    Case("torch.sym_float", lambda x: x * torch.sym_float(x.shape[0]), [f32(4, 2)], N, static=False),
 ]
