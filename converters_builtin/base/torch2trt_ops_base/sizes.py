@@ -1,13 +1,13 @@
-"""Arithmetic on dynamic sizes and on items, which torch.export leaves in the graph as Python operators."""
+"""Arithmetic on dynamic sizes, which torch.export leaves in the graph as Python operators."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch2trt import Context, converter, trt
-from torch2trt.lib import cast, elementwise, reshape, size, unary
+from torch2trt.lib import cast, compare, elementwise, is_runtime, select, size, unary
 
 from ._family import Converter
 
@@ -20,76 +20,74 @@ def sym_size(ctx: Context, input: trt.ITensor, dim: int) -> Any:
     return size(ctx, input, dim)
 
 
+def _symbolic(target: str, emit: Callable[..., trt.ITensor]) -> Converter:
+    """Layers where an argument is dynamic, else what Python says."""
+
+    def convert(ctx: Context, *values: Any) -> Any:
+        if not any(map(is_runtime, values)):
+            return ctx.call.target.obj(*values)
+        return emit(ctx, *values)
+
+    convert.__name__ = convert.__qualname__ = target.rpartition(".")[2]
+    convert.__doc__ = f"``{target}`` of sizes."
+    return converter(target)(convert)
+
+
 def _dtype(ctx: Context) -> torch.dtype:
-    return torch.float32 if isinstance(ctx.call.result, torch.SymFloat) else torch.int64
-
-
-@converter("aten._local_scalar_dense.default")
-def item(ctx: Context, input: trt.ITensor) -> trt.ITensor:
-    """_local_scalar_dense(Tensor self) -> Scalar"""
-    # a tensor without dimensions stands for a number
-    return reshape(ctx, cast(ctx, input, _dtype(ctx)), [])
-
-
-def _marked(function: Converter, target: str) -> Converter:
-    function.__name__ = function.__qualname__ = target.rpartition(".")[2]
-    function.__doc__ = f"``{target}`` of sizes."
-    return converter(target)(function)
+    """A size is an int64, a fraction of one a float32."""
+    return torch.int64 if isinstance(ctx.call.result, torch.SymInt) else torch.float32
 
 
 def _binary(target: str, op: trt.ElementWiseOperation) -> Converter:
-    def convert(ctx: Context, first: Any, second: Any) -> trt.ITensor:
-        return elementwise(ctx, op, first, second, _dtype(ctx))
-
-    return _marked(convert, target)
+    return _symbolic(target, lambda ctx, first, second: elementwise(ctx, op, first, second, _dtype(ctx)))
 
 
 add, sub, mul = _binary("operator.add", E.SUM), _binary("operator.sub", E.SUB), _binary("operator.mul", E.PROD)
-floordiv, truediv = _binary("operator.floordiv", E.FLOOR_DIV), _binary("operator.truediv", E.DIV)
-pow_ = _binary("operator.pow", E.POW)
-largest, smallest = _binary("torch.sym_max", E.MAX), _binary("torch.sym_min", E.MIN)
+truediv, floordiv = _binary("operator.truediv", E.DIV), _binary("operator.floordiv", E.FLOOR_DIV)
+pow_, largest, smallest = (
+    _binary("operator.pow", E.POW),
+    _binary("torch.sym_max", E.MAX),
+    _binary("torch.sym_min", E.MIN),
+)
 
 
-@converter("operator.mod")
-def mod(ctx: Context, first: Any, second: Any) -> trt.ITensor:
-    """``operator.mod`` of two sizes."""
+def _remainder(ctx: Context, first: Any, second: Any) -> trt.ITensor:
     quotient = elementwise(ctx, E.FLOOR_DIV, first, second, _dtype(ctx))
     return elementwise(ctx, E.SUB, first, elementwise(ctx, E.PROD, quotient, second, _dtype(ctx)), _dtype(ctx))
 
 
-@converter("operator.neg")
-def neg(ctx: Context, value: trt.ITensor) -> trt.ITensor:
-    """``operator.neg`` of a size."""
-    # TensorRT calculates shapes with binary operations
-    return elementwise(ctx, E.SUB, 0, value, _dtype(ctx))
+mod = _symbolic("operator.mod", _remainder)
+neg = _symbolic("operator.neg", lambda ctx, value: unary(ctx, U.NEG, value))
 
 
-@converter("torch.sym_sum")
-def sym_sum(ctx: Context, values: Sequence[Any]) -> trt.ITensor:
-    """``torch.sym_sum`` of several sizes."""
-    total = ctx.tensor(values[0], torch.int64)
-    for value in values[1:]:
-        total = elementwise(ctx, E.SUM, total, value, torch.int64)
-    return total
+def _rounded(target: str, op: trt.UnaryOperation | None) -> Converter:
+    def emit(ctx: Context, value: Any) -> trt.ITensor:
+        fraction = value if op is None else unary(ctx, op, value, torch.float32)
+        return cast(ctx, fraction, torch.int64)
 
-
-@converter("torch.sym_float")
-def sym_float(ctx: Context, value: trt.ITensor) -> trt.ITensor:
-    """``torch.sym_float`` of a size."""
-    return cast(ctx, value, torch.float32)
-
-
-def _rounded(target: str, op: trt.UnaryOperation) -> Converter:
-    def convert(ctx: Context, value: trt.ITensor) -> trt.ITensor:
-        return cast(ctx, unary(ctx, op, cast(ctx, value, torch.float32)), torch.int64)
-
-    return _marked(convert, target)
+    return _symbolic(target, emit)
 
 
 ceil, floor = _rounded("math.ceil", U.CEIL), _rounded("math.floor", U.FLOOR)
+# a cast truncates
+trunc = _rounded("math.trunc", None)
+sym_float = _symbolic("torch.sym_float", lambda ctx, value: cast(ctx, value, torch.float32))
 
 
-@converter("math.trunc")
-def trunc(ctx: Context, value: trt.ITensor) -> trt.ITensor:
-    """``math.trunc`` of a size: a cast cuts the fraction off."""
-    return cast(ctx, value, torch.int64)
+def _comparison(name: str, op: trt.ElementWiseOperation, negate: bool = False) -> Converter:
+    return _symbolic(f"operator.{name}", lambda ctx, first, second: compare(ctx, op, first, second, negate))
+
+
+eq, ne = _comparison("eq", E.EQUAL), _comparison("ne", E.EQUAL, negate=True)
+lt, gt = _comparison("lt", E.LESS), _comparison("gt", E.GREATER)
+# sizes are never NaN, so the opposite of a strict comparison is right
+le, ge = _comparison("le", E.GREATER, negate=True), _comparison("ge", E.LESS, negate=True)
+
+
+def _logic(target: str, op: trt.ElementWiseOperation) -> Converter:
+    return _symbolic(target, lambda ctx, first, second: elementwise(ctx, op, first, second, torch.bool))
+
+
+and_, or_ = _logic("operator.and_", E.AND), _logic("operator.or_", E.OR)
+sym_not = _symbolic("torch.sym_not", lambda ctx, value: unary(ctx, U.NOT, value))
+sym_ite = _symbolic("torch.sym_ite", lambda ctx, test, yes, no: select(ctx, test, yes, no, _dtype(ctx)))

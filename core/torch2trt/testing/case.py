@@ -74,13 +74,13 @@ class Case:
         inputs: samples; a tensor stands for itself and keeps its dtype and shape.
         dynamic: dynamic sizes by name; sizes of one name are equal.
         dtypes: the dtypes that float32 samples and the module take, one variant each.
-        static: whether to test it with static sizes as well; False for arithmetic on sizes, which is none then.
         dynamic_min: the smallest dynamic size that is tried.
         rtol, atol: tolerances; by default those of the dtype.
         rejects: a part of the reason with which the converter declines this call; nothing is run then.
         name: tells rows of one target apart.
         xfail: why the row is known to fail.
         whole: whether the target itself must appear in the plan; False for targets that PyTorch decomposes.
+        static: False for a target that is a constant, or is not there, where all sizes are static.
     """
 
     target: str
@@ -88,7 +88,6 @@ class Case:
     inputs: Sequence[Sample | torch.Tensor]
     dynamic: Dynamic | None = None
     dtypes: tuple[torch.dtype, ...] = (torch.float32, torch.float16)
-    static: bool = True
     dynamic_min: int = 1
     rtol: float | None = None
     atol: float | None = None
@@ -96,14 +95,15 @@ class Case:
     name: str = ""
     xfail: str = ""
     whole: bool = True
+    static: bool = True
 
     def variants(self) -> Iterator[Variant]:
-        """Static in every dtype (unless the row is dynamic only), and dynamic in the first where the row has dynamic sizes."""
+        """Static in every dtype, and dynamic in the first where the row has dynamic sizes."""
         floating = any(isinstance(s, Sample) and s.dtype is torch.float32 for s in self.inputs)
-        dtypes = self.dtypes if floating and not self.rejects else self.dtypes[:1]
-        for dtype in dtypes if self.static else ():
+        every = self.dtypes if floating and not self.rejects else self.dtypes[:1]
+        for dtype in every if self.static else ():
             yield Variant(self, dtype, dynamic=False)
-        if self.dynamic and not self.rejects:
+        if self.dynamic and not (self.rejects and self.static):
             yield Variant(self, self.dtypes[0], dynamic=True)
 
 

@@ -10,7 +10,6 @@ NW = {0: "n", 1: "w"}
 #: no two are equal, so that every order has one answer
 DISTINCT = torch.tensor([[3, -1, 4, 0, -5], [9, 2, 6, -7, 8]])
 NAN = torch.tensor([[1.0, float("nan"), 3.0, 2.0], [2.0, 2.0, -math.inf, math.inf]])
-BOUNDS = torch.tensor([-1.0, 0.0, 0.5, 2.0])
 LARGE = torch.zeros(4000)
 MANY = "at most 3840"
 
@@ -98,35 +97,6 @@ CASES = [
     Case("aten.logcumsumexp.default", lambda x: x.logcumsumexp(1), [NAN[1:]], name="infinities"),
     Case("aten.logcumsumexp.default", lambda x: x.logcumsumexp(0), [torch.tensor([-90.0, 0.0, 90.0])], name="range"),
     Case("aten.cumulative_trapezoid.dx", torch.cumulative_trapezoid, [f32(2, 4)], dynamic=N, whole=False),
-    Case("aten.bucketize.Tensor", lambda x: torch.bucketize(x, BOUNDS.to(x.dtype)), [f32(2, 4)], dynamic=N),
-    Case(
-        "aten.bucketize.Tensor",
-        lambda x: torch.bucketize(x, BOUNDS, out_int32=True, right=True),
-        [BOUNDS],
-        name="right",
-    ),
-    Case("aten.bucketize.Tensor", lambda x: torch.bucketize(x, torch.tensor([0, 3])), [i64(4)], dynamic=N, name="ints"),
-    Case(
-        "aten.searchsorted.Tensor",
-        lambda b, x: torch.searchsorted(b, x),
-        [BOUNDS, f32(2, 4)],
-        [None, N],
-        dtypes=(torch.float32,),
-    ),
-    Case(
-        "aten.searchsorted.Tensor",
-        lambda b, x: torch.searchsorted(b.sort()[0], x, side="right"),
-        [f32(2, 5), f32(2, 3)],
-        dynamic=[N, N],
-        name="rows",
-    ),
-    Case(
-        "aten.searchsorted.Tensor",
-        lambda b, x: torch.searchsorted(b, x, sorter=torch.arange(4)),
-        [BOUNDS, BOUNDS],
-        rejects="sorter",
-        name="sorter",
-    ),
     Case("aten.mode.default", lambda x: x.mode(), [i64(2, 4)], rejects="how often"),
     Case("aten.nanmedian.default", torch.nanmedian, [NAN], rejects="NaN"),
     Case("aten.nanmedian.dim", lambda x: x.nanmedian(1), [NAN], rejects="NaN"),
