@@ -31,11 +31,17 @@ class Call:
     module_type: str
     #: ``file.py:41`` of the innermost line outside of PyTorch, or ""
     source: str
+    #: which of several results the program uses; None where all of them may be
+    used: frozenset[int] | None = None
 
     @property
     def results(self) -> tuple[Any, ...]:
         """The leaves of ``result`` in pytree order: what a converter returns one tensor for each of."""
         return tuple(pytree.tree_leaves(self.result))
+
+    def uses(self, index: int) -> bool:
+        """Whether the program uses result ``index``; a converter may return None for one that it does not."""
+        return self.used is None or index in self.used
 
     @property
     def where(self) -> str:

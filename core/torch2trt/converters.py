@@ -21,6 +21,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 #: runs a converter: ``invoke(function, ctx, args, kwargs)`` gives the tensors of the call's results
 Invoke = Callable[[Callable[..., Any], "Context", Sequence[Any], Mapping[str, Any]], Any]
 Rejects = Callable[..., "str | None"]
+#: makes tensors like those of a call without running it; None leaves it to the call itself
+Fake = Callable[..., Any]
 
 _MARKS = "__torch2trt_converters__"
 
@@ -40,10 +42,14 @@ class Mark:
     invoke: Invoke = call_with_torch_arguments
     rejects: Rejects | None = None
     requires: tuple[str, ...] = ()
+    fake: Fake | None = None
 
 
 def converter(
-    *targets: str | Callable[..., Any], rejects: Rejects | None = None, requires: str | Sequence[str] = ()
+    *targets: str | Callable[..., Any],
+    rejects: Rejects | None = None,
+    requires: str | Sequence[str] = (),
+    fake: Fake | None = None,
 ) -> Callable[[Function], Function]:
     """Mark a function as the converter of one or more targets and return it unchanged.
 
@@ -57,10 +63,14 @@ def converter(
         rejects: a function of ``(call, *torch's own arguments)`` that returns the reason for declining this call, or
             None.  Its runtime tensors are FakeTensors.
         requires: requirements on TensorRT, any of which is enough: ``("tensorrt>=10.13", "rtx>=1.5")``.
+        fake: for functions and modules whose own code would fix a dynamic size, say by a Python loop over it: a
+            function of torch's own arguments that returns new tensors of the result's shapes and dtypes, or None to
+            run the original.
     """
     if not targets:
         raise TargetError("@converter needs at least one target, for example @converter('aten.relu.default')")
-    mark = Mark(targets, rejects=rejects, requires=(requires,) if isinstance(requires, str) else tuple(requires))
+    requirements = (requires,) if isinstance(requires, str) else tuple(requires)
+    mark = Mark(targets, rejects=rejects, requires=requirements, fake=fake)
     return lambda function: add_mark(function, mark)
 
 
@@ -100,6 +110,7 @@ class Converter:
     invoke: Invoke = call_with_torch_arguments
     rejects: Rejects | None = None
     requires: tuple[Requirement, ...] = ()
+    fake: Fake | None = None
 
     @property
     def name(self) -> str:
@@ -137,7 +148,7 @@ def from_marks(function: Callable[..., Any], pack: PackInfo, pack_requires: Sequ
                 _check_signature(function, target)
                 if mark.rejects is not None:
                     _check_signature(mark.rejects, target)
-            yield Converter(target, function, pack, mark.invoke, mark.rejects, requires)
+            yield Converter(target, function, pack, mark.invoke, mark.rejects, requires, mark.fake)
 
 
 def _check_signature(function: Callable[..., Any], target: Target) -> None:

@@ -201,7 +201,7 @@ def _choose(call: Call, registry: Registry, dynamic_packs: list[str]) -> Planned
 
 
 def _dtype_reason(call: Call) -> str | None:
-    for value in call.results:
-        if isinstance(value, torch.Tensor) and (reason := reason_unsupported(value.dtype)):
+    for index, value in enumerate(call.results):
+        if isinstance(value, torch.Tensor) and call.uses(index) and (reason := reason_unsupported(value.dtype)):
             return reason
     return None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch2trt import Call, Context, ConversionError, converter
+from torch2trt import converter
 
 Converter = Callable[..., Any]
 
@@ -21,17 +21,3 @@ def named(name: str, *targets: str, **options: Any) -> Callable[[Converter], Con
         return converter(*targets, **options)(function)
 
     return decorate
-
-
-def declined(module: str, name: str, reason: str, *targets: str) -> Converter:
-    """What stands in ``module`` for operators that no engine can express: the plan tells the reason."""
-
-    # whatever the arguments are, the answer is the same
-    def rejects(call: Call, *args: Any, **kwargs: Any) -> str:
-        return reason
-
-    def convert(ctx: Context, *args: Any, **kwargs: Any) -> None:
-        raise ConversionError(reason)
-
-    convert.__module__ = module
-    return named(name, *targets, rejects=rejects)(convert)

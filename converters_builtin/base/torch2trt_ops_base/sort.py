@@ -20,7 +20,7 @@ from torch2trt.lib import (
     upper_bound,
 )
 
-from ._family import Converter, declined, named
+from ._family import Converter, named
 
 E, T = trt.ElementWiseOperation, trt.TopKOperation
 Pair = tuple[trt.ITensor, trt.ITensor]
@@ -148,7 +148,3 @@ def _index_of_extreme(name: str, extreme: Converter) -> Converter:
 
 
 argmax, argmin = _index_of_extreme("argmax", max_), _index_of_extreme("argmin", min_)
-mode = declined(__name__, "mode", "TensorRT cannot count how often a value occurs", "aten.mode.default")
-nan_median = declined(
-    __name__, "nan_median", "TensorRT's top-k does not pass over NaN", "aten.nanmedian.default", "aten.nanmedian.dim"
-)

@@ -8,3 +8,6 @@ from torch2trt import PackRegistry, hookimpl
 @hookimpl(trylast=True)
 def torch2trt_register_converters(registry: PackRegistry) -> None:
     """Add all converters of this pack."""
+    from . import attention, fused_attention, norm, recurrent
+
+    registry.add(attention, fused_attention, norm, recurrent)

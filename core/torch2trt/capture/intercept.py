@@ -55,6 +55,8 @@ class KeptCall:
     state: tuple[str, ...]
     leaves: tuple[Any, ...]
     spec: pytree.TreeSpec
+    #: makes the outputs of an export in the original's place
+    fake: Callable[..., Any] | None = None
     out_spec: pytree.TreeSpec | None = None
     #: for each output the index of the input tensor that it is, where the call changes that input in place
     in_place: dict[int, int] = field(default_factory=dict)
@@ -91,6 +93,16 @@ class KeptCall:
         memory = {tensor.untyped_storage()._cdata for tensor in tensors}
         return [o.clone() if id(o) in inputs or o.untyped_storage()._cdata in memory else o for o in outputs]
 
+    def run_fake(self, tensors: Sequence[torch.Tensor], sizes: Sequence[Any]) -> list[torch.Tensor]:
+        """The outputs' shapes and dtypes, from the converter's ``fake`` where it has one for this call."""
+        if self.fake is not None:
+            args, kwargs = self._arguments(tensors, sizes)
+            first = () if self.module is None else (self.module,)
+            if (result := self.fake(*first, *args, **kwargs)) is not None:
+                outputs, self.out_spec = pytree.tree_flatten(result)
+                return outputs
+        return self.run(tensors, sizes)
+
     def _note_in_place(self, outputs: list[Any], inputs: list[torch.Tensor], mutations: _Mutations) -> None:
         for output in outputs:
             if not isinstance(output, torch.Tensor):
@@ -125,8 +137,12 @@ def _run_kernel(tensors: Sequence[torch.Tensor], sizes: Sequence[Any], key: str)
     return _kept[key].run(tensors, sizes)
 
 
+def _run_fake(tensors: Sequence[torch.Tensor], sizes: Sequence[Any], key: str) -> list[torch.Tensor]:
+    return _kept[key].run_fake(tensors, sizes)
+
+
 _library.impl("call", _run_kernel, "CompositeExplicitAutograd")
-torch.library.register_fake("torch2trt::call", _run_kernel, lib=_library)
+torch.library.register_fake("torch2trt::call", _run_fake, lib=_library)
 OPERATOR = torch.ops.torch2trt.call.default
 
 
@@ -146,6 +162,7 @@ class Interception:
     def __init__(
         self, registry: Registry, accepts: Callable[[Target, tuple[Any, ...], dict[str, Any], Any], bool]
     ) -> None:
+        self._registry = registry
         self._functions = registry.claimed("function")
         self._modules = registry.claimed("module")
         self._accepts = accepts
@@ -181,7 +198,8 @@ class Interception:
         sizes: list[Any] = []
         laid_out = [_lay_out(leaf, tensors, sizes) for leaf in leaves]
         key = str(next(_keys))
-        call = KeptCall(target, function, module, tuple(state), tuple(laid_out), spec)
+        fake = next((c.fake for c in self._registry.chain(target.obj) if c.fake is not None), None)
+        call = KeptCall(target, function, module, tuple(state), tuple(laid_out), spec, fake)
         _kept[key] = self._calls[key] = call
         flat = OPERATOR([*state.values(), *tensors], sizes, key)
         assert call.out_spec is not None

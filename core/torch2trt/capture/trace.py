@@ -7,6 +7,7 @@ import inspect
 import os
 import re
 import threading
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -105,7 +106,9 @@ def _export(
         _check_eval(module)
     traced = module if settings.precision is None else Casting(module, settings.precision)
     try:
-        with interception.of(module), torch.no_grad():
+        with interception.of(module), torch.no_grad(), warnings.catch_warnings():
+            # torch.nn's recurrent layers keep their parameters in a list too, which export puts its own into
+            warnings.filterwarnings("ignore", r"The tensor attributes? .*\b_flat_weights\[", UserWarning)
             return torch.export.export(
                 traced, example.args, example.kwargs, dynamic_shapes=example.dynamic_shapes, strict=False
             )
@@ -214,7 +217,13 @@ def _call(node: torch.fx.Node, args: tuple[Any, ...], kwargs: dict[str, Any], in
         assert callable(node.target)
         target = describe(node.target)
     path, kind = _module(node)
-    return Call(target, node.name, args, kwargs, result, path, kind, _source(node))
+    return Call(target, node.name, args, kwargs, result, path, kind, _source(node), _used(node))
+
+
+def _used(node: torch.fx.Node) -> frozenset[int] | None:
+    if not all(is_getitem(user) for user in node.users):
+        return None
+    return frozenset(int(user.args[1]) for user in node.users)  # type: ignore[arg-type]  # getitem(results, index)
 
 
 def _module(node: torch.fx.Node) -> tuple[str, str]:

@@ -7,11 +7,27 @@ from ..context import is_runtime
 from ._arguments import ints, upper_bound
 from ._elementwise import activation, cast, compare, elementwise, number_of, select, unary
 from ._reduce import axes_mask, matmul, reduce, softmax
-from ._shape import broadcast, concat, expand, narrow, permute, reshape, size, sizes, squeeze, strided_slice, unsqueeze
+from ._shape import (
+    broadcast,
+    concat,
+    expand,
+    gather,
+    narrow,
+    permute,
+    reshape,
+    size,
+    sizes,
+    squeeze,
+    strided_slice,
+    unsqueeze,
+)
+from ._sizes import Size, arange, size_math, size_product
 from ._values import dtype_of, ndim_of, opmath, promoted
 
 __all__ = [
+    "Size",
     "activation",
+    "arange",
     "axes_mask",
     "broadcast",
     "cast",
@@ -20,6 +36,7 @@ __all__ = [
     "dtype_of",
     "elementwise",
     "expand",
+    "gather",
     "ints",
     "is_runtime",
     "matmul",
@@ -33,6 +50,8 @@ __all__ = [
     "reshape",
     "select",
     "size",
+    "size_math",
+    "size_product",
     "sizes",
     "softmax",
     "squeeze",

@@ -10,8 +10,7 @@ import torch
 from .._trt import trt
 from ..context import Context, is_runtime
 from ._elementwise import elementwise
-
-Size = Any  #: an ``int``, or a 0-d int64 ``trt.ITensor``
+from ._sizes import Size
 
 
 def size(ctx: Context, input: trt.ITensor, dim: int) -> Size:
@@ -108,24 +107,42 @@ def narrow(ctx: Context, input: Any, dim: int, start: Size, length: Size) -> trt
     return strided_slice(ctx, input, {dim: (start, length, 1)})
 
 
-def strided_slice(ctx: Context, input: Any, ranges: dict[int, tuple[Size, Size, int]]) -> trt.ITensor:
+def strided_slice(
+    ctx: Context,
+    input: Any,
+    ranges: dict[int, tuple[Size, Size, Size]],
+    mode: trt.SampleMode | None = None,
+    fill: Any = None,
+) -> trt.ITensor:
     """Take ``start, start + step, …`` (``length`` elements) of some dimensions.
 
     Args:
         ctx: the context.
         input: the tensor.
-        ranges: dimension to ``(start, length, step)``; start not negative, step not zero.
+        ranges: dimension to ``(start, length, step)``; nothing is counted from the end.
+        mode: what lies outside of the input; by default nothing may.
+        fill: the value outside in mode FILL, of the input's dtype.
     """
     tensor = ctx.tensor(input)
     ndim = len(tensor.shape)
     start: list[Size] = [0] * ndim
     length: list[Size] = sizes(ctx, tensor)
-    step = [1] * ndim
+    step: list[Size] = [1] * ndim
     for dim, chosen in ranges.items():
         start[dim % ndim], length[dim % ndim], step[dim % ndim] = chosen
-    fixed = [[dim if not is_runtime(dim) else 0 for dim in dims] for dims in (start, length)]
-    layer = ctx.network.add_slice(tensor, tuple(fixed[0]), tuple(fixed[1]), tuple(step))
-    for index, dims in ((1, start), (2, length)):
+    numbers = [tuple(0 if is_runtime(dim) else dim for dim in dims) for dims in (start, length, step)]
+    layer = ctx.network.add_slice(tensor, *numbers)
+    for index, dims in ((1, start), (2, length), (3, step)):
         if any(map(is_runtime, dims)):
             layer.set_input(index, ctx.shape(dims))
+    if mode is not None:
+        layer.mode = mode
+    if fill is not None:
+        layer.set_input(4, ctx.tensor(fill))
     return layer.get_output(0)
+
+
+def gather(ctx: Context, input: Any, indices: Any, dim: int) -> trt.ITensor:
+    """``input`` with the dimension ``dim`` replaced by those of ``indices``, which are not negative."""
+    tensor = ctx.tensor(input)
+    return ctx.network.add_gather(tensor, ctx.tensor(indices), dim % len(tensor.shape)).get_output(0)

@@ -62,5 +62,4 @@ CASES = [
     Case("aten.dropout.default", lambda x: F.dropout(x, 0.5, False), [f32(2, 4)], dynamic=N, whole=False),
     Case("aten.alpha_dropout.default", lambda x: F.alpha_dropout(x, 0.5, False), [f32(2, 4)], whole=False),
     Case("aten.feature_dropout.default", lambda x: F.dropout2d(x, 0.5, False), [f32(2, 3, 4, 4)], whole=False),
-    Case("aten.native_dropout.default", lambda x: F.dropout(x, 0.5, True), [f32(2, 4)], rejects="model.eval()"),
 ]

@@ -1,0 +1,81 @@
+"""The attention kernels that PyTorch chooses when an exported program is taken apart before it gets here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch2trt import Call, Context, converter, trt
+
+from ._attend import attend, reason_declined
+
+Results = tuple[trt.ITensor | None, ...]
+
+
+def _rejects(
+    call: Call, query: Any, key: Any, value: Any, *rest: Any, attn_mask: Any = None, scale: float | None = None
+) -> str | None:
+    names = [argument.name for argument in call.target.overload._schema.arguments] if call.target.overload else []
+    given = dict(zip(names, call.args, strict=False))
+    return reason_declined(query, key, given.get("dropout_p", 0.0), scale)
+
+
+@converter(
+    "aten._scaled_dot_product_flash_attention_for_cpu.default",
+    "aten._scaled_dot_product_flash_attention.default",
+    rejects=_rejects,
+)
+def flash_attention(
+    ctx: Context,
+    query: Any,
+    key: Any,
+    value: Any,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    return_debug_mask: bool = False,
+    attn_mask: Any = None,
+    scale: float | None = None,
+) -> Results:
+    """_scaled_dot_product_flash_attention(Tensor query, ..., bool is_causal=False, ..., *, float? scale=None) -> ..."""
+    return _only_output(ctx, attend(ctx, query, key, value, attn_mask, is_causal, scale))
+
+
+@converter(
+    "aten._scaled_dot_product_efficient_attention.default",
+    "aten._scaled_dot_product_cudnn_attention.default",
+    rejects=_rejects,
+)
+def efficient_attention(
+    ctx: Context,
+    query: Any,
+    key: Any,
+    value: Any,
+    attn_bias: Any,
+    compute_log_sumexp: bool,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    return_debug_mask: bool = False,
+    scale: float | None = None,
+) -> Results:
+    """_scaled_dot_product_efficient_attention(Tensor query, ..., Tensor? attn_bias, ...) -> ..."""
+    return _only_output(ctx, attend(ctx, query, key, value, attn_bias, is_causal, scale))
+
+
+@converter("aten._scaled_dot_product_fused_attention_overrideable.default", rejects=_rejects)
+def overrideable_attention(
+    ctx: Context,
+    query: Any,
+    key: Any,
+    value: Any,
+    attn_bias: Any = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    return_debug_mask: bool = False,
+    scale: float | None = None,
+) -> Results:
+    """_scaled_dot_product_fused_attention_overrideable(Tensor query, ..., Tensor? attn_bias=None, ...) -> ..."""
+    return _only_output(ctx, attend(ctx, query, key, value, attn_bias, is_causal, scale))
+
+
+def _only_output(ctx: Context, output: trt.ITensor) -> Results:
+    """The other results serve the backward pass."""
+    return output, *(None,) * (len(ctx.call.results) - 1)
