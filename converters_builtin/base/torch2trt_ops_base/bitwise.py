@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from torch2trt import Context, converter, trt
-from torch2trt.lib import cast, compare, elementwise, ndim_of, reduce, unary
+from torch2trt.lib import cast, compare, concat, elementwise, ndim_of, reduce, unary, unsqueeze
 
 from ._family import Converter, named
 
@@ -16,13 +16,11 @@ E = trt.ElementWiseOperation
 def _bits(ctx: Context, input: Any, weights: torch.Tensor, ndim: int) -> trt.ITensor:
     """A last dimension of bools, one for each of ``weights``; the last is the sign's."""
     number = ctx.tensor(input, weights.dtype, ndim)
-    column = ctx.network.add_unsqueeze(number, ctx.tensor(torch.tensor([ndim]))).get_output(0)
+    column = unsqueeze(ctx, number, [ndim])
     shifted = elementwise(ctx, E.FLOOR_DIV, column, weights[:-1])
     even = elementwise(ctx, E.PROD, elementwise(ctx, E.FLOOR_DIV, shifted, 2), 2)
     odd = compare(ctx, E.EQUAL, shifted, even, negate=True)
-    layer = ctx.network.add_concatenation([odd, compare(ctx, E.LESS, column, 0)])
-    layer.axis = ndim
-    return layer.get_output(0)
+    return concat(ctx, [odd, compare(ctx, E.LESS, column, 0)], ndim)
 
 
 def _bitwise(name: str, op: trt.ElementWiseOperation) -> Converter:

@@ -31,7 +31,10 @@ def div_mode(ctx: Context, input: Any, other: Any, rounding_mode: str | None) ->
 
 
 def _remainder(name: str, floor: bool, *overloads: str) -> Converter:
-    """``input - quotient * other``: the sign of ``other`` where the quotient is floored, else that of ``input``."""
+    """``input - quotient * other``: the sign of ``other`` where the quotient is floored, else that of ``input``.
+
+    Where floats have a quotient next to a whole number, its rounding decides between nothing and all of ``other``.
+    """
 
     def convert(ctx: Context, input: Any, other: Any) -> trt.ITensor:
         dtype = opmath(ctx.call.result.dtype)

@@ -54,6 +54,7 @@ def _logarithm(base: float) -> Callable[..., trt.ITensor]:
 
 
 def _erfc(ctx: Context, x: trt.ITensor) -> trt.ITensor:
+    # exact to the last digit of 1; what is left beyond 4 is lost
     return elementwise(ctx, E.SUB, 1.0, unary(ctx, U.ERF, x))
 
 

@@ -1,4 +1,7 @@
-"""What TensorRT's top-k gives: sorting, the k-th value, extremes with their indices, medians."""
+"""What TensorRT's top-k gives: sorting, the k-th value, extremes with their indices, medians.
+
+PyTorch takes NaN for the largest; TensorRT does not say where it stands.
+"""
 
 from __future__ import annotations
 

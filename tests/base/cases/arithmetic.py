@@ -1,7 +1,7 @@
 """Sums, products, divisions, powers and limits, with type promotion."""
 
 import torch
-from torch2trt.testing import Case, b8, f32, i32, i64
+from torch2trt.testing import Case, Sample, b8, f32, i32, i64
 
 N = {0: "n"}
 NN = [N, N]
@@ -22,6 +22,8 @@ CASES = [
     Case("aten.add.Tensor", lambda x: 2 + x, [f32(2, 4)], dynamic=N, name="number"),
     Case("aten.add.Tensor", lambda x: x + x.shape[0], [f32(2, 4)], dynamic=N, name="size"),
     Case("aten.add.Tensor", lambda x, y: x + y, [f32(2, 4), f32()], dynamic=[N, None], name="scalar tensor"),
+    Case("aten.add.Tensor", lambda x: x + 1, [Sample((2, 4), torch.uint8, 0, 255)], dynamic=N, name="uint8"),
+    Case("aten.div.Tensor", lambda x: x / 255, [Sample((2, 4), torch.uint8, 0, 255)], dynamic=N, name="uint8"),
     Case("aten.add.Scalar", lambda x: torch.ops.aten.add.Scalar(x, 2, 3), [f32(2, 4)], dynamic=N),
     Case("aten.sub.Tensor", lambda x, y: torch.sub(x, y, alpha=3), [f32(2, 4), f32(2, 1)], dynamic=NN),
     Case("aten.sub.Tensor", lambda x, y: x - y, [i64(2, 4), i64(4)], dynamic=[N, None], name="ints"),
