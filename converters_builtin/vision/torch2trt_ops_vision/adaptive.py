@@ -41,9 +41,16 @@ def _average_rejects(call: Call, input: torch.Tensor, output_size: Sequence[Any]
     return None if all(isinstance(want, int) for want in output_size) else "the result's size is dynamic"
 
 
-@converter("aten._adaptive_avg_pool2d.default", "aten._adaptive_avg_pool3d.default", rejects=_average_rejects)
+# the public ones whole: PyTorch's decomposition of a global average restrides a channels-last result
+@converter(
+    "aten.adaptive_avg_pool2d.default",
+    "aten.adaptive_avg_pool3d.default",
+    "aten._adaptive_avg_pool2d.default",
+    "aten._adaptive_avg_pool3d.default",
+    rejects=_average_rejects,
+)
 def adaptive_avg_pool(ctx: Context, input: trt.ITensor, output_size: Sequence[int]) -> trt.ITensor:
-    """_adaptive_avg_pool2d(Tensor self, SymInt[2] output_size) -> Tensor"""
+    """adaptive_avg_pool2d(Tensor self, SymInt[2] output_size) -> Tensor"""
     count = len(output_size)
     if all(want == 1 for want in output_size):
         return reduce(ctx, R.AVG, input, range(-count, 0), keepdim=True)
