@@ -33,6 +33,7 @@ CASES = [
         for kind in (i64, i32, b8)
     ),
     Case("aten._to_copy.default", lambda x: x.double(), [f32(2, 4)], rejects="float64", name="float64"),
+    Case("aten.fill.Scalar", lambda x: torch.fill(x, 2) + x, [f32(2, 4)], dynamic=N, whole=False),
     Case("prims.convert_element_type.default", lambda x: x.renorm(2, 0, 1.0), [f32(2, 4)], dtypes=(torch.float16,)),
     Case("aten.copy.default", lambda x, y: x.clone().copy_(y) * 2, [f32(2, 4), f32(4)], dynamic=[N, None]),
     Case("aten.copy.default", lambda x, y: x.clone().copy_(y), [f32(2, 4), i64(2, 1)], dynamic=NN, name="promoted"),

@@ -78,6 +78,7 @@ CASES = [
     Case(
         "aten.var.correction", lambda x: x.var(1, unbiased=True), [100 + torch.rand(2, 8)], name="large mean", rtol=1e-3
     ),
+    Case("aten.var.dim", lambda x: x.var(1, False), [f32(2, 4)], dynamic=N, whole=False),
     Case("aten.var_mean.correction", torch.var_mean, [f32(2, 4)], dynamic=N),
     Case("aten.var_mean.correction", lambda x: torch.var_mean(x, 1, keepdim=True), [f32(2, 4)], dynamic=N, name="keep"),
     Case(

@@ -102,6 +102,7 @@ CASES = [
         for name in ("isfinite", "isposinf", "isneginf", "nan_to_num", "special_entr")
     ),
     Case("aten.nan_to_num.default", lambda x: torch.nan_to_num(x, 1.0, 2.0, -3.0), [NAN], whole=False),
+    Case("aten.atan2.out", lambda x, y: torch.atan2(x, y, out=x.clone()), [f32(2, 4), f32(2, 4)], NN, whole=False),
     Case("aten.logit.default", lambda x: torch.logit(x, 0.1), [f32(2, 4, low=0, high=1)], dynamic=N, whole=False),
     Case("aten.logaddexp.default", torch.logaddexp, [f32(2, 4), f32(4)], dynamic=[N, None], whole=False),
     Case("aten.logaddexp2.default", torch.logaddexp2, [f32(2, 4), f32(4)], dynamic=[N, None], whole=False),
