@@ -1,6 +1,7 @@
 """The two documented examples of the classic API, as their users wrote them (without .cuda() where there is no GPU)."""
 
-# isort: off - where only TensorRT for RTX is installed, torch2trt gives it the name tensorrt
+# isort: off
+# where only TensorRT for RTX is installed, torch2trt gives it the name tensorrt
 import pytest
 import torch
 from torch2trt import CONVERTERS, TRTModule, tensorrt_converter, torch2trt

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch2trt import Context, converter, trt
-from torch2trt.lib import broadcast, cast, size
+from torch2trt.lib import broadcast, cast, reshape, size
 
 
-@converter("aten.clone.default", "aten.alias.default", "aten.lift_fresh_copy.default", "aten.detach.default")
+@converter("aten.clone.default", "aten.alias.default")
 def clone(ctx: Context, input: trt.ITensor, memory_format: Any = None) -> trt.ITensor:
     """clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor"""
-    return input
-
-
-@converter("aten.dropout.default", rejects=lambda call, input, p, train: "dropout is active" if train else None)
-def dropout(ctx: Context, input: trt.ITensor, p: float, train: bool) -> trt.ITensor:
-    """dropout(Tensor input, float p, bool train) -> Tensor"""
     return input
 
 
@@ -36,8 +31,15 @@ def to_copy(
 
 
 @converter("aten.copy.default")
-def copy(ctx: Context, input: trt.ITensor, src: Any, non_blocking: bool = False) -> trt.ITensor:
+def copy(ctx: Context, input: Any, src: Any, non_blocking: bool = False) -> trt.ITensor:
     """copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor"""
     result = ctx.call.result
-    dims = [size(ctx, input, dim) for dim in range(result.dim())]
+    dims = [known if isinstance(known, int) else size(ctx, input, dim) for dim, known in enumerate(result.shape)]
     return broadcast(ctx, cast(ctx, src, result.dtype), dims)
+
+
+@converter("aten._local_scalar_dense.default")
+def item(ctx: Context, input: trt.ITensor) -> trt.ITensor:
+    """_local_scalar_dense(Tensor self) -> Scalar"""
+    value = reshape(ctx, input, [])
+    return cast(ctx, value, torch.int64) if isinstance(ctx.call.result, torch.SymInt) else value

@@ -1,4 +1,4 @@
-"""Convolutions."""
+"""Convolutions, plain and transposed, of one to three dimensions."""
 
 from __future__ import annotations
 
@@ -7,66 +7,132 @@ from typing import Any
 
 import torch
 from torch2trt import Call, Context, converter, trt
-from torch2trt.lib import ints, squeeze, unsqueeze
+from torch2trt.lib import ints, is_runtime, squeeze, unsqueeze
+
+from .transposed import dense_kernel, trims
 
 Ints = int | Sequence[int]
+Layer = trt.IConvolutionLayer | trt.IDeconvolutionLayer
 
 
-def _dynamic_weight(call: Call, input: Any, weight: torch.Tensor, *args: Any) -> str | None:
-    static = all(isinstance(size, int) for size in weight.shape)
-    return None if static else "the kernel's shape is dynamic"
+def _kernel_rejects(
+    call: Call,
+    input: Any,
+    weight: torch.Tensor,
+    bias: Any,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    transposed: bool,
+    output_padding: Sequence[int],
+    groups: int,
+) -> str | None:
+    return _shape_rejects(input, weight)
 
 
-@converter("aten.conv1d.default", "aten.conv2d.default", "aten.conv3d.default", rejects=_dynamic_weight)
-def conv(
+def _padding_rejects(
+    call: Call,
+    input: Any,
+    weight: torch.Tensor,
+    bias: Any = None,
+    stride: Ints = 1,
+    padding: str = "valid",
+    dilation: Ints = 1,
+    groups: int = 1,
+) -> str | None:
+    return _shape_rejects(input, weight)
+
+
+def _shape_rejects(input: torch.Tensor, weight: torch.Tensor) -> str | None:
+    if not all(isinstance(size, int) for size in weight.shape):
+        return "the kernel's shape is dynamic"
+    if not isinstance(input.shape[-weight.dim() + 1], int):
+        return "the number of channels is dynamic"
+    return None
+
+
+@converter("aten.convolution.default", rejects=_kernel_rejects)
+def convolution(
     ctx: Context,
     input: trt.ITensor,
+    weight: Any,
+    bias: Any,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    transposed: bool,
+    output_padding: Sequence[int],
+    groups: int,
+) -> trt.ITensor:
+    """convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, ..., SymInt groups) -> Tensor"""
+    count = len(weight.shape) - 2
+    step, before, spread = ints(stride, count), ints(padding, count), ints(dilation, count)
+    if not transposed:
+        return _window(ctx, input, weight, bias, step, before, before, spread, groups)
+    extra = ints(output_padding, count)
+    kernel, dense = dense_kernel(ctx, weight, step, before, spread, extra)
+    return _window(ctx, input, kernel, bias, step, before, trims(before, extra), dense, groups, transposed=True)
+
+
+@converter("aten.conv1d.padding", "aten.conv2d.padding", "aten.conv3d.padding", rejects=_padding_rejects)
+def conv_padding(
+    ctx: Context,
+    input: Any,
     weight: Any,
     bias: Any = None,
     stride: Ints = 1,
-    padding: Ints = 0,
+    padding: str = "valid",
     dilation: Ints = 1,
     groups: int = 1,
 ) -> trt.ITensor:
-    """conv2d(Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=1, ..., SymInt groups=1) -> Tensor"""
+    """conv2d.padding(Tensor input, Tensor weight, ..., str padding="valid", ..., SymInt groups=1) -> Tensor
+
+    PyTorch pads unequal sides with a copy; TensorRT's layer pads each side by itself.
+    """
     count = len(weight.shape) - 2
-    if count == 1:
-        return _conv1d(ctx, input, weight, bias, ints(stride, 1), ints(padding, 1), ints(dilation, 1), groups)
-    return _convolution(
-        ctx, input, weight, bias, ints(stride, count), ints(padding, count), ints(dilation, count), groups
+    spread = ints(dilation, count)
+    total = [d * (k - 1) if padding == "same" else 0 for d, k in zip(spread, weight.shape[2:], strict=True)]
+    before, after = [size // 2 for size in total], [size - size // 2 for size in total]
+    batched = len(input.shape) == count + 2
+    tensor = input if batched else unsqueeze(ctx, input, [0])
+    result = _window(ctx, tensor, weight, bias, ints(stride, count), before, after, spread, groups)
+    return result if batched else squeeze(ctx, result, [0])
+
+
+def _window(
+    ctx: Context,
+    input: Any,
+    weight: Any,
+    bias: Any,
+    stride: Sequence[int],
+    before: Sequence[int],
+    after: Sequence[int],
+    dilation: Sequence[int],
+    groups: int,
+    transposed: bool = False,
+) -> trt.ITensor:
+    """The layer itself, on constant or computed kernels; ``before`` and ``after`` are the padding of each side."""
+    flat = len(weight.shape) == 3
+    if flat:
+        # TensorRT has no 1-D convolution: a dimension of size 1 at the end makes it 2-D
+        input = unsqueeze(ctx, input, [3])
+        weight = unsqueeze(ctx, weight, [3]) if is_runtime(weight) else weight.unsqueeze(3)
+        stride, before, after, dilation = (*stride, 1), (*before, 0), (*after, 0), (*dilation, 1)
+    dtype = ctx.call.result.dtype
+    empty = trt.Weights(ctx.tensor(input).dtype)
+    add = ctx.network.add_deconvolution_nd if transposed else ctx.network.add_convolution_nd
+    maps = weight.shape[1] * groups if transposed else weight.shape[0]
+    layer: Layer = add(
+        ctx.tensor(input, dtype),
+        maps,
+        tuple(weight.shape[2:]),
+        empty if is_runtime(weight) else ctx.weights(weight.to(dtype)),
+        empty if bias is None or is_runtime(bias) else ctx.weights(bias.to(dtype)),
     )
-
-
-def _conv1d(
-    ctx: Context,
-    input: trt.ITensor,
-    weight: Any,
-    bias: Any,
-    stride: tuple[int, ...],
-    padding: tuple[int, ...],
-    dilation: tuple[int, ...],
-    groups: int,
-) -> trt.ITensor:
-    # TensorRT has no 1-D convolution: a dimension of size 1 at the end makes it 2-D
-    wide = unsqueeze(ctx, input, [3])
-    kernel = ctx.const(weight).unsqueeze(3)
-    result = _convolution(ctx, wide, kernel, bias, (*stride, 1), (*padding, 0), (*dilation, 1), groups)
-    return squeeze(ctx, result, [3])
-
-
-def _convolution(
-    ctx: Context,
-    input: trt.ITensor,
-    weight: Any,
-    bias: Any,
-    stride: tuple[int, ...],
-    padding: tuple[int, ...],
-    dilation: tuple[int, ...],
-    groups: int,
-) -> trt.ITensor:
-    weight = ctx.const(weight)
-    shift = ctx.weights(ctx.const(bias)) if bias is not None else None
-    layer = ctx.network.add_convolution_nd(input, weight.shape[0], tuple(weight.shape[2:]), ctx.weights(weight), shift)
-    layer.stride_nd, layer.padding_nd, layer.dilation_nd = stride, padding, dilation
-    layer.num_groups = groups
-    return layer.get_output(0)
+    for index, value in ((1, weight), (2, bias)):
+        if is_runtime(value):
+            layer.set_input(index, value)
+    layer.stride_nd, layer.dilation_nd, layer.num_groups = tuple(stride), tuple(dilation), groups
+    layer.pre_padding, layer.post_padding = tuple(before), tuple(after)
+    result = layer.get_output(0)
+    return squeeze(ctx, result, [3]) if flat else result

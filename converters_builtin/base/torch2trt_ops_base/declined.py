@@ -1,0 +1,51 @@
+"""Operators that TensorRT cannot express, so that the plan gives the reason instead of a missing converter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch2trt import Call, Context, ConversionError, converter
+
+from ._family import Converter
+
+_RANDOM = "an engine would not draw the random numbers that PyTorch draws; make them outside and pass them in"
+_DATA_DEPENDENT = "the size of the result depends on the values of the input"
+_COMPLEX = "TensorRT has no complex numbers; compute with real and imaginary parts in the model"
+
+
+def _declined(reason: str, *targets: str) -> Converter:
+    # whatever the arguments are, the answer is the same
+    def rejects(call: Call, *args: Any, **kwargs: Any) -> str:
+        return reason
+
+    def convert(ctx: Context, *args: Any, **kwargs: Any) -> Any:
+        raise ConversionError(reason)
+
+    return converter(*targets, rejects=rejects)(convert)
+
+
+random = _declined(
+    _RANDOM,
+    "aten.rand.default",
+    "aten.randn.default",
+    "aten.randint.low",
+    "aten.randint.default",
+    "aten.randperm.default",
+    "aten.bernoulli.default",
+    "aten.bernoulli.p",
+    "aten.multinomial.default",
+    "aten.normal.Tensor_Tensor",
+)
+dropout = _declined("dropout is active; call model.eval()", "aten.native_dropout.default")
+data_dependent = _declined(
+    _DATA_DEPENDENT, "aten.bincount.default", "aten._unique2.default", "aten.unique_consecutive.default"
+)
+complex_ = _declined(
+    _COMPLEX,
+    "aten.view_as_complex.default",
+    "aten.view_as_real.default",
+    "aten.complex.default",
+    "aten._fft_r2c.default",
+    "aten._fft_c2r.default",
+    "aten._fft_c2c.default",
+)

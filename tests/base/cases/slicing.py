@@ -1,0 +1,93 @@
+"""Rows of slices, splits, flips, windows and diagonals."""
+
+import torch
+from torch2trt.testing import Case, b8, f32, i32, i64
+
+N = {0: "n"}
+NM = {0: "n", 1: "m"}
+ALL = (torch.float32, torch.float16, torch.bfloat16)
+MATRIX = (f32(4, 6),)
+
+
+def slice_(name, call, inputs=MATRIX, dynamic=NM, **more):
+    return Case("aten.slice.Tensor", call, inputs, dynamic=dynamic, name=name, **{"dynamic_min": 4, **more})
+
+
+def select(name, call, inputs=MATRIX, dynamic=N, **more):
+    return Case("aten.select.int", call, inputs, dynamic=dynamic, name=name, **{"dynamic_min": 2, **more})
+
+
+def split(name, call, inputs=MATRIX, dynamic=N, **more):
+    return Case("aten.split_with_sizes.default", call, inputs, dynamic=dynamic, name=name, **more)
+
+
+CASES = [
+    slice_("start", lambda x: x[:, 2:], dtypes=ALL),
+    slice_("end", lambda x: x[:, :3]),
+    slice_("both", lambda x: x[1:3, 2:4]),
+    slice_("negative_start", lambda x: x[:, -2:]),
+    slice_("negative_end", lambda x: x[:-1, 1:-1]),
+    slice_("step", lambda x: x[:, 1::2]),
+    slice_("step_3", lambda x: x[:, 1:-1:3], [f32(6, 9)], dynamic_min=6),
+    slice_("all_steps", lambda x: x[::2, ::3]),
+    slice_("beyond", lambda x: x[:, 1:100]),
+    slice_("before", lambda x: x[:, -100:3]),
+    slice_("empty", lambda x: torch.cat((x[:, 3:2], x), 1), dynamic=None),
+    slice_("int", lambda x: x[1:], [i64(4, 6)]),
+    slice_("int32", lambda x: x[:, ::2], [i32(4, 6)]),
+    slice_("bool", lambda x: x[:, 1:4], [b8(4, 6)]),
+    slice_("half_of_size", lambda x, y: x[: y.shape[0] // 2], [f32(5, 2), f32(4)], [None, N]),
+    slice_("by_other", lambda x, y: x[: y.shape[0]], [f32(4, 6), f32(2)], [N, None]),
+    slice_("by_size_of_other", lambda x, y: x[y.shape[0] :], [f32(9, 2), f32(2)], [None, N], dynamic_min=1),
+    slice_("negative_size", lambda x, y: x[:, -y.shape[0] :], [f32(4, 9), f32(2)], [None, N], dynamic_min=2),
+    slice_("narrow", lambda x: x.narrow(1, 1, 2)),
+    slice_("narrow_negative", lambda x: x.narrow(1, -3, 2)),
+    slice_("unbind", lambda x: x.unbind(1), dynamic=N),
+    slice_("tensor_split", lambda x: x.tensor_split(4, 1), dynamic=N),
+    slice_("tensor_split_even", lambda x: x.tensor_split(2, 1), dynamic=N),
+    slice_("tensor_split_indices", lambda x: x.tensor_split((1, 3), 1), [f32(5, 6)], dynamic_min=5),
+    Case("aten.slice_copy.Tensor", lambda x: torch.slice_copy(x, 1, 1, 3), [f32(2, 4)], dynamic=N, name="copy"),
+    select("first", lambda x: x[0]),
+    select("last", lambda x: x[-1]),
+    select("column", lambda x: x[:, 3], dtypes=ALL),
+    select("negative", lambda x: x.select(-1, -2)),
+    select("int", lambda x: x[:, 1], [i64(4, 6)]),
+    select("bool", lambda x: x[1], [b8(4, 6)]),
+    select("by_size", lambda x: x[x.shape[0] - 2]),
+    select("to_scalar", lambda x: x[1], [f32(4)]),
+    Case("aten.select_copy.int", lambda x: torch.select_copy(x, 1, 2), [f32(2, 4)], dynamic=N, name="copy"),
+    split("split", lambda x: x.split(2, 1), dtypes=ALL),
+    split("uneven", lambda x: x.split(4, -1)),
+    split("sizes", lambda x: x.split([1, 3, 2], 1)),
+    split("zero", lambda x: x.split([0, 6], 1)[1]),
+    split("chunk", lambda x: x.chunk(3, 1)),
+    split("chunk_uneven", lambda x: x.chunk(4, 1)),
+    split("chunk_rows", lambda x: x.chunk(2, 0), dynamic=None),
+    split("dynamic_sizes", lambda x: x.split([1, x.shape[0] - 1], 0), dynamic_min=3),
+    split("int", lambda x: x.split(3, 1), [i64(4, 6)]),
+    split("bool", lambda x: x.split(3, 1), [b8(4, 6)]),
+    Case("aten.flip.default", lambda x: x.flip(1), [f32(4, 6)], dynamic=NM, dtypes=ALL, name="last"),
+    Case("aten.flip.default", lambda x: x.flip(0, -1), [i64(4, 6)], dynamic=NM, name="both"),
+    Case("aten.flip.default", lambda x: x.flip(0), [b8(4)], dynamic=N, name="bool"),
+    Case("aten.flip.default", torch.fliplr, [f32(4, 6)], dynamic=NM, name="fliplr"),
+    Case("aten.flip.default", lambda x: x.rot90(1, (0, 1)), [f32(4, 6)], dynamic=NM, name="rot90"),
+    Case("aten.flip.default", lambda x: x.rot90(-1, (1, 2)), [f32(2, 3, 4)], dynamic=NM, name="rot90_back"),
+    Case("aten.flip.default", lambda x: x.rot90(2, (0, 1)), [i64(4, 6)], dynamic=NM, name="rot180"),
+    Case("aten.roll.default", lambda x: x.roll(2, 1), [f32(4, 6)], dynamic=NM, dtypes=ALL, name="one"),
+    Case("aten.roll.default", lambda x: x.roll(-3, 0), [f32(4, 6)], dynamic=N, name="back"),
+    Case("aten.roll.default", lambda x: x.roll((1, -2), (0, 1)), [i64(4, 6)], dynamic=NM, name="two"),
+    Case("aten.roll.default", lambda x: x.roll(9, 1), [b8(4, 6)], dynamic=NM, name="round"),
+    Case("aten.roll.default", lambda x: x.roll(5), [f32(4, 6)], dynamic=NM, name="flat"),
+    Case("aten.roll.default", lambda x: x.roll((1, 1), (1, 1)), [f32(4, 6)], dynamic=NM, name="same_twice"),
+    Case("aten.roll.default", lambda x: x.roll(-1, 1), [f32(2, 4, 3)], dynamic=N, name="shifted_window"),
+    Case("aten.diagonal.default", lambda x: x.diagonal(), [f32(3, 4)], dynamic=NM, dtypes=ALL, name="plain"),
+    Case("aten.diagonal.default", lambda x: x.diagonal(1), [f32(3, 4)], dynamic=NM, dynamic_min=2, name="above"),
+    Case("aten.diagonal.default", lambda x: x.diagonal(-2), [i64(4, 3)], dynamic=NM, dynamic_min=3, name="below"),
+    Case("aten.diagonal.default", lambda x: x.diagonal(0, 0, -1), [f32(3, 2, 4)], dynamic=NM, name="outer_dims"),
+    Case("aten.diagonal.default", lambda x: x.diagonal(1, 2, 1), [b8(2, 3, 4)], dynamic=N, name="bool"),
+    Case("aten.diagonal.default", torch.diag, [f32(3, 3)], name="diag"),
+    Case("aten.unfold.default", lambda x: x.unfold(1, 3, 2), [f32(2, 7)], dynamic=N, name="plain"),
+    Case("aten.unfold.default", lambda x: x.unfold(0, 2, 1), [f32(5, 3)], dynamic=N, dynamic_min=2, name="dynamic"),
+    Case("aten.unfold.default", lambda x: x.unfold(-1, 2, 2), [i64(2, 3, 6)], dynamic=NM, name="int"),
+    Case("aten.unfold.default", lambda x: x.unfold(1, 2, 1).unfold(2, 2, 1), [b8(2, 4, 4)], dynamic=N, name="twice"),
+]

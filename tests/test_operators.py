@@ -1,0 +1,59 @@
+"""The tables as a whole: they cover the packs, the documentation and PyTorch's core operators."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch2trt.packs import installed
+from torch2trt.targets import resolve
+from torch2trt.testing import check_pack
+
+from tests.base.cases import CASES as BASE
+from tests.transformer.cases import CASES as TRANSFORMER
+from tests.vision.cases import CASES as VISION
+
+ROOT = Path(__file__).parent.parent
+#: core operators that are neither converted nor decomposed into converted ones, each with the reason
+NOT_CONVERTED = {}
+
+
+@pytest.mark.parametrize(
+    ("pack", "cases"),
+    [("torch2trt_ops_base", BASE), ("torch2trt_ops_vision", VISION), ("torch2trt_ops_transformer", TRANSFORMER)],
+)
+def test_every_converter_has_a_row(pack, cases):
+    check_pack(pack, cases)
+
+
+def test_the_operator_matrix_is_fresh():
+    done = subprocess.run([sys.executable, "tools/operator_matrix.py", "--check"], cwd=ROOT, check=False)
+    assert done.returncode == 0, "docs/operators.md is stale; run python tools/operator_matrix.py"
+
+
+def core_operators():
+    """Every overload that PyTorch tags as one of the core ATen operators."""
+    for full_name in torch._C._dispatch_get_all_op_names():
+        namespace, _, name = full_name.partition("::")
+        if namespace == "aten":
+            packet, _, overload = name.partition(".")
+            found = getattr(getattr(torch.ops.aten, packet), overload or "default", None)
+            if found is not None and torch.Tag.core in found.tags:
+                yield found
+
+
+def test_the_core_operators_are_converted_or_decompose_into_converted_ones():
+    converted = {converter.target.obj for converter in installed().converters}
+    # a row with whole=False is a call that was decomposed, converted and compared
+    decomposed = {resolve(case.target).obj for case in [*BASE, *VISION, *TRANSFORMER] if not case.whole and not case.rejects}
+    missing = {str(overload) for overload in core_operators()} - {str(o) for o in converted | decomposed}
+    assert missing == set(NOT_CONVERTED)
+    assert len(NOT_CONVERTED) <= 20
+
+
+def test_there_are_as_many_checks_and_targets_as_we_say():
+    checks = sum(len(list(case.variants())) for case in [*BASE, *VISION, *TRANSFORMER])
+    targets = {resolve(case.target).obj for case in [*BASE, *VISION, *TRANSFORMER]}
+    assert checks >= 1500
+    assert len(targets) >= 320

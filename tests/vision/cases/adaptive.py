@@ -1,0 +1,68 @@
+"""Adaptive pooling."""
+
+import torch
+import torch.nn.functional as F
+from torch2trt.testing import Case, f32
+
+N, ALL = {0: "n"}, {0: "n", 2: "h", 3: "w"}
+BF = (torch.float32, torch.float16, torch.bfloat16)
+AVG2, AVG3 = "aten._adaptive_avg_pool2d.default", "aten._adaptive_avg_pool3d.default"
+MAX2, MAX3 = "aten.adaptive_max_pool2d.default", "aten.adaptive_max_pool3d.default"
+X1, X2, X3 = f32(2, 3, 9), f32(2, 3, 7, 8), f32(2, 3, 5, 6, 4)
+
+CASES = [
+    Case(AVG2, lambda x: F.adaptive_avg_pool2d(x, (3, 5)), [X2], dynamic=N, dtypes=BF),
+    Case(AVG2, lambda x: F.adaptive_avg_pool2d(x, 3), [X2], dynamic=ALL, name="dynamic-windows"),
+    Case(AVG2, lambda x: F.adaptive_avg_pool2d(x, (2, None)), [f32(2, 3, 6, 8)], dynamic=N, name="even"),
+    Case(AVG2, lambda x: F.adaptive_avg_pool2d(x, (1, 2)), [f32(2, 3, 6, 8)], dynamic=N, name="one-row"),
+    Case(AVG2, lambda x: F.adaptive_avg_pool2d(x, 9), [X2], dynamic=N, name="larger"),
+    Case(AVG2, lambda x: F.adaptive_avg_pool2d(x, (3, 2)), [f32(3, 7, 8)], dynamic={1: "h"}, name="unbatched"),
+    Case(
+        AVG2,
+        lambda x: torch.ops.aten._adaptive_avg_pool2d(x, [1, 1]),
+        [X2],
+        dynamic=ALL,
+        name="global",
+    ),
+    Case(AVG3, lambda x: F.adaptive_avg_pool3d(x, 2), [X3], dynamic=N),
+    Case(AVG3, lambda x: F.adaptive_avg_pool3d(x, (3, 4, 2)), [X3], dynamic={0: "n", 2: "d", 4: "w"}, name="uneven"),
+    Case(AVG3, lambda x: F.adaptive_avg_pool3d(x, (5, 3, 2)), [f32(3, 5, 6, 4)], name="unbatched"),
+    Case(
+        "aten.adaptive_avg_pool1d.default",
+        lambda x: F.adaptive_avg_pool1d(x, 4),
+        [X1],
+        dynamic={0: "n", 2: "l"},
+        whole=False,
+    ),
+    Case("aten.adaptive_avg_pool2d.default", torch.nn.AdaptiveAvgPool2d(1), [X2], dynamic=ALL, whole=False),
+    Case("aten.adaptive_avg_pool3d.default", torch.nn.AdaptiveAvgPool3d(1), [X3], dynamic=N, whole=False),
+    Case(MAX2, lambda x: F.adaptive_max_pool2d(x, (3, 5)), [X2], dynamic=N, dtypes=BF),
+    Case(MAX2, lambda x: F.adaptive_max_pool2d(x, (3, 4)), [f32(2, 3, 6, 8)], dynamic=N, name="even"),
+    Case(MAX2, lambda x: F.adaptive_max_pool2d(x, 1), [X2], dynamic=N, name="global"),
+    Case(MAX2, lambda x: F.adaptive_max_pool2d(x, (3, 2)), [f32(3, 7, 8)], name="unbatched"),
+    Case(
+        MAX2,
+        lambda x: F.adaptive_max_pool2d(x, (3, 4), return_indices=True),
+        [f32(2, 3, 6, 8)],
+        dynamic=N,
+        name="indices",
+    ),
+    Case(
+        MAX2,
+        lambda x: F.adaptive_max_pool2d(x, 3, return_indices=True),
+        [X2],
+        rejects="differ in size",
+        name="uneven-indices",
+    ),
+    Case(MAX3, lambda x: F.adaptive_max_pool3d(x, (2, 3, 3)), [X3], dynamic=N),
+    Case(MAX3, lambda x: F.adaptive_max_pool3d(x, (5, 3, 2)), [X3], dynamic=N, name="even"),
+    Case("aten.adaptive_max_pool1d.default", lambda x: F.adaptive_max_pool1d(x, 4), [X1], dynamic=N, whole=False),
+    Case(
+        "aten.adaptive_max_pool1d.default",
+        lambda x: F.adaptive_max_pool1d(x, 3, return_indices=True),
+        [X1],
+        dynamic=N,
+        whole=False,
+        name="indices",
+    ),
+]

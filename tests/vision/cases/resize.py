@@ -1,0 +1,108 @@
+"""Interpolation."""
+
+import torch
+import torch.nn.functional as F
+from torch2trt.testing import Case, f32
+
+N, ALL = {0: "n"}, {0: "n", 2: "h", 3: "w"}
+F32 = (torch.float32,)  # PyTorch antialiases nothing else on the CPU
+BF = (torch.float32, torch.float16, torch.bfloat16)
+X1, X2, X3 = f32(2, 3, 5), f32(2, 3, 5, 6), f32(2, 2, 3, 4, 5)
+
+
+def to(mode, **options):
+    """``F.interpolate`` in this mode."""
+    return lambda x: F.interpolate(x, mode=mode, **options)
+
+
+def nearest(name, mode):
+    """The rows of one way to take the nearest."""
+    one, two, three = (f"aten.{name}{count}d.vec" for count in (1, 2, 3))
+    return [
+        Case(one, to(mode, scale_factor=2), [X1], dynamic={0: "n", 2: "l"}),
+        Case(one, to(mode, size=7), [X1], dynamic=N, name="size"),
+        Case(one, to(mode, scale_factor=1.3), [f32(2, 3, 10)], dynamic=N, name="fraction"),
+        Case(two, to(mode, scale_factor=2), [X2], dynamic=ALL, dtypes=BF),
+        Case(two, to(mode, size=(8, 4)), [X2], dynamic=ALL, name="size"),
+        Case(two, to(mode, scale_factor=(1.5, 0.4)), [X2], dynamic=N, name="fraction"),
+        Case(two, to(mode, scale_factor=(1.1, 1.5)), [X2], dynamic=N, name="same-height"),
+        Case(two, to(mode, scale_factor=(2.3, 2.4)), [f32(2, 2, 2, 2)], dynamic=N, name="doubled"),
+        Case(two, to(mode, scale_factor=2.5), [X2], dynamic=ALL, name="dynamic-fraction"),
+        Case(two, to(mode, scale_factor=1.7, recompute_scale_factor=True), [X2], dynamic=N, name="recomputed"),
+        Case(three, to(mode, scale_factor=2), [X3], dynamic={0: "n", 2: "d"}),
+        Case(three, to(mode, size=(5, 3, 7)), [X3], dynamic=N, name="size"),
+    ]
+
+
+def smooth(name, mode, x, dynamic):
+    """The rows of one smooth mode."""
+    target, spatial = f"aten.{name}.vec", len(x.shape) - 2
+    size = (7, 3, 8)[:spatial]
+    return [
+        Case(target, to(mode, scale_factor=2), [x], dynamic=dynamic, dtypes=BF),
+        Case(target, to(mode, size=size), [x], dynamic=dynamic, name="size"),
+        Case(target, to(mode, scale_factor=(1.3, 0.6, 1.5)[:spatial]), [x], dynamic=N, name="fraction"),
+        Case(target, to(mode, scale_factor=(1.1, 1.5, 1.9)[:spatial]), [x], dynamic=N, name="same-height"),
+        Case(target, to(mode, scale_factor=1.1), [x], dynamic=N, name="same"),
+        Case(target, to(mode, scale_factor=1.5), [x], dynamic=dynamic, name="dynamic-fraction"),
+        Case(target, to(mode, size=size, align_corners=True), [x], dynamic=dynamic, name="corners"),
+        Case(
+            target,
+            to(mode, scale_factor=1.5, align_corners=True),
+            [x],
+            dynamic=dynamic,
+            dynamic_min=2,
+            name="corners-fraction",
+        ),
+        Case(target, to(mode, size=(1,) * spatial, align_corners=True), [x], dynamic=N, name="corners-one"),
+        Case(target, to(mode, scale_factor=1.7, recompute_scale_factor=True), [x], dynamic=N, name="recomputed"),
+    ]
+
+
+CASES = [
+    *nearest("upsample_nearest", "nearest"),
+    *nearest("_upsample_nearest_exact", "nearest-exact"),
+    *smooth("upsample_linear1d", "linear", X1, {0: "n", 2: "l"}),
+    *smooth("upsample_bilinear2d", "bilinear", X2, ALL),
+    *smooth("upsample_bicubic2d", "bicubic", X2, ALL),
+    *smooth("upsample_trilinear3d", "trilinear", X3, {0: "n", 2: "d", 4: "w"}),
+    Case(
+        "aten.upsample_bilinear2d.vec",
+        lambda x, y: F.interpolate(x, size=y.shape[2:], mode="bilinear"),
+        [X2, f32(2, 1, 8, 9)],
+        dynamic=[ALL, {0: "n", 2: "p", 3: "q"}],
+        name="size-of-another",
+    ),
+    Case(
+        "aten.upsample_nearest2d.vec",
+        lambda x, y: F.interpolate(x, size=y.shape[2:]),
+        [X2, f32(2, 1, 8, 9)],
+        dynamic=[ALL, {0: "n", 2: "p", 3: "q"}],
+        name="size-of-another",
+    ),
+    Case("aten._adaptive_avg_pool2d.default", to("area", size=(3, 4)), [X2], dynamic=ALL, name="area"),
+    *[
+        Case(
+            f"aten._upsample_{mode}2d_aa.default",
+            to(mode, antialias=True, align_corners=corners, **options),
+            [f32(2, 3, 9, 8)],
+            dynamic=N,
+            dtypes=F32,
+            name=f"{name}{'-corners' if corners else ''}",
+        )
+        for mode in ("bilinear", "bicubic")
+        for corners in (False, True)
+        for name, options in (
+            ("smaller", {"size": (4, 3)}),
+            ("larger", {"size": (11, 13)}),
+            ("factor", {"scale_factor": 0.4}),
+        )
+    ],
+    Case(
+        "aten._upsample_bilinear2d_aa.default",
+        to("bilinear", antialias=True, size=(4, 3)),
+        [f32(2, 3, 9, 8)],
+        dtypes=F32,
+        name="plain",
+    ),
+]
