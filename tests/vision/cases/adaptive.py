@@ -6,7 +6,7 @@ from torch2trt.testing import Case, f32
 
 N, ALL = {0: "n"}, {0: "n", 2: "h", 3: "w"}
 BF = (torch.float32, torch.float16, torch.bfloat16)
-AVG2, AVG3 = "aten._adaptive_avg_pool2d.default", "aten._adaptive_avg_pool3d.default"
+AVG2, AVG3 = "aten.adaptive_avg_pool2d.default", "aten.adaptive_avg_pool3d.default"
 MAX2, MAX3 = "aten.adaptive_max_pool2d.default", "aten.adaptive_max_pool3d.default"
 X1, X2, X3 = f32(2, 3, 9), f32(2, 3, 7, 8), f32(2, 3, 5, 6, 4)
 
@@ -18,11 +18,13 @@ CASES = [
     Case(AVG2, lambda x: F.adaptive_avg_pool2d(x, 9), [X2], dynamic=N, name="larger"),
     Case(AVG2, lambda x: F.adaptive_avg_pool2d(x, (3, 2)), [f32(3, 7, 8)], dynamic={1: "h"}, name="unbatched"),
     Case(
-        AVG2,
-        lambda x: torch.ops.aten._adaptive_avg_pool2d(x, [1, 1]),
-        [X2],
-        dynamic=ALL,
-        name="global",
+        "aten._adaptive_avg_pool2d.default", lambda x: torch.ops.aten._adaptive_avg_pool2d(x, [3, 1]), [X2], dynamic=ALL
+    ),
+    Case(
+        "aten._adaptive_avg_pool3d.default",
+        lambda x: torch.ops.aten._adaptive_avg_pool3d(x, [1, 1, 1]),
+        [X3],
+        dynamic=N,
     ),
     Case(AVG3, lambda x: F.adaptive_avg_pool3d(x, 2), [X3], dynamic=N),
     Case(AVG3, lambda x: F.adaptive_avg_pool3d(x, (3, 4, 2)), [X3], dynamic={0: "n", 2: "d", 4: "w"}, name="uneven"),
@@ -34,8 +36,15 @@ CASES = [
         dynamic={0: "n", 2: "l"},
         whole=False,
     ),
-    Case("aten.adaptive_avg_pool2d.default", torch.nn.AdaptiveAvgPool2d(1), [X2], dynamic=ALL, whole=False),
-    Case("aten.adaptive_avg_pool3d.default", torch.nn.AdaptiveAvgPool3d(1), [X3], dynamic=N, whole=False),
+    Case(AVG2, torch.nn.AdaptiveAvgPool2d(1), [X2], dynamic=ALL, name="one"),
+    Case(AVG3, torch.nn.AdaptiveAvgPool3d(1), [X3], dynamic=N, name="one"),
+    Case(
+        AVG2,
+        lambda x: F.adaptive_avg_pool2d(x.permute(0, 3, 1, 2), 1),
+        [f32(2, 5, 6, 3)],
+        dynamic=N,
+        name="channels-last",
+    ),
     Case(MAX2, lambda x: F.adaptive_max_pool2d(x, (3, 5)), [X2], dynamic=N, dtypes=BF),
     Case(MAX2, lambda x: F.adaptive_max_pool2d(x, (3, 4)), [f32(2, 3, 6, 8)], dynamic=N, name="even"),
     Case(MAX2, lambda x: F.adaptive_max_pool2d(x, 1), [X2], dynamic=N, name="global"),

@@ -80,7 +80,7 @@ CASES = [
         dynamic=[ALL, {0: "n", 2: "p", 3: "q"}],
         name="size-of-another",
     ),
-    Case("aten._adaptive_avg_pool2d.default", to("area", size=(3, 4)), [X2], dynamic=ALL, name="area"),
+    Case("aten.adaptive_avg_pool2d.default", to("area", size=(3, 4)), [X2], dynamic=ALL, name="area"),
     *[
         Case(
             f"aten._upsample_{mode}2d_aa.default",

@@ -1,0 +1,150 @@
+"""Convert every classification, segmentation and video model of torchvision and compare it with eager; one table.
+
+The batch is dynamic, each model is compared at two batch sizes, by the reference interpreter.  Images are as small as a
+model allows.  Exit status 1 when a model is not converted or differs by more than 1e-3 of its largest output.
+"""
+
+import argparse
+import fnmatch
+import json
+import multiprocessing
+import sys
+import time
+import traceback
+import warnings
+from multiprocessing.connection import Connection
+from typing import Any
+
+import torch
+import torch2trt
+import torchvision
+from models import environment
+from randomise import randomise
+from rich.console import Console
+from rich.table import Table
+from torch.utils import _pytree as pytree
+
+FAMILIES = {
+    "classification": torchvision.models,
+    "segmentation": torchvision.models.segmentation,
+    "video": torchvision.models.video,
+}
+TOLERANCE = 1e-3
+#: models that take only one size, or none as small as the others
+SIZES = {"inception_v3": 96, "maxvit_t": 224, "mvit_v1_b": 224, "mvit_v2_s": 224, "s3d": 224}
+FRAMES = {"mvit_v1_b": 16, "mvit_v2_s": 16, "s3d": 16}
+PATCHES = {"vit_h_14": 14, "vit_b_32": 32, "vit_l_32": 32}
+
+
+def names() -> dict[str, str]:
+    """Each model's family."""
+    return {
+        name: family for family, module in FAMILIES.items() for name in torchvision.models.list_models(module=module)
+    }
+
+
+def make(name: str, family: str, size: int) -> tuple[torch.nn.Module, tuple[int, ...]]:
+    """A model with random weights, and the shape of one of its inputs."""
+    options: dict[str, Any] = {"weights": None}
+    size = SIZES.get(name, size)
+    if name in ("googlenet", "inception_v3"):
+        options["init_weights"] = False
+    if name.startswith("vit_"):
+        patch = PATCHES.get(name, 16)
+        size = options["image_size"] = max(size // patch, 2) * patch
+    if family == "segmentation":
+        options["weights_backbone"] = None
+    shape = (3, FRAMES.get(name, 8), size, size) if family == "video" else (3, size, size)
+    return randomise(torchvision.models.get_model(name, **options)), shape
+
+
+def measure(name: str, family: str, size: int) -> dict[str, Any]:
+    """One row of the table."""
+    torch.manual_seed(0)
+    model, shape = make(name, family, size)
+    start = time.perf_counter()
+    inputs = [torch2trt.Input(min=(1, *shape), opt=(2, *shape), max=(3, *shape))]
+    module = torch2trt.convert(model, inputs, build=False)
+    seconds = time.perf_counter() - start
+    error = largest = 0.0
+    for batch in (1, 3):
+        x = torch.randn(batch, *shape, generator=torch.Generator().manual_seed(batch))
+        with torch.no_grad():
+            expected, found = pytree.tree_leaves(model(x)), pytree.tree_leaves(module(x))
+        for one, other in zip(found, expected, strict=True):
+            error = max(error, (one - other).abs().max().item())
+            largest = max(largest, other.abs().max().item())
+    return {
+        "shape": shape,
+        "layers": module.network.num_layers,
+        "convert_seconds": round(seconds, 2),
+        "max_abs_error": error,
+        "largest_output": largest,
+        "agrees": 0 < largest < float("inf") and error <= TOLERANCE * largest,
+    }
+
+
+def in_child(connection: Connection, name: str, family: str, size: int) -> None:
+    """Measure and send the row, or what went wrong."""
+    warnings.simplefilter("ignore")
+    try:
+        connection.send(measure(name, family, size))
+    except Exception as error:
+        traceback.print_exc()
+        connection.send({"agrees": False, "failure": f"{type(error).__name__}: {error}"})
+
+
+def forked(name: str, family: str, size: int) -> dict[str, Any]:
+    """The row, measured in a process whose memory is returned when it ends."""
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=in_child, args=(sender, name, family, size))
+    process.start()
+    sender.close()
+    try:
+        row = receiver.recv()
+    except EOFError:
+        row = {"agrees": False, "failure": "the process ended without a result"}
+    process.join()
+    return {"model": name, "family": family, **row}
+
+
+def table(rows: list[dict[str, Any]]) -> Table:
+    """The rows for a terminal."""
+    shown = Table("model", "family", "input", "layers", "convert", "largest output", "max abs error", "relative")
+    for row in rows:
+        if "failure" in row:
+            shown.add_row(row["model"], row["family"], row["failure"].strip().splitlines()[0], style="red")
+            continue
+        numbers = [f"{row[key]:.3g}" for key in ("largest_output", "max_abs_error")]
+        relative = f"{row['max_abs_error'] / row['largest_output']:.1e}" if row["largest_output"] else "all zero"
+        cells = [row["model"], row["family"], "x".join(map(str, row["shape"])), str(row["layers"])]
+        cells += [f"{row['convert_seconds']} s", *numbers, relative]
+        shown.add_row(*cells, style=None if row["agrees"] else "red")
+    agree = sum(row["agrees"] for row in rows)
+    shown.caption = f"{agree} of {len(rows)} agree"
+    return shown
+
+
+def main() -> int:
+    """Measure, print, record."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", nargs="*", default=["*"], help="patterns of names, or names of families")
+    parser.add_argument("--size", type=int, default=64, help="height and width of images, where the model allows")
+    parser.add_argument("--json", help="write the rows and the environment to this file")
+    options = parser.parse_args()
+    rows = []
+    for name, family in names().items():
+        if not any(fnmatch.fnmatch(name, pattern) or pattern == family for pattern in options.models):
+            continue
+        rows.append(forked(name, family, options.size))
+        print(name, "agrees" if rows[-1]["agrees"] else rows[-1].get("failure", "differs")[:200], flush=True)
+        if options.json:
+            with open(options.json, "w") as file:
+                json.dump({"environment": environment(), "tolerance": TOLERANCE, "rows": rows}, file, indent=1)
+    Console(width=140).print(table(rows))
+    return 0 if rows and all(row["agrees"] for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
