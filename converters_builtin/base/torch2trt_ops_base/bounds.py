@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 from torch2trt import Context, converter, trt
-from torch2trt.lib import activation, cast, elementwise, is_runtime, select, unary
+from torch2trt.lib import cast, elementwise, is_runtime, select, unary
 
 from ._family import Converter, named
 
@@ -15,13 +14,16 @@ E = trt.ElementWiseOperation
 
 
 def bounded(ctx: Context, op: trt.ElementWiseOperation, input: Any, other: Any, dtype: torch.dtype) -> trt.ITensor:
-    """The larger or smaller of two, NaN where either is: TensorRT gives the other one."""
+    """The larger or smaller of two, NaN where either is: TensorRT gives the first operand then."""
     result = elementwise(ctx, op, input, other, dtype)
-    for value in (input, other) if dtype.is_floating_point else ():
-        if is_runtime(value):
-            number = cast(ctx, value, dtype)
-            result = select(ctx, unary(ctx, trt.UnaryOperation.ISNAN, number), number, result)
-    return result
+    return _where_nan(ctx, other, other, result, dtype)
+
+
+def _where_nan(ctx: Context, test: Any, chosen: Any, otherwise: Any, dtype: torch.dtype) -> trt.ITensor:
+    """``chosen`` where ``test`` is NaN; constants and integers are taken to be numbers."""
+    if not dtype.is_floating_point or not is_runtime(test):
+        return ctx.tensor(otherwise, dtype)
+    return select(ctx, unary(ctx, trt.UnaryOperation.ISNAN, cast(ctx, test, dtype)), chosen, otherwise, dtype)
 
 
 def _extreme(name: str, op: trt.ElementWiseOperation) -> Converter:
@@ -36,7 +38,9 @@ maximum, minimum = _extreme("maximum", E.MAX), _extreme("minimum", E.MIN)
 
 def _ignoring_nan(name: str, op: trt.ElementWiseOperation) -> Converter:
     def convert(ctx: Context, input: Any, other: Any) -> trt.ITensor:
-        return elementwise(ctx, op, input, other, ctx.call.result.dtype)
+        dtype = ctx.call.result.dtype
+        number = _where_nan(ctx, other, input, elementwise(ctx, op, input, other, dtype), dtype)
+        return _where_nan(ctx, input, other, number, dtype)
 
     return named(name, f"aten.{name}.default")(convert)
 
@@ -44,20 +48,11 @@ def _ignoring_nan(name: str, op: trt.ElementWiseOperation) -> Converter:
 fmax, fmin = _ignoring_nan("fmax", E.MAX), _ignoring_nan("fmin", E.MIN)
 
 
-@converter("aten.clamp.default")
+@converter("aten.clamp.default", "aten.clamp.Tensor")
 def clamp(ctx: Context, input: Any, min: Any = None, max: Any = None) -> trt.ITensor:
     """clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor"""
-    if not ctx.call.result.dtype.is_floating_point or is_runtime(min) or is_runtime(max):
-        return clamp_tensor(ctx, input, min, max)
-    low, high = -math.inf if min is None else min, math.inf if max is None else max
-    number = cast(ctx, input, ctx.call.result.dtype)
-    return activation(ctx, trt.ActivationType.CLIP, number, float(low), float(high))
-
-
-@converter("aten.clamp.Tensor")
-def clamp_tensor(ctx: Context, input: Any, min: Any = None, max: Any = None) -> trt.ITensor:
-    """clamp.Tensor(Tensor self, Tensor? min=None, Tensor? max=None) -> Tensor"""
     dtype = ctx.call.result.dtype
+    # not the activation CLIP, which makes a number of NaN
     result = cast(ctx, input, dtype)
     if min is not None:
         result = bounded(ctx, E.MAX, result, min, dtype)

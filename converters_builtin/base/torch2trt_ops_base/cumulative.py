@@ -96,8 +96,9 @@ def _product(ctx: Context, earlier: trt.ITensor, later: trt.ITensor) -> trt.ITen
 
 
 def _log_of_sum(ctx: Context, earlier: trt.ITensor, later: trt.ITensor) -> trt.ITensor:
-    high, low = elementwise(ctx, E.MAX, earlier, later), elementwise(ctx, E.MIN, earlier, later)
-    share = unary(ctx, U.EXP, elementwise(ctx, E.SUB, low, high))
+    high = elementwise(ctx, E.MAX, earlier, later)
+    distance = unary(ctx, U.ABS, elementwise(ctx, E.SUB, earlier, later))
+    share = unary(ctx, U.EXP, unary(ctx, U.NEG, distance))
     total = elementwise(ctx, E.SUM, high, unary(ctx, U.LOG, elementwise(ctx, E.SUM, share, 1.0)))
     # two equal infinities have no difference
     return select(ctx, unary(ctx, U.ISINF, high), high, total)

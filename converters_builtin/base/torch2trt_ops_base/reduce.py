@@ -1,4 +1,4 @@
-"""Sums, means, products, extremes and any."""
+"""Sums, means, products, extremes and any; the extremes pass over NaN, which PyTorch returns."""
 
 from __future__ import annotations
 
