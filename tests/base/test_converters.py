@@ -1,8 +1,11 @@
+import pytest
 from torch2trt.testing import parametrize
 
 from .cases import CASES
 
 
+# what PyTorch thinks of its own operators
+@pytest.mark.filterwarnings("ignore:The reduce argument of torch.scatter", "ignore:index_reduce")
 @parametrize(CASES)
 def test_converter(check):
     check()

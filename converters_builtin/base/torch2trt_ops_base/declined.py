@@ -28,8 +28,6 @@ random = _declined(
     _RANDOM,
     "aten.rand.default",
     "aten.randn.default",
-    "aten.rand_like.default",
-    "aten.randn_like.default",
     "aten.randint.low",
     "aten.randint.default",
     "aten.randperm.default",

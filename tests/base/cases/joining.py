@@ -1,7 +1,6 @@
-"""Rows of concatenation, of writing into slices, and of padding."""
+"""Rows of concatenation and of writing into slices."""
 
 import torch
-import torch.nn.functional as F
 from torch2trt.testing import Case, b8, f32, i32, i64
 
 N = {0: "n"}
@@ -9,15 +8,10 @@ M = {1: "m"}
 NM = {0: "n", 1: "m"}
 ALL = (torch.float32, torch.float16, torch.bfloat16)
 PAIR = (f32(2, 4), f32(2, 3))
-MATRIX = (f32(3, 4),)
 
 
 def cat(name, call, inputs=PAIR, dynamic=(N, N), **more):
     return Case("aten.cat.default", call, inputs, dynamic=dynamic, name=name, **more)
-
-
-def pad(name, call, inputs=MATRIX, dynamic=NM, **more):
-    return Case("aten.constant_pad_nd.default", call, inputs, dynamic=dynamic, name=name, **more)
 
 
 def assigned(place):
@@ -113,17 +107,4 @@ CASES = [
     Case(
         "aten.diagonal_scatter.default", lambda x, y: torch.diagonal_scatter(x, y, 1), [i64(3, 4), i64(3)], name="int"
     ),
-    pad("last", lambda x: F.pad(x, (1, 2)), dtypes=ALL),
-    pad("value", lambda x: F.pad(x, (1, 2, 0, 1), value=3.5)),
-    pad("infinite", lambda x: F.pad(x, (1, 0), value=float("-inf"))),
-    pad("cropped", lambda x: F.pad(x, (-1, 2, 1, -1)), dynamic_min=2),
-    pad("nothing", lambda x: F.pad(x, (0, 0))),
-    pad("int", lambda x: F.pad(x, (2, 0), value=-1), [i64(3, 4)]),
-    pad("bool", lambda x: F.pad(x, (0, 1), value=True), [b8(3, 4)]),
-    pad("three_dims", lambda x: F.pad(x, (1, 1, 2, 0, 0, 1)), [f32(2, 3, 4)]),
-    pad("all_dims", lambda x: F.pad(x, (0, 1, 2, 0, 1, 1, 1, 0)), [f32(4, 3, 5, 6)], {0: "n", 2: "h", 3: "w"}),
-    pad("smaller", lambda x: F.pad(x, (-1, -2)), [f32(3, 5)], N),
-    pad("int32", lambda x: F.pad(x, (1, 1), value=7), [i32(2, 3)]),
-    pad("amount_of_size", lambda x: F.pad(x, (2, x.shape[0])), dynamic=N),
-    pad("by_size", lambda x: F.pad(x, (0, 8 - x.shape[1]))),
 ]

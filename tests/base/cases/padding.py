@@ -21,4 +21,8 @@ CASES = [
     Case(CONSTANT, lambda x: F.pad(x, (1, 1), value=True), [b8(2, 3)], dynamic=N, name="bool"),
     Case(CONSTANT, lambda x: F.pad(x, (0, 0)), [X1], dynamic=N, name="nothing"),
     Case(CONSTANT, lambda x: F.pad(x, (2, x.shape[0])), [f32(3, 4)], dynamic=N, name="computed-amount"),
+    Case(CONSTANT, lambda x: F.pad(x, (0, 9 - x.shape[1])), [f32(3, 4)], dynamic={0: "n", 1: "m"}, name="up to a size"),
+    Case(
+        CONSTANT, lambda x: F.pad(x, (-1, 2, 1, -1)), [f32(3, 4)], dynamic={0: "n", 1: "m"}, dynamic_min=2, name="moved"
+    ),
 ]

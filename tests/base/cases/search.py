@@ -117,8 +117,6 @@ CASES = [
     ),
     declined("rand.default", "random", lambda x: x + torch.rand(4)),
     declined("randn.default", "random", lambda x: x + torch.randn(4)),
-    declined("rand_like.default", "random", lambda x: x + torch.rand_like(x)),
-    declined("randn_like.default", "random", lambda x: x + torch.randn_like(x)),
     declined("randint.low", "random", lambda x: x + torch.randint(1, 3, (4,))),
     declined("randint.default", "random", lambda x: x + torch.randint(3, (4,))),
     declined("randperm.default", "random", lambda x: x[:, torch.randperm(4)]),
