@@ -46,7 +46,9 @@ def core_operators():
 def test_the_core_operators_are_converted_or_decompose_into_converted_ones():
     converted = {converter.target.obj for converter in installed().converters}
     # a row with whole=False is a call that was decomposed, converted and compared
-    decomposed = {resolve(case.target).obj for case in [*BASE, *VISION, *TRANSFORMER] if not case.whole and not case.rejects}
+    decomposed = {
+        resolve(case.target).obj for case in [*BASE, *VISION, *TRANSFORMER] if not case.whole and not case.rejects
+    }
     missing = {str(overload) for overload in core_operators()} - {str(o) for o in converted | decomposed}
     assert missing == set(NOT_CONVERTED)
     assert len(NOT_CONVERTED) <= 20

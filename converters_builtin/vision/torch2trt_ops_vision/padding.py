@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from torch2trt import Context, converter, trt
+from torch2trt import Context, trt
 from torch2trt.lib import dtype_of, is_runtime, sizes
 
 from ._family import Converter, named
@@ -33,12 +33,6 @@ def extend(ctx: Context, input: Any, pad: Sequence[Any], mode: trt.SampleMode, v
     if value is not None:
         layer.set_input(4, ctx.tensor(value, dtype_of(tensor)))
     return layer.get_output(0)
-
-
-@converter("aten.constant_pad_nd.default")
-def constant_pad_nd(ctx: Context, input: trt.ITensor, pad: Sequence[Any], value: Any = 0) -> trt.ITensor:
-    """constant_pad_nd(Tensor self, SymInt[] pad, Scalar value=0) -> Tensor"""
-    return extend(ctx, input, pad, S.FILL, value)
 
 
 def _mirrored(name: str, mode: trt.SampleMode) -> Converter:
