@@ -3,11 +3,12 @@
 # isort: off
 # where only TensorRT for RTX is installed, torch2trt gives it the name tensorrt
 import pytest
+import tensorrt as trt
 import torch
 from torch2trt import CONVERTERS, TRTModule, tensorrt_converter, torch2trt
 from torch2trt.api import explain
 from torchvision.models.alexnet import alexnet
-import tensorrt as trt
+
 # isort: on
 
 

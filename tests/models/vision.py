@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torch2trt.testing import Case, f32
+from torchvision import ops
 
 torch.manual_seed(0)
 WIDTH, HEADS = 8, 2
@@ -175,6 +176,15 @@ class Detector(nn.Module):
         return boxes, best, labels.gather(1, places)
 
 
+class Suppressed(Detector):
+    """The same for one image, without boxes that overlap a better one."""
+
+    def forward(self, features):
+        boxes, scores, labels = (result[0] for result in super().forward(features))
+        kept = ops.nms(boxes, scores, 0.3)
+        return boxes[kept], scores[kept], labels[kept]
+
+
 def attention(name, module, inputs, **options):
     return Case("aten.scaled_dot_product_attention.default", module, inputs, name=name, **options)
 
@@ -200,5 +210,14 @@ CASES = [
         dtypes=FULL,
         name="detector",
         whole=False,
+    ),
+    Case(
+        "torchvision.nms.default",
+        Suppressed(),
+        [f32(1, WIDTH, 3, 4)],
+        dynamic={2: "h", 3: "w"},
+        dynamic_min=2,
+        dtypes=FULL,
+        name="detector",
     ),
 ]

@@ -8,6 +8,7 @@ from generated import composite
 from generated.base import constant, scalar, values
 from nets import close, evaluate
 from torch2trt._trt import trt
+from torch2trt.reference.errors import InterpreterError
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -143,3 +144,61 @@ def test_conditionals_in_a_row():
     close(evaluate(body, torch.tensor(True), torch.tensor(True), x), x.exp().exp())
     close(evaluate(body, torch.tensor(False), torch.tensor(True), x), x.exp())
     close(evaluate(body, torch.tensor(False), torch.tensor(False), x), x)
+
+
+def checked_branches(below, *, on_input):
+    """x + x where the condition holds, else -x; an assertion on the first, or on the conditional's input."""
+
+    def body(network, condition, x):
+        conditional = network.add_if_conditional()
+        conditional.set_condition(condition)
+        inside = conditional.add_input(x).get_output(0)
+        doubled = network.add_elementwise(inside, inside, trt.ElementWiseOperation.SUM).get_output(0)
+        negative = network.add_unary(inside, trt.UnaryOperation.NEG).get_output(0)
+        limit = constant(network, torch.tensor([below]))
+        held = network.add_elementwise(inside if on_input else doubled, limit, trt.ElementWiseOperation.LESS)
+        network.add_assertion(held.get_output(0), f"below {below}")
+        return conditional.add_output(doubled, negative)
+
+    return body
+
+
+def test_an_assertion_in_a_branch_holds_only_where_that_branch_is_taken():
+    x = torch.tensor([3.0, 4.0])
+    body = checked_branches(7.0, on_input=False)
+    close(evaluate(body, torch.tensor(False), x), -x)
+    close(evaluate(body, torch.tensor(True), x / 2), x)
+    with pytest.raises(InterpreterError, match="below 7"):
+        evaluate(body, torch.tensor(True), x)
+
+
+def test_an_assertion_on_the_input_of_a_conditional_holds_whichever_branch_is_taken():
+    x = torch.tensor([3.0, 4.0])
+    for taken in (True, False):
+        evaluate(checked_branches(5.0, on_input=True), torch.tensor(taken), x)
+        with pytest.raises(InterpreterError, match="below 3"):
+            evaluate(checked_branches(3.0, on_input=True), torch.tensor(taken), x)
+
+
+def test_an_assertion_in_a_loop_in_a_branch_not_taken():
+    def body(network, condition, x):
+        conditional = network.add_if_conditional()
+        conditional.set_condition(condition)
+        inside = conditional.add_input(x).get_output(0)
+        loop = network.add_loop()
+        loop.add_trip_limit(scalar(network, 3, torch.int32), trt.TripLimit.COUNT)
+        carried = loop.add_recurrence(inside)
+        value = carried.get_output(0)
+        following = network.add_elementwise(value, value, trt.ElementWiseOperation.SUM).get_output(0)
+        carried.set_input(1, following)
+        limit = constant(network, torch.tensor([20.0]))
+        held = network.add_elementwise(following, limit, trt.ElementWiseOperation.LESS).get_output(0)
+        network.add_assertion(held, "below 20")
+        looped = loop.add_loop_output(value, trt.LoopOutput.LAST_VALUE, 0).get_output(0)
+        return conditional.add_output(looped, network.add_unary(inside, trt.UnaryOperation.NEG).get_output(0))
+
+    x = torch.tensor([3.0])
+    close(evaluate(body, torch.tensor(False), x), -x)
+    close(evaluate(body, torch.tensor(True), x / 2), x * 4)
+    with pytest.raises(InterpreterError, match="below 20"):
+        evaluate(body, torch.tensor(True), x)

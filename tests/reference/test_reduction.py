@@ -40,6 +40,13 @@ def test_reductions_of_integers():
     assert evaluate(reduce_("AVG", 2), -x - 3).item() == -3  # -11 / 3 towards zero
 
 
+def test_extremes_pass_over_nan():
+    x = torch.tensor([[1.0, math.nan, -2.0], [math.nan, 3.0, 4.0]])
+    assert evaluate(reduce_("MAX", 2), x).tolist() == [1, 4]
+    assert evaluate(reduce_("MIN", 2), x).tolist() == [-2, 3]
+    assert evaluate(reduce_("SUM", 2), x).isnan().all()
+
+
 def test_reductions_over_nothing():
     x, whole = torch.empty(2, 0), torch.empty(2, 0, dtype=torch.int32)
     got = {op: evaluate(reduce_(op, 2), x)[0].item() for op in REDUCTIONS}

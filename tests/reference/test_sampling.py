@@ -39,6 +39,13 @@ def test_nearest(transformation, rounding, size):
     assert got[0, 0].tolist() == [min(max(index, 0), 5) for index in want]
 
 
+def test_extents_and_coordinates_of_fractional_scales_are_fp32():
+    assert evaluate(resize("NEAREST", "ASYMMETRIC", scales=(1, 1, 2.3)), torch.zeros(1, 1, 30)).shape[2] == 69
+    x = torch.arange(5.0).reshape(1, 1, 5)
+    got = evaluate(resize("NEAREST", "HALF_PIXEL", scales=(1, 1, 0.6), nearest_rounding="FLOOR"), x)
+    assert got.tolist() == [[[0, 2, 3]]]  # an engine's; the second lies at 1.9999999 in fp64
+
+
 @pytest.mark.parametrize("transformation", ["ALIGN_CORNERS", "ASYMMETRIC", "HALF_PIXEL"])
 @pytest.mark.parametrize("size", [3, 4, 9])
 def test_linear(transformation, size):

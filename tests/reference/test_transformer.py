@@ -157,6 +157,29 @@ def test_kv_cache_update_writes_each_sequence_at_its_index():
     assert torch.equal(got, want)
 
 
+@pytest.mark.parametrize(
+    ("x", "scale", "layout", "want"),
+    [
+        (-2.04296875, 0.07708740234375, (), -26),  # the quotient is -26.502, which fp16 rounds to -26.5
+        (0.78466796875, 0.04486083984375, (1,), 18),  # 17.49, but 17.5 times the fp16 reciprocal
+        (-3.416015625, 0.051361083984375, (1, 1), -66),  # -66.51, divided in fp16 -66.5
+    ],
+)
+def test_quantize_is_computed_in_the_input_s_type(x, scale, layout, want):
+    """What an engine gave for three values beside a tie."""
+    count = 2 if layout else 1
+    scales = torch.full([count if i == 0 else extent for i, extent in enumerate(layout)], scale, dtype=torch.float16)
+
+    def body(network, x):
+        layer = network.add_quantize(x, constant(network, scales), trt.int8)
+        layer.axis = 0
+        if len(layout) == 2:
+            layer.block_shape = (1, 16)
+        return layer
+
+    assert (evaluate(body, torch.full((2, 16), x, dtype=torch.float16)) == want).all()
+
+
 def test_quantize_rounds_to_even_and_saturates():
     x = torch.tensor([0.5, 1.5, 2.5, -0.5, -1.5, 126.6, 127.6, -128.4, -128.6, 1e9])
 

@@ -1,37 +1,34 @@
-"""Activations."""
+"""Activations that TensorRT has a layer for."""
 
 from __future__ import annotations
 
-from torch2trt import Context, converter, trt
-from torch2trt.lib import activation, elementwise
+from typing import Any
+
+from torch2trt import Call, Context, converter, trt
+from torch2trt.lib import activation, compare, elementwise, is_runtime, reshape, select
 
 from ._family import Converter, named
+from .bounds import clamp
 
 A, E = trt.ActivationType, trt.ElementWiseOperation
 
 
 def _plain(name: str, kind: trt.ActivationType) -> Converter:
+    """Integers are computed in PyTorch's default dtype, where the result is floating-point."""
+
     def convert(ctx: Context, input: trt.ITensor) -> trt.ITensor:
-        return activation(ctx, kind, input)
+        return activation(ctx, kind, ctx.tensor(input, ctx.call.result.dtype))
 
     return named(name, f"aten.{name}.default")(convert)
 
 
-relu = _plain("relu", A.RELU)
-sigmoid = _plain("sigmoid", A.SIGMOID)
-tanh = _plain("tanh", A.TANH)
+relu, sigmoid, tanh = _plain("relu", A.RELU), _plain("sigmoid", A.SIGMOID), _plain("tanh", A.TANH)
 
 
 @converter("aten.hardtanh.default")
 def hardtanh(ctx: Context, input: trt.ITensor, min_val: float = -1, max_val: float = 1) -> trt.ITensor:
     """hardtanh(Tensor self, Scalar min_val=-1, Scalar max_val=1) -> Tensor"""
-    return activation(ctx, A.CLIP, input, min_val, max_val)
-
-
-@converter("aten.relu6.default")
-def relu6(ctx: Context, input: trt.ITensor) -> trt.ITensor:
-    """relu6(Tensor self) -> Tensor"""
-    return activation(ctx, A.CLIP, input, 0, 6)
+    return clamp(ctx, input, min_val, max_val)
 
 
 @converter("aten.leaky_relu.default")
@@ -40,16 +37,58 @@ def leaky_relu(ctx: Context, input: trt.ITensor, negative_slope: float = 0.01) -
     return activation(ctx, A.LEAKY_RELU, input, negative_slope)
 
 
+def _training(
+    call: Call, input: Any, lower: float = 0, upper: float = 0, training: bool = False, *_: Any
+) -> str | None:
+    return "its slopes are random in training mode; call model.eval()" if training else None
+
+
+@converter("aten.rrelu.default", rejects=_training)
+def rrelu(
+    ctx: Context,
+    input: trt.ITensor,
+    lower: float = 0.125,
+    upper: float = 1 / 3,
+    training: bool = False,
+    generator: Any = None,
+) -> trt.ITensor:
+    """rrelu(Tensor self, Scalar lower=0.125, Scalar upper=0.333, bool training=False, ...) -> Tensor"""
+    return activation(ctx, A.LEAKY_RELU, input, (lower + upper) / 2)
+
+
+@converter("aten.prelu.default")
+def prelu(ctx: Context, input: trt.ITensor, weight: Any) -> trt.ITensor:
+    """prelu(Tensor self, Tensor weight) -> Tensor"""
+    ndim = len(input.shape)
+    # one slope a channel, which is dimension 1
+    dims = [-1 if index == min(1, ndim - 1) else 1 for index in range(ndim)]
+    slope = reshape(ctx, weight, dims) if is_runtime(weight) else ctx.tensor(weight.reshape(dims))
+    return ctx.network.add_parametric_relu(input, slope).get_output(0)
+
+
 @converter("aten.gelu.default")
 def gelu(ctx: Context, input: trt.ITensor, approximate: str = "none") -> trt.ITensor:
     """gelu(Tensor self, *, str approximate='none') -> Tensor"""
     return activation(ctx, A.GELU_TANH if approximate == "tanh" else A.GELU_ERF, input)
 
 
-@converter("aten.silu.default")
-def silu(ctx: Context, input: trt.ITensor) -> trt.ITensor:
-    """silu(Tensor self) -> Tensor"""
-    return elementwise(ctx, E.PROD, input, activation(ctx, A.SIGMOID, input))
+def _scaled_input(call: Call, input: Any, alpha: float = 1, scale: float = 1, input_scale: float = 1) -> str | None:
+    return f"input_scale is {input_scale}, TensorRT's layer has none" if input_scale != 1 else None
+
+
+@converter("aten.elu.default", rejects=_scaled_input)
+def elu(ctx: Context, input: trt.ITensor, alpha: float = 1, scale: float = 1, input_scale: float = 1) -> trt.ITensor:
+    """elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor"""
+    return activation(ctx, A.ELU, input, alpha) if scale == 1 else activation(ctx, A.SELU, input, alpha, scale)
+
+
+@converter("aten.softplus.default")
+def softplus(ctx: Context, input: trt.ITensor, beta: float = 1, threshold: float = 20) -> trt.ITensor:
+    """softplus(Tensor self, Scalar beta=1, Scalar threshold=20) -> Tensor"""
+    smooth = activation(ctx, A.SOFTPLUS, input, 1 / beta, beta)
+    # beyond the threshold the exponential may overflow
+    beyond = compare(ctx, E.GREATER, elementwise(ctx, E.PROD, input, beta), threshold)
+    return select(ctx, beyond, input, smooth)
 
 
 @converter("aten.hardsigmoid.default")

@@ -30,6 +30,13 @@ def to_copy(
     return cast(ctx, input, ctx.call.result.dtype)
 
 
+@converter("prims.convert_element_type.default")
+def convert_element_type(ctx: Context, input: trt.ITensor, dtype: Any) -> trt.ITensor:
+    """convert_element_type(Tensor a, ScalarType dtype) -> Tensor"""
+    # some of PyTorch's decompositions leave it behind
+    return cast(ctx, input, dtype)
+
+
 @converter("aten.copy.default")
 def copy(ctx: Context, input: Any, src: Any, non_blocking: bool = False) -> trt.ITensor:
     """copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor"""

@@ -28,18 +28,32 @@ random = _declined(
     _RANDOM,
     "aten.rand.default",
     "aten.randn.default",
+    "aten.rand_like.default",
+    "aten.randn_like.default",
     "aten.randint.low",
     "aten.randint.default",
     "aten.randperm.default",
-    "aten.bernoulli.default",
     "aten.bernoulli.p",
     "aten.multinomial.default",
     "aten.normal.Tensor_Tensor",
+    "aten.normal.Tensor_float",
+    "aten.normal.float_Tensor",
+    "aten.normal_functional.default",
+    "aten.uniform.default",
+    "aten.exponential.default",
+    "aten.poisson.default",
+    "aten.rand_like.default",
+    "aten.randn_like.default",
+    "aten.randint_like.default",
+    "aten.randint_like.low_dtype",
 )
 dropout = _declined("dropout is active; call model.eval()", "aten.native_dropout.default")
+renormalised = _declined("max_norm changes the weight when it is called", "aten.embedding_renorm.default")
 data_dependent = _declined(
     _DATA_DEPENDENT, "aten.bincount.default", "aten._unique2.default", "aten.unique_consecutive.default"
 )
+mode = _declined("TensorRT cannot count how often a value occurs", "aten.mode.default")
+nan_median = _declined("TensorRT's top-k does not pass over NaN", "aten.nanmedian.default", "aten.nanmedian.dim")
 complex_ = _declined(
     _COMPLEX,
     "aten.view_as_complex.default",

@@ -1,36 +1,46 @@
-"""Distances between the rows of matrices."""
+"""Distances between tensors, and between the rows of matrices."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch2trt import Context, converter, trt
-from torch2trt.lib import cast, compare, elementwise, gather, reduce, unary, unsqueeze
+from torch2trt.lib import cast, compare, elementwise, gather, ndim_of, opmath, reduce, unary, unsqueeze
 
 E, R, U = trt.ElementWiseOperation, trt.ReduceOperation, trt.UnaryOperation
 
 
-def _norm(ctx: Context, difference: trt.ITensor, p: float) -> trt.ITensor:
-    """The p-norm over the last dimension."""
-    dtype, last = ctx.call.result.dtype, len(difference.shape) - 1
+def _norm(ctx: Context, difference: trt.ITensor, p: float, dims: int | None = -1) -> trt.ITensor:
+    """The p-norm over ``dims`` (None is all) in the dtype of the result, computed in float32 for 16-bit numbers."""
+    dtype = ctx.call.result.dtype
+    size = unary(ctx, U.ABS, cast(ctx, difference, opmath(dtype)))
     if p == 0:
-        return reduce(ctx, R.SUM, cast(ctx, compare(ctx, E.EQUAL, difference, 0, negate=True), dtype), last)
-    size = unary(ctx, U.ABS, difference)
+        size = cast(ctx, compare(ctx, E.EQUAL, size, 0, negate=True), opmath(dtype))
     if math.isinf(p):
-        return reduce(ctx, R.MAX, size, last)
-    if p == 1:
-        return reduce(ctx, R.SUM, size, last)
-    if p == 2:
-        return unary(ctx, U.SQRT, reduce(ctx, R.SUM, elementwise(ctx, E.PROD, difference, difference), last))
-    return elementwise(ctx, E.POW, reduce(ctx, R.SUM, elementwise(ctx, E.POW, size, p), last), 1 / p)
+        result = reduce(ctx, R.MAX if p > 0 else R.MIN, size, dims)
+    elif p in (0, 1):
+        result = reduce(ctx, R.SUM, size, dims)
+    elif p == 2:
+        result = unary(ctx, U.SQRT, reduce(ctx, R.SUM, elementwise(ctx, E.PROD, size, size), dims))
+    else:
+        result = elementwise(ctx, E.POW, reduce(ctx, R.SUM, elementwise(ctx, E.POW, size, p), dims), 1 / p)
+    return cast(ctx, result, dtype)
+
+
+@converter("aten.dist.default")
+def dist(ctx: Context, input: Any, other: Any, p: float = 2) -> trt.ITensor:
+    """dist(Tensor self, Tensor other, Scalar p=2) -> Tensor"""
+    return _norm(ctx, elementwise(ctx, E.SUB, input, other), p, None)
 
 
 @converter("aten._cdist_forward.default")
-def cdist(ctx: Context, x1: trt.ITensor, x2: trt.ITensor, p: float, compute_mode: int | None) -> trt.ITensor:
+def cdist(ctx: Context, x1: Any, x2: Any, p: float, compute_mode: int | None) -> trt.ITensor:
     """_cdist_forward(Tensor x1, Tensor x2, float p, int? compute_mode) -> Tensor"""
-    rows = unsqueeze(ctx, x1, [len(x1.shape) - 1])
-    columns = unsqueeze(ctx, x2, [len(x2.shape) - 2])
+    ndim = max(ndim_of(x1), ndim_of(x2))
+    rows = unsqueeze(ctx, ctx.tensor(x1, ndim=ndim), [ndim - 1])
+    columns = unsqueeze(ctx, ctx.tensor(x2, ndim=ndim), [ndim - 2])
     return _norm(ctx, elementwise(ctx, E.SUB, rows, columns), p)
 
 

@@ -24,6 +24,7 @@ from torch2trt.lib import (
 )
 
 from .indexing import Indices, adjacent, integer_indices, linear_index, runtime_mask
+from .masks import values_of_true
 
 E = trt.ElementWiseOperation
 
@@ -95,8 +96,6 @@ def _not_a_lone_mask(call: Call, input: Any, indices: Indices, values: Any, accu
 @converter("aten.index_put.default", rejects=_not_a_lone_mask)
 def index_put_mask(ctx: Context, input: Any, indices: Indices, values: Any, accumulate: bool = False) -> trt.ITensor:
     """index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor"""
-    from .masks import values_of_true
-
     tensor, dtype = ctx.tensor(input), ctx.call.result.dtype
     (dim,) = (position for position, index in enumerate(indices) if index is not None)
     mask = indices[dim]

@@ -18,6 +18,7 @@ from torch2trt.lib import (
     reshape,
     select,
     size,
+    size_math,
     size_product,
     sizes,
     strided_slice,
@@ -77,7 +78,7 @@ def linear_index(ctx: Context, indices: Sequence[Any], lengths: Sequence[Size]) 
     rows: Any = None
     for index, length in zip(indices, lengths, strict=True):
         index = from_end(ctx, index, length)
-        rows = index if rows is None else _plus(ctx, _times(ctx, rows, length), index)
+        rows = index if rows is None else size_math(ctx, E.SUM, size_math(ctx, E.PROD, rows, length), index)
     return rows
 
 
@@ -89,16 +90,6 @@ def from_end(ctx: Context, index: Any, length: Size) -> Any:
         if not is_runtime(length):
             return torch.where(index < 0, index + length, index)
     return select(ctx, elementwise(ctx, E.LESS, index, 0), elementwise(ctx, E.SUM, index, length), index)
-
-
-def _plus(ctx: Context, first: Any, second: Any) -> Any:
-    dynamic = is_runtime(first) or is_runtime(second)
-    return elementwise(ctx, E.SUM, first, second) if dynamic else first + second
-
-
-def _times(ctx: Context, first: Any, second: Any) -> Any:
-    dynamic = is_runtime(first) or is_runtime(second)
-    return elementwise(ctx, E.PROD, first, second) if dynamic else first * second
 
 
 @converter("aten.index_select.default")

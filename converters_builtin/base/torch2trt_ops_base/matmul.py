@@ -58,7 +58,7 @@ def _added(name: str, product: Callable[[Context, Any, Any], trt.ITensor] = _pro
     return named(name, f"aten.{name}.default")(convert)
 
 
-addmm, baddbmm, addmv = _added("addmm"), _added("baddbmm"), _added("addmv")
+addmm, addmv = _added("addmm"), _added("addmv")
 addbmm = _added("addbmm", _sum_of_products)
 
 

@@ -1,12 +1,13 @@
-"""Reductions and softmax."""
+"""Sums, means, products, extremes and any."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch2trt import Context, converter, trt
-from torch2trt.lib import reduce, softmax, unary
+from torch2trt.lib import cast, reduce
 
 from ._family import Converter, named
 
@@ -15,13 +16,16 @@ Dims = Sequence[int] | None
 
 
 def _over_dims(name: str, op: trt.ReduceOperation, target: str) -> Converter:
-    def convert(ctx: Context, input: Any, dim: Dims, keepdim: bool = False, dtype: Any = None) -> trt.ITensor:
+    """Computed in the dtype of the result."""
+
+    def convert(ctx: Context, input: Any, dim: Any, keepdim: bool = False, dtype: Any = None) -> trt.ITensor:
         return reduce(ctx, op, input, dim, keepdim, ctx.call.result.dtype)
 
     return named(name, target)(convert)
 
 
 sum_, mean = _over_dims("sum", R.SUM, "aten.sum.dim_IntList"), _over_dims("mean", R.AVG, "aten.mean.dim")
+prod = _over_dims("prod", R.PROD, "aten.prod.dim_int")
 
 
 def _over_all(name: str, op: trt.ReduceOperation) -> Converter:
@@ -31,7 +35,8 @@ def _over_all(name: str, op: trt.ReduceOperation) -> Converter:
     return named(name, f"aten.{name}.default")(convert)
 
 
-sum_all, mean_all, prod_all = _over_all("sum", R.SUM), _over_all("mean", R.AVG), _over_all("prod", R.PROD)
+mean_all, prod_all = _over_all("mean", R.AVG), _over_all("prod", R.PROD)
+max_all, min_all = _over_all("max", R.MAX), _over_all("min", R.MIN)
 
 
 def _extreme(name: str, op: trt.ReduceOperation) -> Converter:
@@ -44,13 +49,10 @@ def _extreme(name: str, op: trt.ReduceOperation) -> Converter:
 amax, amin = _extreme("amax", R.MAX), _extreme("amin", R.MIN)
 
 
-@converter("aten._softmax.default", "aten.softmax.int")
-def softmax_(ctx: Context, input: Any, dim: int, half_to_float: Any = None) -> trt.ITensor:
-    """_softmax(Tensor self, int dim, bool half_to_float) -> Tensor"""
-    return softmax(ctx, input, dim, ctx.call.result.dtype)
-
-
-@converter("aten._log_softmax.default", "aten.log_softmax.int")
-def log_softmax(ctx: Context, input: Any, dim: int, half_to_float: Any = None) -> trt.ITensor:
-    """_log_softmax(Tensor self, int dim, bool half_to_float) -> Tensor"""
-    return unary(ctx, trt.UnaryOperation.LOG, softmax_(ctx, input, dim))
+@converter("aten.any.default", "aten.any.dim", "aten.any.dims")
+def any_(ctx: Context, input: Any, dim: int | Dims = None, keepdim: bool = False) -> trt.ITensor:
+    """any.dims(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor"""
+    truth = cast(ctx, input, torch.bool)
+    # PyTorch leaves every element by itself where no dimension is given
+    found = truth if dim == [] else reduce(ctx, R.MAX, truth, dim, keepdim)
+    return cast(ctx, found, ctx.call.result.dtype)

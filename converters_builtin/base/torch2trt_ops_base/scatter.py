@@ -13,11 +13,15 @@ from torch2trt.lib import (
     cast,
     compare,
     elementwise,
+    is_runtime,
+    narrow,
     reduce,
     reshape,
     select,
     size,
+    size_math,
     sizes,
+    strided_slice,
     unsqueeze,
 )
 
@@ -30,13 +34,17 @@ E, R = trt.ElementWiseOperation, trt.ReduceOperation
 def scatter(ctx: Context, input: Any, dim: int, index: Any, src: Any) -> trt.ITensor:
     """scatter.src(Tensor self, int dim, Tensor index, Tensor src) -> Tensor"""
     tensor, index = ctx.tensor(input), ctx.tensor(index)
-    lengths = sizes(ctx, tensor)
-    if not lengths:
-        tensor, index, src = (reshape(ctx, value, [1]) for value in (tensor, index, ctx.tensor(src, _dtype(ctx))))
+    if not len(tensor.shape):
+        return reshape(ctx, ctx.tensor(src, _dtype(ctx)), [])
+    length, count = size(ctx, tensor, dim), size(ctx, index, dim)
+    # TensorRT scatters along a dimension no more often than it is long
+    fits = not is_runtime(length) and not is_runtime(count) and count <= length
+    if not fits:
+        longer = {dim: (0, size_math(ctx, E.SUM, length, count), 1)}
+        tensor = strided_slice(ctx, tensor, longer, trt.SampleMode.FILL)
     layer = ctx.network.add_scatter(tensor, index, _updates(ctx, index, src), trt.ScatterMode.ELEMENT)
     layer.axis = dim % len(tensor.shape)
-    result = layer.get_output(0)
-    return result if lengths else reshape(ctx, result, [])
+    return layer.get_output(0) if fits else narrow(ctx, layer.get_output(0), dim, 0, length)
 
 
 def _dtype(ctx: Context) -> torch.dtype:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch2trt import Context, converter, trt
-from torch2trt.lib import cast, compare, elementwise, is_runtime, select, size, unary
+from torch2trt.lib import cast, compare, elementwise, is_runtime, select, size, size_math, unary
 
 from ._family import Converter
 
@@ -54,6 +55,12 @@ pow_, largest, smallest = (
 def _remainder(ctx: Context, first: Any, second: Any) -> trt.ITensor:
     quotient = elementwise(ctx, E.FLOOR_DIV, first, second, _dtype(ctx))
     return elementwise(ctx, E.SUB, first, elementwise(ctx, E.PROD, quotient, second, _dtype(ctx)), _dtype(ctx))
+
+
+@converter("torch.sym_sum")
+def sym_sum(ctx: Context, values: Sequence[Any]) -> Any:
+    """``torch.sym_sum`` of several sizes."""
+    return functools.reduce(lambda total, value: size_math(ctx, E.SUM, total, value), values)
 
 
 mod = _symbolic("operator.mod", _remainder)

@@ -1,10 +1,10 @@
-"""Unary mathematics."""
+"""Mathematical functions that are one layer of TensorRT."""
 
 from __future__ import annotations
 
 import torch
-from torch2trt import Context, trt
-from torch2trt.lib import dtype_of, unary
+from torch2trt import Context, converter, trt
+from torch2trt.lib import compare, dtype_of, unary
 
 from ._family import Converter, named
 
@@ -15,7 +15,7 @@ def _same(name: str, op: trt.UnaryOperation) -> Converter:
     """The result has the input's dtype."""
 
     def convert(ctx: Context, input: trt.ITensor) -> trt.ITensor:
-        return unary(ctx, op, input)
+        return input if dtype_of(input) is torch.bool else unary(ctx, op, input)
 
     return named(name, f"aten.{name}.default")(convert)
 
@@ -24,17 +24,7 @@ def _floating(name: str, op: trt.UnaryOperation) -> Converter:
     """Integers are computed in PyTorch's default dtype."""
 
     def convert(ctx: Context, input: trt.ITensor) -> trt.ITensor:
-        result = ctx.call.result.dtype
-        return unary(ctx, op, input, result)
-
-    return named(name, f"aten.{name}.default")(convert)
-
-
-def _integral(name: str, op: trt.UnaryOperation) -> Converter:
-    """Integers are returned as they are; TensorRT rounds floating-point numbers only."""
-
-    def convert(ctx: Context, input: trt.ITensor) -> trt.ITensor:
-        return unary(ctx, op, input) if dtype_of(input).is_floating_point else input
+        return unary(ctx, op, input, ctx.call.result.dtype)
 
     return named(name, f"aten.{name}.default")(convert)
 
@@ -46,19 +36,22 @@ sin, cos, tan = _floating("sin", U.SIN), _floating("cos", U.COS), _floating("tan
 asin, acos, atan = _floating("asin", U.ASIN), _floating("acos", U.ACOS), _floating("atan", U.ATAN)
 sinh, cosh = _floating("sinh", U.SINH), _floating("cosh", U.COSH)
 asinh, acosh, atanh = _floating("asinh", U.ASINH), _floating("acosh", U.ACOSH), _floating("atanh", U.ATANH)
-floor, ceil, round_ = _integral("floor", U.FLOOR), _integral("ceil", U.CEIL), _integral("round", U.ROUND)
 
 
-def _rsqrt(ctx: Context, input: trt.ITensor) -> trt.ITensor:
-    root = unary(ctx, U.SQRT, input, ctx.call.result.dtype)
-    return unary(ctx, U.RECIP, root)
+@converter("aten.rsqrt.default")
+def rsqrt(ctx: Context, input: trt.ITensor) -> trt.ITensor:
+    """rsqrt(Tensor self) -> Tensor"""
+    return unary(ctx, U.RECIP, unary(ctx, U.SQRT, input, ctx.call.result.dtype))
 
 
-rsqrt = named("rsqrt", "aten.rsqrt.default")(_rsqrt)
+def _classification(name: str, op: trt.UnaryOperation) -> Converter:
+    def convert(ctx: Context, input: trt.ITensor) -> trt.ITensor:
+        if dtype_of(input).is_floating_point:
+            return unary(ctx, op, input)
+        # false for every integer
+        return compare(ctx, trt.ElementWiseOperation.EQUAL, input, input, negate=True)
+
+    return named(name, f"aten.{name}.default")(convert)
 
 
-def _logical_not(ctx: Context, input: trt.ITensor) -> trt.ITensor:
-    return unary(ctx, U.NOT, input, torch.bool)
-
-
-logical_not = named("logical_not", "aten.logical_not.default")(_logical_not)
+isnan, isinf = _classification("isnan", U.ISNAN), _classification("isinf", U.ISINF)

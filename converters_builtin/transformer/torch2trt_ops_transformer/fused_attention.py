@@ -8,8 +8,6 @@ from torch2trt import Call, Context, converter, trt
 
 from ._attend import attend, reason_declined
 
-Results = tuple[trt.ITensor | None, ...]
-
 
 def _rejects(
     call: Call, query: Any, key: Any, value: Any, *rest: Any, attn_mask: Any = None, scale: float | None = None
@@ -34,7 +32,7 @@ def flash_attention(
     return_debug_mask: bool = False,
     attn_mask: Any = None,
     scale: float | None = None,
-) -> Results:
+) -> tuple[trt.ITensor | None, ...]:
     """_scaled_dot_product_flash_attention(Tensor query, ..., bool is_causal=False, ..., *, float? scale=None) -> ..."""
     return _only_output(ctx, attend(ctx, query, key, value, attn_mask, is_causal, scale))
 
@@ -55,7 +53,7 @@ def efficient_attention(
     is_causal: bool = False,
     return_debug_mask: bool = False,
     scale: float | None = None,
-) -> Results:
+) -> tuple[trt.ITensor | None, ...]:
     """_scaled_dot_product_efficient_attention(Tensor query, ..., Tensor? attn_bias, ...) -> ..."""
     return _only_output(ctx, attend(ctx, query, key, value, attn_bias, is_causal, scale))
 
@@ -71,11 +69,11 @@ def overrideable_attention(
     is_causal: bool = False,
     return_debug_mask: bool = False,
     scale: float | None = None,
-) -> Results:
+) -> tuple[trt.ITensor | None, ...]:
     """_scaled_dot_product_fused_attention_overrideable(Tensor query, ..., Tensor? attn_bias=None, ...) -> ..."""
     return _only_output(ctx, attend(ctx, query, key, value, attn_bias, is_causal, scale))
 
 
-def _only_output(ctx: Context, output: trt.ITensor) -> Results:
+def _only_output(ctx: Context, output: trt.ITensor) -> tuple[trt.ITensor | None, ...]:
     """The other results serve the backward pass."""
     return output, *(None,) * (len(ctx.call.results) - 1)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch2trt import Call, Context, converter, trt
 from torch2trt.lib import (
+    arange,
     cast,
     compare,
     concat,
@@ -19,9 +20,9 @@ from torch2trt.lib import (
     permute,
     reduce,
     size,
+    size_math,
 )
 
-from ._sizes import arange, floordiv, plus, times
 from .pooling import pool
 from .windows import Window, maximum_with_indices
 
@@ -90,8 +91,10 @@ def _averages(ctx: Context, input: trt.ITensor, dim: int, want: int) -> Any:
 def _membership(ctx: Context, have: Any, want: int) -> tuple[trt.ITensor, trt.ITensor, trt.ITensor]:
     """Which elements lie in which window, as bools ``(want, have)``, and where windows start and end."""
     number = torch.arange(want).unsqueeze(1)
-    start = floordiv(ctx, times(ctx, ctx.tensor(number), have), want)
-    end = floordiv(ctx, plus(ctx, times(ctx, ctx.tensor(number + 1), have), want - 1), want)
+    start = size_math(ctx, E.FLOOR_DIV, size_math(ctx, E.PROD, ctx.tensor(number), have), want)
+    end = size_math(
+        ctx, E.FLOOR_DIV, size_math(ctx, E.SUM, size_math(ctx, E.PROD, ctx.tensor(number + 1), have), want - 1), want
+    )
     element = arange(ctx, have)
     before, after = compare(ctx, E.LESS, element, start), compare(ctx, E.LESS, element, end)
     return compare(ctx, E.GREATER, after, before), start, end

@@ -8,6 +8,7 @@ import torch
 from torch2trt import Context, trt
 from torch2trt.lib import (
     activation,
+    arange,
     broadcast,
     cast,
     compare,
@@ -15,12 +16,11 @@ from torch2trt.lib import (
     elementwise,
     narrow,
     size,
+    size_math,
     squeeze,
     unary,
     unsqueeze,
 )
-
-from ._sizes import arange, plus
 
 E, U = trt.ElementWiseOperation, trt.UnaryOperation
 F32 = torch.float32
@@ -65,7 +65,7 @@ def sample(ctx: Context, volume: trt.ITensor, plane: trt.ITensor, rows: trt.ITen
 
 def _normalised(ctx: Context, value: Any, extent: Any) -> trt.ITensor:
     """Positions inside of ``0..extent - 1`` as -1 to 1."""
-    last = plus(ctx, extent, -1)
+    last = size_math(ctx, E.SUM, extent, -1)
     clamped = elementwise(ctx, E.MIN, activation(ctx, trt.ActivationType.RELU, value), last, F32)
     whole = elementwise(ctx, E.MAX, last, 1, F32)
     return elementwise(ctx, E.SUB, elementwise(ctx, E.DIV, elementwise(ctx, E.PROD, clamped, 2.0), whole), 1.0)

@@ -6,9 +6,7 @@ from typing import Any
 
 import torch
 from torch2trt import Call, Context, converter, trt
-from torch2trt.lib import cast, concat, dtype_of, elementwise, is_runtime, matmul, narrow, reshape, size
-
-from ._sizes import times
+from torch2trt.lib import cast, concat, dtype_of, elementwise, is_runtime, matmul, narrow, reshape, size, size_math
 
 E = trt.ElementWiseOperation
 F32 = torch.float32
@@ -42,7 +40,7 @@ def deform_conv2d(
     channels, height, width = tuple(input.shape)[1:]
     maps, _, *kernel = tuple(weight.shape)
     rows, cols = ctx.call.result.shape[2:]
-    taps, many = kernel[0] * kernel[1], times(ctx, batch, offset_groups)
+    taps, many = kernel[0] * kernel[1], size_math(ctx, E.PROD, batch, offset_groups)
     still = _positions(kernel, (rows, cols), (stride_h, stride_w), (pad_h, pad_w), (dilation_h, dilation_w))
     moved = elementwise(ctx, E.SUM, reshape(ctx, cast(ctx, offset, F32), [many, taps, 2, rows * cols]), still)
     grid = [

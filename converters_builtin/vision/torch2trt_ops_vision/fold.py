@@ -7,9 +7,7 @@ from collections.abc import Sequence
 
 import torch
 from torch2trt import Call, Context, converter, trt
-from torch2trt.lib import cast, dtype_of, reshape, size
-
-from .padding import extend
+from torch2trt.lib import cast, dtype_of, pad, reshape, size
 
 Ints = Sequence[int]
 
@@ -53,6 +51,5 @@ def col2im(
     layer.stride_nd, layer.num_groups = tuple(stride), channels
     whole = [(count - 1) * step + reach for count, (_, _, reach, step) in zip(counts, rows, strict=True)]
     sides = [(-cut, want + cut - have) for have, (want, cut, _, _) in zip(whole, rows, strict=True)]
-    whole_image = cast(ctx, layer.get_output(0), dtype_of(input))
-    image = extend(ctx, whole_image, [*sides[1], *sides[0]], trt.SampleMode.FILL, 0)
+    image = pad(ctx, cast(ctx, layer.get_output(0), dtype_of(input)), [*sides[1], *sides[0]])
     return image if len(input.shape) == 3 else reshape(ctx, image, [channels, *output_size])

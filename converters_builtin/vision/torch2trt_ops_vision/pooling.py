@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from torch2trt import Call, Context, converter, trt
-from torch2trt.lib import dtype_of, elementwise, ints, squeeze, unsqueeze
+from torch2trt.lib import dtype_of, elementwise, ints, pad, squeeze, unsqueeze
 
-from .padding import extend
 from .windows import Window, maximum, maximum_with_indices
 
 Ints = int | Sequence[int]
@@ -107,8 +106,8 @@ def avg_pool(
     inclusive = count_include_pad or divisor_override is not None
     if ceil_mode and count_include_pad and divisor_override is None and any(ints(padding, count)):
         # PyTorch counts its padding, but not what rounding up adds behind it: pad first, then count what is there
-        pad = [amount for before in reversed(ints(padding, count)) for amount in (before, before)]
-        input, padding = extend(ctx, input, pad, trt.SampleMode.FILL, 0), 0
+        sides = [amount for before in reversed(ints(padding, count)) for amount in (before, before)]
+        input, padding = pad(ctx, input, sides), 0
     if ceil_mode and divisor_override is None:
         inclusive = False
     result = pool(ctx, trt.PoolingType.AVERAGE, input, kernel, stride, padding, ceil_mode, exclusive=not inclusive)

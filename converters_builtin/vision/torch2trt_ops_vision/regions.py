@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch2trt import Call, Context, converter, trt
 from torch2trt.lib import (
+    arange,
     cast,
     dtype_of,
     elementwise,
@@ -20,11 +21,11 @@ from torch2trt.lib import (
     reshape,
     select,
     size,
+    size_math,
     squeeze,
     unsqueeze,
 )
 
-from ._sizes import arange, plus, times
 from .bins import columns, members, of_image, points, rounded, sample, static
 
 E, R = trt.ElementWiseOperation, trt.ReduceOperation
@@ -102,7 +103,7 @@ def ps_roi_align(
     height, width = size(ctx, input, 2), size(ctx, input, 3)
     channels = input.shape[1] // bins
     planes = permute(ctx, reshape(ctx, input, [batch, channels, bins, height, width]), [1, 0, 2, 3, 4])
-    volume = reshape(ctx, planes, [1, channels, times(ctx, batch, bins), height, width])
+    volume = reshape(ctx, planes, [1, channels, size_math(ctx, E.PROD, batch, bins), height, width])
     number = torch.arange(bins, dtype=F32).reshape(1, pooled_height, pooled_width)
     number = number.repeat_interleave(sampling_ratio, 1).repeat_interleave(sampling_ratio, 2)
     first = elementwise(ctx, E.PROD, unsqueeze(ctx, image, [2]), float(bins))
@@ -148,7 +149,7 @@ def ps_roi_pool(
         extent = elementwise(ctx, E.MAX, elementwise(ctx, E.SUB, high, low), 1.0)
         inside = cast(ctx, members(ctx, low, extent, bins, end), F32)
         # torchvision's bins never reach the last row and column
-        reached = elementwise(ctx, E.LESS, arange(ctx, end), plus(ctx, end, -1))
+        reached = elementwise(ctx, E.LESS, arange(ctx, end), size_math(ctx, E.SUM, end, -1))
         inside = elementwise(ctx, E.PROD, inside, cast(ctx, unsqueeze(ctx, reached, [0, 1]), F32))
         count = elementwise(ctx, E.MAX, reduce(ctx, R.SUM, inside, 2, keepdim=True), 1.0)
         weights.append(elementwise(ctx, E.DIV, inside, count))

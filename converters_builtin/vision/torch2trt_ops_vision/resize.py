@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 from torch2trt import Call, Context, trt
-from torch2trt.lib import is_runtime, size
+from torch2trt.lib import is_runtime, size, size_math
 
 from ._family import Converter, named
-from ._sizes import floordiv, times
 
+E = trt.ElementWiseOperation
 Mode, Place, Rounding = trt.InterpolationMode, trt.ResizeCoordinateTransformation, trt.ResizeRoundMode
 Sizes = Sequence[Any] | None
 Scales = Sequence[float] | None
@@ -65,7 +65,7 @@ def _ratio(have: int, want: Any) -> float | None:
 
 def _scaled(ctx: Context, extent: Any, factor: float) -> Any:
     ratio = Fraction(factor).limit_denominator(1000)
-    return floordiv(ctx, times(ctx, extent, ratio.numerator), ratio.denominator)
+    return size_math(ctx, E.FLOOR_DIV, size_math(ctx, E.PROD, extent, ratio.numerator), ratio.denominator)
 
 
 def _nearest(name: str, place: trt.ResizeCoordinateTransformation, rounding: trt.ResizeRoundMode) -> Converter:

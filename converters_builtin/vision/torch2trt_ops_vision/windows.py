@@ -9,10 +9,18 @@ from typing import Any
 
 import torch
 from torch2trt import Context, trt
-from torch2trt.lib import broadcast, dtype_of, elementwise, is_runtime, select, size, sizes, strided_slice
-
-from ._sizes import floordiv, minus, plus, times
-from .padding import extend
+from torch2trt.lib import (
+    broadcast,
+    dtype_of,
+    elementwise,
+    is_runtime,
+    pad,
+    select,
+    size,
+    size_math,
+    sizes,
+    strided_slice,
+)
 
 E = trt.ElementWiseOperation
 
@@ -56,23 +64,22 @@ class _Layout:
 
 def _lay_out(ctx: Context, input: Any, windows: Windows, outside: float) -> _Layout:
     counts: dict[int, Any] = {}
-    pad: list[Any] = []
+    sides: list[Any] = []
     for dim in range(-1, min(windows) - 1, -1):
         window = windows.get(dim)
         if window is None:
-            pad += [0, 0]
+            sides += [0, 0]
             continue
         have = size(ctx, input, dim)
         count: Any = window.count
         if count is None:
-            room = plus(ctx, have, 2 * window.padding - window.reach)
-            count = plus(ctx, floordiv(ctx, room, window.stride), 1)
+            room = size_math(ctx, E.SUM, have, 2 * window.padding - window.reach)
+            count = size_math(ctx, E.SUM, size_math(ctx, E.FLOOR_DIV, room, window.stride), 1)
         counts[dim] = count
-        end = plus(ctx, times(ctx, count, window.stride), window.reach - window.stride - window.padding)
-        after = plus(ctx, end, minus(ctx, have))
-        pad += [window.padding, after if is_runtime(after) else max(after, 0)]
-    needed = any(is_runtime(amount) or amount for amount in pad)
-    return _Layout(extend(ctx, input, pad, trt.SampleMode.FILL, outside) if needed else input, windows, counts)
+        beyond = size_math(ctx, E.SUB, size_math(ctx, E.PROD, count, window.stride), have)
+        after = size_math(ctx, E.SUM, beyond, window.reach - window.stride - window.padding)
+        sides += [window.padding, after if is_runtime(after) else max(after, 0)]
+    return _Layout(pad(ctx, input, sides, fill=outside), windows, counts)
 
 
 def _lowest(dtype: torch.dtype) -> float:

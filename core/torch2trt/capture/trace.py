@@ -70,14 +70,20 @@ def _capture(model: Any, example: Example, packs: Packs, settings: Settings) -> 
     else:
         module = model if isinstance(model, torch.nn.Module) else _Function(model, len(example.args))
         exported = _export(module, example, interception, settings)
-    table = torch.export.default_decompositions()
-    for overload in registry.claimed("aten"):
-        table.pop(overload, None)
+    claimed = registry.claimed("aten")
+    rules = _default_decompositions(len(torch._C._dispatch_get_all_op_names()))
+    table = {overload: rule for overload, rule in rules.items() if overload not in claimed}
     packs.hook.torch2trt_decompositions(table=table)
     exported = exported.run_decompositions(table)
     _drop_assertions(exported.graph)
     packs.hook.torch2trt_transform_graph(graph_module=exported.graph_module, settings=settings)
     return _program(exported, example, interception)
+
+
+@functools.lru_cache(maxsize=1)
+def _default_decompositions(registered: int) -> dict[Any, Callable[..., Any]]:
+    """PyTorch's rules while ``registered`` operators exist; its own table looks all of them up whenever it is read."""
+    return dict(torch.export.default_decompositions().items())
 
 
 class _Function(torch.nn.Module):

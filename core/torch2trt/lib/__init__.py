@@ -4,8 +4,8 @@ Converters should read like the formula of their operator; what every converter 
 """
 
 from ..context import is_runtime
-from ._arguments import ints
-from ._elementwise import activation, cast, compare, elementwise, select, unary
+from ._arguments import ints, upper_bound
+from ._elementwise import activation, cast, compare, elementwise, number_of, select, unary
 from ._reduce import axes_mask, matmul, reduce, softmax
 from ._shape import (
     broadcast,
@@ -13,6 +13,7 @@ from ._shape import (
     expand,
     gather,
     narrow,
+    pad,
     permute,
     reshape,
     size,
@@ -22,7 +23,7 @@ from ._shape import (
     unsqueeze,
 )
 from ._sizes import Size, arange, size_math, size_product
-from ._values import dtype_of, ndim_of, promoted
+from ._values import dtype_of, ndim_of, opmath, promoted
 
 __all__ = [
     "Size",
@@ -42,6 +43,9 @@ __all__ = [
     "matmul",
     "narrow",
     "ndim_of",
+    "number_of",
+    "opmath",
+    "pad",
     "permute",
     "promoted",
     "reduce",
@@ -56,4 +60,5 @@ __all__ = [
     "strided_slice",
     "unary",
     "unsqueeze",
+    "upper_bound",
 ]

@@ -10,6 +10,16 @@ from .._trt import trt
 from ..context import Context
 from ._values import ndim_of, promoted
 
+#: TensorRT calculates with neither
+_NUMBERS = {torch.bool: torch.int32, torch.uint8: torch.int32}
+_ON_BOOLS = (trt.ElementWiseOperation.AND, trt.ElementWiseOperation.OR, trt.ElementWiseOperation.XOR)
+_COMPARISONS = (trt.ElementWiseOperation.EQUAL, trt.ElementWiseOperation.LESS, trt.ElementWiseOperation.GREATER)
+
+
+def number_of(dtype: torch.dtype) -> torch.dtype:
+    """``dtype``, or the one that stands in for it in calculations where TensorRT has none of its own."""
+    return _NUMBERS.get(dtype, dtype)
+
 
 def cast(ctx: Context, value: Any, dtype: torch.dtype) -> trt.ITensor:
     """``value`` as a runtime tensor of ``dtype``."""
@@ -22,15 +32,15 @@ def elementwise(
     """``input op other``, broadcast, computed in ``dtype`` (by default the promoted dtype)."""
     dtype = dtype or promoted(input, other)
     ndim = max(ndim_of(input), ndim_of(other))
-    first, second = ctx.tensor(input, dtype, ndim), ctx.tensor(other, dtype, ndim)
-    return ctx.network.add_elementwise(first, second, op).get_output(0)
+    operands = dtype if op in _ON_BOOLS else number_of(dtype)
+    first, second = ctx.tensor(input, operands, ndim), ctx.tensor(other, operands, ndim)
+    result = ctx.network.add_elementwise(first, second, op).get_output(0)
+    return result if op in _COMPARISONS else ctx.tensor(result, dtype)
 
 
 def compare(ctx: Context, op: trt.ElementWiseOperation, input: Any, other: Any, negate: bool = False) -> trt.ITensor:
     """A comparison (EQUAL, LESS, GREATER) as a bool tensor; ``negate`` gives its opposite."""
-    dtype = promoted(input, other)
-    # TensorRT compares numbers only
-    result = elementwise(ctx, op, input, other, torch.int32 if dtype is torch.bool else dtype)
+    result = elementwise(ctx, op, input, other)
     return unary(ctx, trt.UnaryOperation.NOT, result) if negate else result
 
 

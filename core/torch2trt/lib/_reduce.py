@@ -9,7 +9,9 @@ import torch
 
 from .._trt import trt
 from ..context import Context
-from ._values import ndim_of
+from ._elementwise import number_of
+from ._shape import squeeze, unsqueeze
+from ._values import dtype_of, ndim_of
 
 
 def axes_mask(dims: int | Sequence[int] | None, ndim: int) -> int:
@@ -27,18 +29,22 @@ def reduce(
     dtype: torch.dtype | None = None,
 ) -> trt.ITensor:
     """A reduction over ``dims`` (all by default), computed in ``dtype``."""
-    tensor = ctx.tensor(input, dtype)
-    if not len(tensor.shape):
-        return tensor
-    return ctx.network.add_reduce(tensor, op, axes_mask(dims, len(tensor.shape)), keepdim).get_output(0)
+    dtype = dtype or dtype_of(input)
+    tensor = ctx.tensor(input, number_of(dtype))
+    if len(tensor.shape):
+        tensor = ctx.network.add_reduce(tensor, op, axes_mask(dims, len(tensor.shape)), keepdim).get_output(0)
+    return ctx.tensor(tensor, dtype)
 
 
 def softmax(ctx: Context, input: Any, dim: int, dtype: torch.dtype | None = None) -> trt.ITensor:
     """``torch.softmax(input, dim, dtype)``."""
     tensor = ctx.tensor(input, dtype)
-    layer = ctx.network.add_softmax(tensor)
-    layer.axes = axes_mask(dim, len(tensor.shape))
-    return layer.get_output(0)
+    ndim = len(tensor.shape)
+    # the layer takes two dimensions or more
+    extra = list(range(max(2 - ndim, 0)))
+    layer = ctx.network.add_softmax(unsqueeze(ctx, tensor, extra) if extra else tensor)
+    layer.axes = axes_mask(dim % max(ndim, 1) + len(extra) if ndim else 1, ndim + len(extra))
+    return squeeze(ctx, layer.get_output(0), extra)
 
 
 def matmul(

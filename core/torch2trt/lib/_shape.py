@@ -10,7 +10,8 @@ import torch
 from .._trt import trt
 from ..context import Context, is_runtime
 from ._elementwise import elementwise
-from ._sizes import Size
+from ._sizes import Size, size_math
+from ._values import dtype_of
 
 
 def size(ctx: Context, input: trt.ITensor, dim: int) -> Size:
@@ -140,6 +141,32 @@ def strided_slice(
     if fill is not None:
         layer.set_input(4, ctx.tensor(fill))
     return layer.get_output(0)
+
+
+def pad(
+    ctx: Context, input: Any, amounts: Sequence[Size], mode: trt.SampleMode | None = None, fill: Any = 0
+) -> trt.ITensor:
+    """``F.pad(input, amounts)``: elements before and after each dimension, the last dimension first.
+
+    Args:
+        ctx: the context.
+        input: the tensor.
+        amounts: negative ones take elements away.
+        mode: what the new elements are; by default ``fill``.
+        fill: the constant, a number.
+    """
+    tensor = ctx.tensor(input)
+    ranges: dict[int, tuple[Size, Size, Size]] = {}
+    for dim, (before, after) in enumerate(zip(amounts[::2], amounts[1::2], strict=True), start=1):
+        if is_runtime(before) or is_runtime(after) or before or after:
+            added = size_math(ctx, trt.ElementWiseOperation.SUM, before, after)
+            length = size_math(ctx, trt.ElementWiseOperation.SUM, size(ctx, tensor, -dim), added)
+            ranges[-dim] = (size_math(ctx, trt.ElementWiseOperation.SUB, 0, before), length, 1)
+    if not ranges:
+        return tensor
+    if mode is not None:
+        return strided_slice(ctx, tensor, ranges, mode)
+    return strided_slice(ctx, tensor, ranges, trt.SampleMode.FILL, torch.tensor(fill, dtype=dtype_of(tensor)))
 
 
 def gather(ctx: Context, input: Any, indices: Any, dim: int) -> trt.ITensor:

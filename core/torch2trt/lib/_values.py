@@ -22,6 +22,11 @@ def ndim_of(value: Any) -> int:
     return len(value.shape) if is_runtime(value) or isinstance(value, torch.Tensor) else 0
 
 
+def opmath(dtype: torch.dtype) -> torch.dtype:
+    """The dtype in which a formula of several steps is computed, as PyTorch does: float32 for the 16-bit ones."""
+    return torch.float32 if dtype in (torch.float16, torch.bfloat16) else dtype
+
+
 def promoted(*values: Any) -> torch.dtype:
     """The dtype that PyTorch computes an operation of ``values`` in."""
     # meta tensors of the same rank: zero-dimensional ones and numbers do not raise the dtype within a category

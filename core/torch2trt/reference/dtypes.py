@@ -55,7 +55,10 @@ def round_to_fp4(x: torch.Tensor) -> torch.Tensor:
 
 
 def cast(x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """Convert as TensorRT does: float to integer truncates and saturates (NaN becomes 0), float to fp8 saturates."""
+    """Convert as TensorRT does: float to integer truncates and saturates, float to fp8 saturates.
+
+    NaN becomes 0, but the least value in int64: so does a GPU's instruction, and an engine.
+    """
     if x.dtype == dtype:
         return x
     if dtype == torch.float8_e4m3fn:
@@ -71,7 +74,8 @@ def cast(x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
 
 def _float_to_integer(x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     info = torch.iinfo(dtype)
-    wide = x.to(torch.float64).nan_to_num(nan=0.0, posinf=float(info.max), neginf=float(info.min)).trunc()
+    of_nan = float(info.min) if dtype == torch.int64 else 0.0
+    wide = x.to(torch.float64).nan_to_num(nan=of_nan, posinf=float(info.max), neginf=float(info.min)).trunc()
     # 2**63 - 1 is no float64: what clamps to it is set apart
     over = wide >= float(info.max)
     return wide.clamp(min=float(info.min)).masked_fill(over, 0).to(dtype).masked_fill(over, info.max)

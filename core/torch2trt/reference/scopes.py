@@ -1,7 +1,7 @@
 """Which layers belong to which loop or branch: TensorRT lists only the boundary layers of each.
 
 A loop's body is what its recurrences and iterators reach without passing one of its outputs; a branch is what only
-its output needs.  What depends on neither is evaluated once, outside.  Scopes nest.
+its output needs, and the assertions on that.  What depends on neither is evaluated once, outside.  Scopes nest.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 from .network import Network, Node, Value
 
@@ -39,11 +40,13 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Who makes and who uses each value."""
+    """Who makes and who uses each value; ``checks`` are the assertions and what only they need."""
 
     producer: dict[Value, Node]
     users: dict[Value, list[Node]]
     outputs: frozenset[Value]
+    assertions: frozenset[Node]
+    checks: frozenset[Node]
 
     @classmethod
     def of(cls, network: Network) -> Graph:
@@ -56,7 +59,18 @@ class Graph:
             for used in node.inputs:
                 if used is not None:
                     users[used].append(node)
-        return cls(producer, dict(users), frozenset(network.outputs))
+        assertions = frozenset(node for node in network.nodes if node.kind == "ASSERTION")
+        outputs, checks = frozenset(network.outputs), set(assertions)
+        todo = list(assertions)
+        while todo:
+            for used in todo.pop().inputs:
+                maker = producer.get(used) if used is not None else None
+                if maker is None or maker in checks or maker.kind in LOOP_KINDS | CONDITIONAL_KINDS:
+                    continue
+                if outputs.isdisjoint(maker.outputs) and checks.issuperset(u for v in maker.outputs for u in users[v]):
+                    checks.add(maker)
+                    todo.append(maker)
+        return cls(producer, dict(users), outputs, assertions, frozenset(checks))
 
 
 def find_scopes(network: Network, graph: Graph) -> list[Scope]:
@@ -75,7 +89,7 @@ def find_scopes(network: Network, graph: Graph) -> list[Scope]:
         scope.branches = [_loop_body(scope, whole, graph)]
     for scope in scopes:
         if not scope.loop:
-            scope.branches = [_branch(scope, index, whole, loops, graph) for index in (0, 1)]
+            scope.branches = _branches(scope, whole, loops, graph)
     _complete(loops, scopes)
     return scopes
 
@@ -108,23 +122,54 @@ def _loop_body(scope: Scope, whole: dict[Node, Scope], graph: Graph) -> set[Node
     return found
 
 
-def _branch(scope: Scope, index: int, whole: dict[Node, Scope], loops: list[Scope], graph: Graph) -> set[Node]:
-    """What one side of a conditional needs, less what anything else needs, and less scopes of which a part is less."""
-    own = set(scope.boundary)
-    ends = scope.of_kind("CONDITIONAL_OUTPUT")
+def _branches(scope: Scope, whole: dict[Node, Scope], loops: list[Scope], graph: Graph) -> list[set[Node]]:
+    """What each side of a conditional needs, less what anything else needs, with the assertions on what is left.
+
+    An assertion on nothing but the conditional's inputs is on both sides.
+    """
+    own, ends = set(scope.boundary), set(scope.of_kind("CONDITIONAL_OUTPUT"))
+    needed = [_needed([end.required(i) for end in ends], own, whole, graph) for i in (0, 1)]
+    less = partial(_less_shared, ends=ends, own=own, whole=whole, loops=loops, graph=graph)
+    computed = [less(set(needed[i]), i, ignored=graph.checks) for i in (0, 1)]
+    for assertion in graph.assertions:
+        checked = {assertion} | _needed([assertion.required(0)], own, whole, graph)
+        sides = [i for i in (0, 1) if checked & computed[i]]
+        if not sides and any(graph.producer.get(v) in own - ends for node in checked for v in node.inputs if v):
+            sides = [0, 1]
+        for i in sides:
+            needed[i] |= checked
+    return [less(needed[i], i) for i in (0, 1)]
+
+
+def _needed(values: list[Value], own: set[Node], whole: dict[Node, Scope], graph: Graph) -> set[Node]:
+    """What ``values`` are computed from, up to the conditional's own boundary."""
     found: set[Node] = set()
-    todo: list[Value] = [end.required(index) for end in ends]
+    todo = list(values)
     while todo:
         maker = graph.producer.get(todo.pop())
-        if maker is None or maker in own or maker in found:
-            continue
-        for node in whole[maker].boundary if maker in whole else (maker,):
-            found.add(node)
-            todo.extend(value for value in node.inputs if value is not None)
+        if maker is not None and maker not in own and maker not in found:
+            for node in whole[maker].boundary if maker in whole else (maker,):
+                found.add(node)
+                todo.extend(value for value in node.inputs if value is not None)
+    return found
+
+
+def _less_shared(
+    found: set[Node],
+    index: int,
+    ends: set[Node],
+    own: set[Node],
+    whole: dict[Node, Scope],
+    loops: list[Scope],
+    graph: Graph,
+    ignored: frozenset[Node] = frozenset(),
+) -> set[Node]:
+    """``found`` less what is used outside, but for the ``ignored``, and less scopes of which a part is less."""
     atoms = [set(other.boundary) for other in whole.values()]
-    atoms += [loop.members for loop in loops if not own & loop.branches[0]]  # not those around this conditional
+    around = [loop for loop in loops if own & loop.branches[0]]
+    atoms += [loop.members - ignored for loop in loops if loop not in around]
     while True:
-        outside = {node for node in found if not _contained(node, found, set(ends), index, graph)}
+        outside = {node for node in found if not _contained(node, found | ignored, ends, index, graph)}
         for atom in atoms:
             if atom & outside or not atom <= found:
                 outside |= atom & found

@@ -21,6 +21,8 @@ from ..targets import resolve
 from .case import Case, Variant
 
 _TOLERANCES = {torch.float32: (1e-4, 1e-5), torch.float16: (1e-2, 2e-3), torch.bfloat16: (4e-2, 2e-2)}
+#: engines multiply float32 matrices in TF32, of which ten bits of mantissa are left; relative to the largest result
+_TF32 = (2e-3, 2e-3)
 #: how much larger than the row's a dynamic size may be
 _ROOM = 3
 
@@ -66,7 +68,7 @@ def check_converter(
         inputs = variant.tensors(change, device)
         with torch.no_grad():
             expected = model(*[tensor.clone() for tensor in inputs])
-        compare(converted(*inputs), expected, *_tolerance(variant))
+        compare(converted(*inputs), expected, *_tolerance(variant, runtime, expected))
 
 
 def _check_whole(target: str, plan: Plan) -> None:
@@ -93,8 +95,12 @@ def _dynamic_shapes(variant: Variant) -> Any:
     return tuple(shapes)
 
 
-def _tolerance(variant: Variant) -> tuple[float, float]:
+def _tolerance(variant: Variant, runtime: str, expected: Any) -> tuple[float, float]:
     rtol, atol = _TOLERANCES.get(variant.dtype, (0.0, 0.0))
+    if runtime == "engine" and variant.dtype is torch.float32:
+        numbers = [t[t.isfinite()].abs() for t in pytree.tree_leaves(expected) if isinstance(t, torch.Tensor)]
+        largest = max((n.max().item() for n in numbers if n.numel() and n.is_floating_point()), default=0.0)
+        rtol, atol = _TF32[0], max(atol, _TF32[1] * largest)
     row = variant.case
     return (rtol if row.rtol is None else max(row.rtol, rtol)), (atol if row.atol is None else max(row.atol, atol))
 

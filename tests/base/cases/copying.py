@@ -65,6 +65,7 @@ CASES = [
     Case("aten.full_like.default", lambda x: torch.ones_like(x), [i64(2, 4)], dynamic=N, name="ones_like"),
     Case("aten.full_like.default", lambda x: torch.fill(x, 3), [f32(2, 4)], dynamic=N, name="fill"),
     Case("aten.full_like.default", lambda x: x.clone().zero_(), [f32(2, 4)], dynamic=N, name="zero_"),
+    Case("aten.fill.Scalar", lambda x: x.clone().fill_(3), [i64(2, 4)], dynamic=N, whole=False),
     Case("aten.fill.Tensor", lambda x, y: torch.fill(x, y), [f32(2, 4), f32()], dynamic=[N, None], whole=False),
     new("full.default", "full", lambda x: torch.full((x.shape[0], 3), 2.5)),
     new("full.default", "int", lambda x: torch.full((x.shape[0],), 7)),

@@ -121,5 +121,9 @@ CASES = [
     pad("int", lambda x: F.pad(x, (2, 0), value=-1), [i64(3, 4)]),
     pad("bool", lambda x: F.pad(x, (0, 1), value=True), [b8(3, 4)]),
     pad("three_dims", lambda x: F.pad(x, (1, 1, 2, 0, 0, 1)), [f32(2, 3, 4)]),
+    pad("all_dims", lambda x: F.pad(x, (0, 1, 2, 0, 1, 1, 1, 0)), [f32(4, 3, 5, 6)], {0: "n", 2: "h", 3: "w"}),
+    pad("smaller", lambda x: F.pad(x, (-1, -2)), [f32(3, 5)], N),
+    pad("int32", lambda x: F.pad(x, (1, 1), value=7), [i32(2, 3)]),
+    pad("amount_of_size", lambda x: F.pad(x, (2, x.shape[0])), dynamic=N),
     pad("by_size", lambda x: F.pad(x, (0, 8 - x.shape[1]))),
 ]

@@ -74,6 +74,7 @@ CASES = [
         f32(2, 3, 4),
         f32(2, 4, 5),
         dynamic=[None, N, N],
+        whole=False,
     ),
     product("addmv", torch.addmv, f32(3), f32(3, 4), f32(4), dynamic=[N, N, None]),
     product(

@@ -50,6 +50,7 @@ CASES = [
     Case("aten.unsqueeze.default", lambda x: x[..., None, :, None], [f32(2, 4)], dynamic=N, name="indexed"),
     Case("aten.unsqueeze.default", lambda x: torch.atleast_3d(x), [f32(4)], dynamic=N, name="atleast_3d"),
     Case("aten.squeeze.dims", lambda x: x.squeeze(1), [f32(2, 1, 3)], dynamic=N, name="one"),
+    Case("aten.squeeze.dim", lambda x: x.squeeze(-1), [f32(2, 3, 1)], dynamic=N, whole=False),
     Case("aten.squeeze.dims", lambda x: x.squeeze((1, -1)), [f32(2, 1, 3, 1)], dynamic=N, name="several"),
     Case("aten.squeeze.dims", lambda x: x.squeeze(0), [f32(2, 1, 3)], name="not_one"),
     Case("aten.squeeze.dims", lambda x: x.squeeze(), [i64(1, 4, 1)], dynamic={1: "n"}, dynamic_min=2, name="all"),

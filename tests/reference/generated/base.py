@@ -129,9 +129,13 @@ def values(label: str, shape: Sequence[int], dtype: torch.dtype = F32, low: int 
     return torch.randint(low, high, tuple(shape), generator=generator).to(dtype)
 
 
+_held: list[torch.Tensor] = []  # given to TensorRT by address, which keeps nothing alive
+
+
 def weights(tensor: torch.Tensor) -> Any:
-    """What TensorRT takes as weights.  Torch keeps the storage alive through the case that closes over ``tensor``."""
+    """What TensorRT takes as weights."""
     if tensor.dtype in (torch.bfloat16, torch.float8_e4m3fn):
+        _held.append(tensor)
         return trt.Weights(trt_type(tensor.dtype), tensor.data_ptr(), tensor.numel())
     return np.ascontiguousarray(tensor.numpy())
 

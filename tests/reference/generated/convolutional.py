@@ -101,6 +101,9 @@ def _pooling(suite: Suite) -> None:
             suite.add(
                 "POOLING", f"{kind}-{SHORT[dtype]}", body(kind, (3, 2), extra), [values("pool", (2, 3, 9, 10), dtype)]
             )
+        nan = values("pool", (1, 2, 6, 6))
+        nan[0, 0, 1, 2] = nan[0, 1, 0, 0] = torch.nan
+        suite.add("POOLING", f"{kind}-nan", body(kind, (2, 2), extra), [nan])
         whole = values("pool", (2, 4, 8, 8), torch.int8, -128, 128)
         suite.add("POOLING", f"{kind}-i8", body(kind, (2, 2), extra), [whole])
         suite.add("POOLING", f"{kind}-3d", body(kind, (2, 3, 2), extra), [values("pool", (1, 3, 5, 6, 7))])

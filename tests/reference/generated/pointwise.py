@@ -57,8 +57,11 @@ def _activations(suite: Suite) -> None:
         for dtype in FLOATS:
             x = values(kind, (2, 3, 5, 7), dtype) * 2
             suite.add("ACTIVATION", f"{kind}-{SHORT[dtype]}", body(kind, alpha, beta), [x])
-    for kind in ("RELU", "CLIP", "GELU_ERF", "SOFTPLUS"):
+    for kind in _ACTIVATIONS:
         suite.add("ACTIVATION", f"{kind}-special", body(kind, *_ACTIVATIONS[kind]), [_SPECIAL])
+    for kind in ("RELU", "CLIP"):
+        suite.add("ACTIVATION", f"{kind}-special-f16", body(kind, *_ACTIVATIONS[kind]), [_SPECIAL.half()])
+    for kind in ("RELU", "CLIP", "GELU_ERF", "SOFTPLUS"):
         dynamic = {0: (0, 2)}
         suite.add("ACTIVATION", f"{kind}-dynamic", body(kind, *_ACTIVATIONS[kind]), [values(kind, (4, 3, 6))], dynamic)
     suite.add("ACTIVATION", "RELU-i32", body("RELU", 0, 0), [values("relu", (3, 4), I32)])
@@ -90,6 +93,7 @@ def _unary(suite: Suite) -> None:
     suite.add("UNARY", "NOT-bool", body("NOT"), [values("not", (3, 9), BOOL)])
     for op in ("ISINF", "ISNAN", "SIGN", "ROUND", "CEIL", "FLOOR", "ABS", "SQRT", "LOG", "EXP", "RECIP", "ERF"):
         suite.add("UNARY", f"{op}-special", body(op), [_SPECIAL])
+    suite.add("UNARY", "SIGN-special-f16", body("SIGN"), [_SPECIAL.half()])
     suite.add("UNARY", "EXP-dynamic", body("EXP"), [values("exp", (4, 6))], {0: (0, 1)})
 
 
@@ -114,6 +118,9 @@ def _elementwise(suite: Suite) -> None:
     grid_a, grid_b = (g.reshape(-1).contiguous() for g in torch.meshgrid(_SPECIAL, _SPECIAL, indexing="ij"))
     for op in ("SUM", "PROD", "MAX", "MIN", "DIV", "POW", "FLOOR_DIV", "EQUAL", "GREATER", "LESS"):
         suite.add("ELEMENTWISE", f"{op}-special", body(op), [grid_a, grid_b])
+    for op in ("MAX", "MIN"):
+        for dtype in (F16, BF16):
+            suite.add("ELEMENTWISE", f"{op}-special-{SHORT[dtype]}", body(op), [grid_a.to(dtype), grid_b.to(dtype)])
     for op in ("SUM", "DIV", "MAX", "LESS"):
         a, b = values(op, (2, 1, 5)), values(op + "b", (1, 4, 1)) + 3
         suite.add("ELEMENTWISE", f"{op}-broadcast", body(op), [a, b])
@@ -149,6 +156,9 @@ def _conversions(suite: Suite) -> None:
     )
     for target in (I32, I64, F16, BOOL):
         suite.add("CAST", f"edge-{SHORT[target]}", cast(target), [edge])
+    for source in (F16, BF16):
+        for target in (I32, I64):
+            suite.add("CAST", f"edge-{SHORT[source]}-{SHORT[target]}", cast(target), [edge.to(source)])
     for dtype in (F32, F16, I32):
         suite.add("IDENTITY", SHORT[dtype], lambda n, x: n.add_identity(x), [values("id", (2, 3), dtype)])
     for dtype in (F32, F16, BF16, I32, I64):

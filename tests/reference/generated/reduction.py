@@ -37,6 +37,14 @@ def _reduce(suite: Suite) -> None:
     nan[1, 2] = torch.nan
     for op in ("MAX", "MIN", "SUM"):
         suite.add("REDUCE", f"{op}-nan", body(op, 0b10, False), [nan])
+    placed = values("placed", (6, 70))  # NaN first, last, beside each other, everywhere, in a row of the same
+    placed[0, 0] = placed[1, -1] = placed[2, 30:33] = placed[3] = torch.nan
+    placed[4] = -torch.inf
+    placed[4, 5] = torch.nan
+    for op in ("MAX", "MIN"):
+        for dtype in (F32, F16):
+            suite.add("REDUCE", f"{op}-placed-nan-{SHORT[dtype]}", body(op, 0b10, False), [placed.to(dtype)])
+        suite.add("REDUCE", f"{op}-placed-nan-first-axis", body(op, 0b01, False), [placed])
 
 
 def _along(suite: Suite) -> None:

@@ -56,6 +56,16 @@ def cases() -> list[Case]:
                 _resize("NEAREST", transformation, scales=(1, 1, 0.6, 1.7), **setting),
                 [x],
             )
+        # coordinates that lie on or beside an integer or a half
+        many = values("many", (1, 1, 20, 30))
+        for scales in ((1, 1, 0.6, 1.7), (1, 1, 0.3, 2.3), (1, 1, 1.1, 0.35)):
+            for rounding in _ROUNDINGS:
+                body = _resize("NEAREST", transformation, scales=scales, nearest_rounding=rounding)
+                suite.add("RESIZE", f"NEAREST-{transformation}-{rounding}-many-{scales[2]}", body, [many])
+        for target in ((1, 1, 27, 25), (1, 1, 14, 45)):
+            for rounding in _ROUNDINGS:
+                body = _resize("NEAREST", transformation, target, nearest_rounding=rounding)
+                suite.add("RESIZE", f"NEAREST-{transformation}-{rounding}-many-to-{target[2]}", body, [many])
     for mode in ("NEAREST", "LINEAR", "CUBIC"):
         for dtype in (F16, BF16):
             body = _resize(mode, "HALF_PIXEL", (1, 2, 8, 10))

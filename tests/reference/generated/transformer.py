@@ -67,6 +67,12 @@ def _attention(suite: Suite) -> None:
         cut.append(torch.tensor([3, 8], dtype=I32))
         suite.add("ATTENTION_INPUT", f"key-lengths-{SHORT[dtype]}", with_lengths, cut)
     q, k, v = (heads(4, 8, F16, name) for name in "qkv")
+
+    def fused(n: Any, q: Any, k: Any, v: Any) -> Any:
+        normalization = trt.AttentionNormalizationOp.NONE
+        return n.add_attention_v2(q, k, v, normalization, trt.CausalMaskKind.NONE).get_output(0)
+
+    suite.add("ATTENTION_INPUT", "no-softmax-fused-f16", fused, [q, k, v])
     dynamic = dict.fromkeys(range(3), (0, 2))
     suite.add("ATTENTION_INPUT", "dynamic", body(), [q, k, v], dynamic)
 
@@ -123,6 +129,13 @@ def _quantization(suite: Suite) -> None:
                 label = f"{target}-{layout}-{SHORT[dtype]}"
                 shape = (6, 48) if layout == "block" else (4, 6, 5)
                 suite.add("QUANTIZE", label, round_trip, [values("q", shape, dtype) * 2])
+                if target == "INT8":  # beside ties, where a division and a product with the reciprocal differ
+                    halves = values("halves", (6, 48) if layout == "block" else (40, 6, 5), I32, -120, 120) + 0.5
+                    each = (
+                        scale.repeat_interleave(16, 1) if layout == "block" else scale.reshape(-1, *[1] * scale.dim())
+                    )
+                    x = (halves * each.float()).to(dtype)
+                    suite.add("QUANTIZE", f"{label}-halves", round_trip, [x])
         packed = values("int4", (6, 24), torch.uint8, 0, 256)
 
         def four_bit(n: Any, x: Any, packed: torch.Tensor = packed, dtype: torch.dtype = dtype) -> Any:

@@ -2,11 +2,10 @@
 
 import torch
 import torch.nn.functional as F
-from torch2trt.testing import Case, b8, f32, i32, i64
+from torch2trt.testing import Case, f32, i64
 
 N, ALL = {0: "n"}, {0: "n", 2: "h", 3: "w"}
 BF = (torch.float32, torch.float16, torch.bfloat16)
-CONSTANT = "aten.pad.default"  # the base pack converts what it becomes
 X1, X2, X3 = f32(4, 3, 5), f32(4, 3, 5, 6), f32(4, 2, 4, 5, 4)
 
 
@@ -30,23 +29,12 @@ def mirrored(name, mode):
 
 
 CASES = [
-    Case(CONSTANT, lambda x: F.pad(x, (1, 2)), [X2], dynamic=ALL, dtypes=BF, whole=False),
-    Case(CONSTANT, lambda x: F.pad(x, (1, 2, 3, 0), value=1.5), [X2], dynamic=ALL, name="value", whole=False),
-    Case(CONSTANT, lambda x: F.pad(x, (-1, 2, -1, -1), value=2.0), [X2], dynamic=N, name="negative", whole=False),
-    Case(CONSTANT, lambda x: F.pad(x, (-1, -2)), [X2], dynamic=N, name="crop", whole=False),
-    Case(CONSTANT, lambda x: F.pad(x, (0, 1, 2, 0, 1, 1, 1, 0)), [X2], dynamic=ALL, name="all", whole=False),
-    Case(CONSTANT, lambda x: F.pad(x, (1, 1), value=-torch.inf), [X1], dynamic=N, name="infinity", whole=False),
-    Case(CONSTANT, lambda x: F.pad(x, (1, 1, 0, 2), value=7), [i64(2, 3, 4)], dynamic=N, name="int64", whole=False),
-    Case(CONSTANT, lambda x: F.pad(x, (1, 1), value=7), [i32(2, 3)], dynamic=N, name="int32", whole=False),
-    Case(CONSTANT, lambda x: F.pad(x, (1, 1), value=True), [b8(2, 3)], dynamic=N, name="bool", whole=False),
-    Case(CONSTANT, lambda x: F.pad(x, (0, 0)), [X1], dynamic=N, name="nothing", whole=False),
-    Case(CONSTANT, lambda x: F.pad(x, (2, x.shape[0])), [f32(3, 4)], dynamic=N, name="computed-amount", whole=False),
     *mirrored("reflection_pad", "reflect"),
     *mirrored("replication_pad", "replicate"),
     Case("aten._pad_circular.default", pad((1, 2, 3, 0), "circular"), [X2], dynamic=ALL, dynamic_min=4),
     Case("aten._pad_circular.default", pad((2, 1), "circular"), [X1], dynamic=N, name="1d"),
     Case("aten._pad_circular.default", pad((1, 1, 2, 0, 1, 2), "circular"), [X3], dynamic=N, name="3d"),
     Case("aten._pad_circular.default", pad((5, 5), "circular"), [i64(2, 3, 5)], name="whole-turn"),
-    Case("aten.pad.default", torch.nn.ZeroPad2d(1), [X2], dynamic=ALL, whole=False, name="module"),
+    Case("aten.pad.default", torch.nn.ZeroPad2d(1), [X2], dynamic=ALL, whole=False),
     Case("aten.pad.default", torch.nn.ReflectionPad2d(2), [X2], dynamic=N, whole=False, name="reflect"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -12,7 +13,18 @@ from ..errors import UnsupportedLayerError
 from ..network import Node
 from .base import Evaluator, Kernel, Prepared, widened
 
-#: f(x, alpha, beta) by the name of the ``trt.ActivationType``
+
+def _clip(x: torch.Tensor, low: float, high: float) -> torch.Tensor:
+    return torch.where(x.isnan(), low, torch.clamp(x, min=low, max=high))
+
+
+def _gelu(x: torch.Tensor) -> torch.Tensor:
+    # not functional.gelu, which gives NaN for infinity on some CPUs
+    return 0.5 * x * (1 + torch.erf(x * math.sqrt(0.5)))
+
+
+#: f(x, alpha, beta) by the name of the ``trt.ActivationType``.  In an engine CLIP of NaN is the lower limit, while RELU
+#: and SOFTPLUS of NaN are NaN; GELU_ERF of infinity is infinity and of minus infinity NaN.
 _FORMULAS: dict[str, Callable[[torch.Tensor, float, float], torch.Tensor]] = {
     "SIGMOID": lambda x, a, b: torch.sigmoid(x),
     "TANH": lambda x, a, b: torch.tanh(x),
@@ -21,11 +33,11 @@ _FORMULAS: dict[str, Callable[[torch.Tensor, float, float], torch.Tensor]] = {
     "SELU": lambda x, a, b: torch.where(x > 0, b * x, b * a * torch.expm1(x)),
     "SOFTSIGN": lambda x, a, b: x / (1 + x.abs()),
     "SOFTPLUS": lambda x, a, b: a * functional.softplus(b * x),
-    "CLIP": lambda x, a, b: torch.clamp(x, min=a, max=b),
+    "CLIP": _clip,
     "HARD_SIGMOID": lambda x, a, b: torch.clamp(a * x + b, 0, 1),
     "SCALED_TANH": lambda x, a, b: a * torch.tanh(b * x),
     "THRESHOLDED_RELU": lambda x, a, b: torch.where(x > a, x, torch.zeros_like(x)),
-    "GELU_ERF": lambda x, a, b: functional.gelu(x),
+    "GELU_ERF": lambda x, a, b: _gelu(x),
     "GELU_TANH": lambda x, a, b: functional.gelu(x, approximate="tanh"),
 }
 

@@ -59,7 +59,9 @@ def attention_input(node: Node) -> Prepared:
     consecutive query heads.  A boolean mask keeps what is true, any other is added.  UPPER_LEFT lets token i see keys
     up to i, LOWER_RIGHT up to i + keys - queries.  A row that sees nothing gives 0.  Key lengths hide the keys behind
     them.  Packed tokens, (tokens, heads, width), are attended to sequence by sequence, and a causal mask is that of
-    each sequence.  The whole attention is computed here, and ATTENTION_OUTPUT passes it on.
+    each sequence.  Without normalization the scores are used as they are, which is what TensorRT documents; engines of
+    TensorRT for RTX 1.6 apply softmax nevertheless.  The whole attention is computed here, and ATTENTION_OUTPUT passes
+    it on.
     """
     attention = node.layer.attention
     scale = torch_dtype(attention.normalization_quantize_to_type) if node.input(_SCALE) else None

@@ -36,13 +36,21 @@ def _power(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return torch.where(b >= 0, torch.pow(a, b.clamp(min=0)), inverse.to(a.dtype))
 
 
-#: by the name of the ``trt.ElementWiseOperation``.  MAX and MIN give the other operand where one is NaN, as CUDA's
-#: fmax and fmin do; comparisons with NaN are false.
+def _maximum(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return torch.where(a < b, b, a)
+
+
+def _minimum(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return torch.where(b < a, b, a)
+
+
+#: by the name of the ``trt.ElementWiseOperation``.  In an engine MAX is ``a < b ? b : a`` and MIN ``b < a ? b : a``,
+#: the first operand where either is NaN: max(NaN, 1) is NaN, max(1, NaN) is 1.  Comparisons with NaN are false.
 _BINARY: dict[str, Kernel] = {
     "SUM": torch.add,
     "PROD": torch.mul,
-    "MAX": torch.fmax,
-    "MIN": torch.fmin,
+    "MAX": _maximum,
+    "MIN": _minimum,
     "SUB": torch.sub,
     "DIV": _divide,
     "POW": _power,
@@ -70,7 +78,12 @@ def elementwise(node: Node) -> Prepared:
     return Prepared(kernel, (first, second))
 
 
-#: by the name of the ``trt.UnaryOperation``; ROUND is to nearest even
+def _sign(x: torch.Tensor) -> torch.Tensor:
+    sign = torch.sign(x)
+    return torch.where(x.isnan(), x, sign) if x.is_floating_point() else sign
+
+
+#: by the name of the ``trt.UnaryOperation``; ROUND is to nearest even, SIGN of NaN is NaN
 _UNARY: dict[str, Kernel] = {
     "EXP": torch.exp,
     "LOG": torch.log,
@@ -93,7 +106,7 @@ _UNARY: dict[str, Kernel] = {
     "FLOOR": torch.floor,
     "ERF": torch.erf,
     "NOT": torch.logical_not,
-    "SIGN": torch.sign,
+    "SIGN": _sign,
     "ROUND": torch.round,
     "ISINF": torch.isinf,
     "ISNAN": torch.isnan,

@@ -13,12 +13,12 @@ _INTEGER_RANGES = {"INT8": (-128, 127), "UINT8": (0, 255), "INT4": (-8, 7)}
 
 
 def _spread(coefficient: torch.Tensor, like: torch.Tensor, axis: int) -> torch.Tensor:
-    """A scale or zero point, in fp32, so that it broadcasts to ``like``.
+    """A scale or zero point so that it broadcasts to ``like``.
 
     One of the rank of the input gives one number a block: each of its extents divides that of the input, or is its
     ceiling.  One number is for everything, a vector for the slices of ``axis``.
     """
-    values = coefficient.float()
+    values = coefficient
     if values.numel() == 1:
         return values.reshape(())
     if values.dim() == like.dim():
@@ -33,24 +33,33 @@ def _blocks(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     return values
 
 
-def quantize(node: Node) -> Prepared:
-    """``round(x / scale) + zero``, to nearest even, saturating; computed in fp32.
+def _divided(x: torch.Tensor, scale: torch.Tensor, axis: int) -> torch.Tensor:
+    if scale.dtype != x.dtype:  # powers of two, fp8 scales
+        x, scale = x.float(), scale.float()
+    if scale.dim() == x.dim() and scale.numel() > 1:
+        return x / _spread(scale, x, axis)
+    return x * _spread(scale.reciprocal(), x, axis)
 
-    FP8 rounds to nearest even and saturates at 448, FP4 at 6.
+
+def quantize(node: Node) -> Prepared:
+    """``round(x / scale) + zero``, to nearest even, saturating.
+
+    FP8 rounds to nearest even and saturates at 448, FP4 at 6.  The quotient is rounded to the input's type: x is
+    multiplied by the rounded reciprocal of a scale of the tensor or of an axis, and divided by the scale of a block.
     """
     target, axis = node.layer.to_type.name, int(node.layer.axis)
     if target not in (*_INTEGER_RANGES, "FP8", "FP4"):
         raise UnsupportedLayerError(f"{node}: cannot quantize to {target}")
 
     def evaluate(x: torch.Tensor, scale: torch.Tensor, zero: torch.Tensor | None) -> torch.Tensor:
-        scaled = x.float() / _spread(scale, x, axis)
+        scaled = _divided(x, scale, axis).float()
         if target == "FP8":
             return cast(scaled, torch.float8_e4m3fn)
         if target == "FP4":
             return round_to_fp4(scaled).to(TORCH_DTYPES["FP4"])
         rounded = torch.round(scaled)
         if zero is not None:
-            rounded = rounded + _spread(zero, x, axis)
+            rounded = rounded + _spread(zero.float(), x, axis)
         least, greatest = _INTEGER_RANGES[target]
         return rounded.clamp(least, greatest).to(TORCH_DTYPES[target])
 
@@ -64,8 +73,8 @@ def dequantize(node: Node) -> Prepared:
     def evaluate(x: torch.Tensor, scale: torch.Tensor, zero: torch.Tensor | None) -> torch.Tensor:
         values = x.float()
         if zero is not None:
-            values = values - _spread(zero, x, axis)
-        return (values * _spread(scale, x, axis)).to(target)
+            values = values - _spread(zero.float(), x, axis)
+        return (values * _spread(scale.float(), x, axis)).to(target)
 
     return Prepared(evaluate, (node.required(0), node.required(1), node.input(2)))
 

@@ -16,13 +16,14 @@ def _extreme(greatest: bool) -> Kernel:
     operator = torch.amax if greatest else torch.amin
 
     def evaluate(x: torch.Tensor, axes: list[int], keep: bool) -> torch.Tensor:
+        if x.is_floating_point():
+            nothing: float = -math.inf if greatest else math.inf
+            x = torch.where(x.isnan(), nothing, x)  # an engine's MAX and MIN pass over NaN
+        else:
+            info = torch.iinfo(x.dtype)
+            nothing = info.min if greatest else info.max
         if any(x.shape[axis] == 0 for axis in axes):
             shape = [1 if i in axes else n for i, n in enumerate(x.shape)]
-            if x.is_floating_point():
-                nothing: float = -math.inf if greatest else math.inf
-            else:
-                info = torch.iinfo(x.dtype)
-                nothing = info.min if greatest else info.max
             full = torch.full(shape, nothing, dtype=x.dtype, device=x.device)
             return full if keep else full.squeeze(axes)
         return operator(x, axes, keep)

@@ -1,7 +1,9 @@
 """RESIZE: nearest, linear and cubic, separable over the axes.
 
-Every output coordinate gets a few input elements with weights along each axis.  The scale in the coordinate
-transformations is the one the layer was given, or the ratio of the extents where it was given a shape.
+Every output coordinate gets a few input elements with weights along each axis.  The coordinate transformations multiply
+by a step: the inverse of the scale that the layer was given, or the ratio of the extents where it was given a shape.
+Extents, step and coordinates are computed in fp32, as in an engine: at a scale of 0.6 the second output lies at 2, not
+just below it, and 30 times 2.3 is 69.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ class _Settings:
 
 
 def resize(node: Node) -> Prepared:
-    """Resize to the shape of input 1, the static shape, or ``floor(extent * scale)``."""
+    """Resize to the shape of input 1, the static shape, or ``floor(extent * scale)`` in fp32."""
     layer = node.layer
     target = dims_or_input(node, 1, "shape")
     settings = _Settings(
@@ -42,14 +44,14 @@ def resize(node: Node) -> Prepared:
 
     def evaluate(x: torch.Tensor, target: torch.Tensor | tuple[int, ...] | None) -> torch.Tensor:
         if target is None:
-            extents = [int(n * s) for n, s in zip(x.shape, settings.scales, strict=True)]
-            ratios = list(settings.scales)
+            extents = [int(_fp32(n) * s) for n, s in zip(x.shape, settings.scales, strict=True)]
+            steps = [_quotient(1, scale) for scale in settings.scales]
         else:
             extents = ints(target)
-            ratios = [new / old if old else 1.0 for new, old in zip(extents, x.shape, strict=True)]
-        for axis, (extent, ratio) in enumerate(zip(extents, ratios, strict=True)):
-            if extent != x.shape[axis] or ratio != 1.0:
-                x = _along(x, axis, extent, ratio, settings)
+            steps = [_quotient(old, new) if new else 1.0 for new, old in zip(extents, x.shape, strict=True)]
+        for axis, (extent, step) in enumerate(zip(extents, steps, strict=True)):
+            if extent != x.shape[axis] or step != 1.0:
+                x = _along(x, axis, extent, step, settings)
         return x
 
     value = node.required(0)
@@ -66,9 +68,9 @@ def _of_integers(evaluate: Kernel, dtype: torch.dtype) -> Kernel:
     return lambda x, target: cast(torch.round(evaluate(x.float(), target)), dtype)
 
 
-def _along(x: torch.Tensor, axis: int, extent: int, ratio: float, settings: _Settings) -> torch.Tensor:
+def _along(x: torch.Tensor, axis: int, extent: int, step: float, settings: _Settings) -> torch.Tensor:
     length = x.shape[axis]
-    position = _source(extent, length, ratio, settings, x.device)
+    position = _source(extent, length, step, settings, x.device)
     if settings.mode == "NEAREST":
         return x.index_select(axis, _rounded(position, settings.rounding).clamp(0, length - 1).to(torch.int64))
     if settings.mode == "LINEAR":
@@ -92,16 +94,24 @@ def _along(x: torch.Tensor, axis: int, extent: int, ratio: float, settings: _Set
     return total
 
 
-def _source(extent: int, length: int, ratio: float, settings: _Settings, device: torch.device) -> torch.Tensor:
+def _source(extent: int, length: int, step: float, settings: _Settings, device: torch.device) -> torch.Tensor:
     """Where each output element lies in the input."""
-    out = torch.arange(extent, dtype=torch.float64, device=device)
+    out = torch.arange(extent, dtype=torch.float32, device=device)
     if extent == 1 and settings.upper:
         return torch.zeros_like(out)
     if settings.transformation == "ALIGN_CORNERS":
-        return out * ((length - 1) / (extent - 1)) if extent > 1 else torch.zeros_like(out)
+        return out * _quotient(length - 1, extent - 1) if extent > 1 else torch.zeros_like(out)
     if settings.transformation == "ASYMMETRIC":
-        return out / ratio
-    return (out + 0.5) / ratio - 0.5
+        return out * step
+    return (out + 0.5) * step - 0.5
+
+
+def _fp32(number: float) -> torch.Tensor:
+    return torch.tensor(number, dtype=torch.float32)
+
+
+def _quotient(numerator: float, denominator: float) -> float:
+    return float(_fp32(numerator) / denominator)
 
 
 def _rounded(position: torch.Tensor, rounding: str) -> torch.Tensor:

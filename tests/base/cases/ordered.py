@@ -1,0 +1,103 @@
+"""Sorting, the k-th, extremes with indices, cumulative operators, search."""
+
+import math
+
+import torch
+from torch2trt.testing import Case, b8, f32, i32, i64
+
+N = {0: "n"}
+NW = {0: "n", 1: "w"}
+#: no two are equal, so that every order has one answer
+DISTINCT = torch.tensor([[3, -1, 4, 0, -5], [9, 2, 6, -7, 8]])
+NAN = torch.tensor([[1.0, float("nan"), 3.0, 2.0], [2.0, 2.0, -math.inf, math.inf]])
+LARGE = torch.zeros(4000)
+MANY = "at most 3840"
+
+
+def _with_indices(name: str) -> list[Case]:
+    call = getattr(torch, name)
+    return [
+        Case(f"aten.{name}.dim", lambda x: call(x, -1), [f32(2, 5)], dynamic=NW),
+        Case(f"aten.{name}.dim", lambda x: call(x, 0, keepdim=True), [f32(3, 4, 2)], dynamic={2: "c"}, name="keep"),
+        Case(f"aten.{name}.dim", lambda x: call(x, 1), [DISTINCT], dynamic=N, name="int64"),
+        Case(f"aten.{name}.dim", lambda x: call(x, 1), [DISTINCT.int()], name="int32"),
+        Case(f"aten.{name}.dim", lambda x: call(x, 1)[0], [b8(2, 4)], name="bool"),
+        Case(f"aten.{name}.dim", lambda x: call(x, 0), [f32(5)], dynamic=N, name="vector"),
+        Case(f"aten.{name}.dim", lambda x: call(x, 0), [f32()], name="scalar"),
+        Case(f"aten.arg{name}.default", lambda x: getattr(x, f"arg{name}")(-1), [f32(2, 5)], dynamic=NW),
+        Case(f"aten.arg{name}.default", lambda x: getattr(x, f"arg{name}")(), [f32(2, 5)], dynamic=NW, name="all"),
+        Case(f"aten.arg{name}.default", lambda x: getattr(torch, f"arg{name}")(x, None, True), [DISTINCT], name="keep"),
+        Case(f"aten.arg{name}.default", lambda x: getattr(x, f"arg{name}")(0, True), [DISTINCT.int()], name="int32"),
+        Case(f"aten.arg{name}.default", lambda x: getattr(x, f"arg{name}")(), [f32()], name="scalar"),
+    ]
+
+
+def _cumulative(name: str) -> list[Case]:
+    call = getattr(torch, name)
+    return [
+        Case(f"aten.{name}.default", lambda x: call(x, -1), [f32(2, 5)], dynamic=NW),
+        Case(f"aten.{name}.default", lambda x: call(x, 0), [f32(3, 2)], dynamic=NW, name="first"),
+        Case(f"aten.{name}.default", lambda x: call(x, 0), [f32()], name="scalar"),
+    ]
+
+
+CASES = [
+    *_with_indices("max"),
+    *_with_indices("min"),
+    Case("aten.topk.default", lambda x: x.topk(3), [f32(2, 5)], dynamic=N),
+    Case("aten.topk.default", lambda x: x.topk(2, 0, largest=False), [f32(4, 3)], dynamic={1: "w"}, name="smallest"),
+    Case("aten.topk.default", lambda x: x.topk(2), [DISTINCT], dynamic=N, name="int64"),
+    Case("aten.topk.default", lambda x: x.topk(2), [f32(5)], dynamic=N, dynamic_min=2, name="vector"),
+    Case("aten.topk.default", lambda x: x.topk(1), [f32()], name="scalar"),
+    Case("aten.topk.default", lambda x: x.topk(x.shape[0]), [f32(2, 9)], dynamic=N, name="dynamic k"),
+    Case("aten.topk.default", lambda x: x.topk(3900), [LARGE], rejects=MANY, name="large"),
+    Case("aten.sort.default", lambda x: x.sort(), [f32(2, 5)], dynamic=NW),
+    Case("aten.sort.default", lambda x: x.sort(0, descending=True), [f32(5, 2)], dynamic=NW, name="descending"),
+    Case("aten.sort.default", lambda x: x.sort(), [DISTINCT], dynamic=N, name="int64"),
+    Case("aten.sort.default", lambda x: x.sort(), [DISTINCT.int()], name="int32"),
+    Case("aten.sort.default", lambda x: x.sort()[0], [b8(2, 4)], dynamic=N, name="bool"),
+    Case("aten.sort.default", lambda x: x.sort(), [f32()], name="scalar"),
+    Case("aten.sort.default", lambda x: x.sort(), [LARGE], rejects=MANY, name="large"),
+    Case("aten.sort.default", torch.msort, [f32(5, 2)], dynamic=N, name="msort"),
+    Case("aten.sort.default", lambda x: x.argsort(1), [f32(2, 5)], dynamic=N, name="argsort"),
+    Case("aten.sort.stable", lambda x: x.sort(dim=1, stable=True), [i64(2, 8)], dynamic=N),
+    Case("aten.sort.stable", lambda x: x.sort(stable=True, descending=True), [i32(8)], dynamic=N, name="descending"),
+    Case("aten.sort.stable", lambda x: x.sort(stable=True), [LARGE], rejects=MANY, name="large"),
+    Case("aten.kthvalue.default", lambda x: x.kthvalue(2), [f32(2, 5)], dynamic=N),
+    Case("aten.kthvalue.default", lambda x: x.kthvalue(3, 0, True), [DISTINCT.T], dynamic={1: "w"}, name="keep"),
+    Case("aten.kthvalue.default", lambda x: x.kthvalue(1), [f32()], name="scalar"),
+    Case("aten.kthvalue.default", lambda x: x.kthvalue(3900), [LARGE], rejects=MANY, name="large"),
+    Case("aten.median.dim", lambda x: x.median(1), [f32(2, 5)], dynamic=NW),
+    Case("aten.median.dim", lambda x: x.median(0, True), [f32(4, 3)], dynamic=N, name="keep"),
+    Case("aten.median.dim", lambda x: x.median(1), [DISTINCT], dynamic=N, name="int64"),
+    Case("aten.median.dim", lambda x: x.median(0), [torch.zeros(8000)], rejects=MANY, name="large"),
+    Case("aten.median.default", torch.median, [f32(2, 5)], dynamic=NW),
+    Case("aten.median.default", torch.median, [f32()], name="scalar"),
+    Case("aten.median.default", torch.median, [torch.zeros(8000)], rejects=MANY, name="large"),
+    *_cumulative("cumsum"),
+    *_cumulative("cumprod"),
+    *_cumulative("logcumsumexp"),
+    *_cumulative("cummax"),
+    *_cumulative("cummin"),
+    *(
+        Case(
+            f"aten.{name}.default",
+            lambda x, name=name: getattr(torch, name)(x, 1),
+            [kind(2, 5)],
+            dynamic=N,
+            name=kind.__name__,
+        )
+        for name in ("cumsum", "cumprod", "cummax", "cummin")
+        for kind in (i64, i32, b8)
+    ),
+    Case("aten.cumsum.default", lambda x: x.cumsum(0, dtype=torch.float32), [i64(2, 4)], dynamic=N, name="dtype"),
+    Case("aten.cumprod.default", lambda x: x.cumprod(0), [f32(1, 4)], name="one"),
+    Case("aten.cummax.default", lambda x: x.cummax(1), [NAN], name="nan"),
+    Case("aten.cummin.default", lambda x: x.cummin(1), [NAN], name="nan"),
+    Case("aten.logcumsumexp.default", lambda x: x.logcumsumexp(1), [NAN[1:]], name="infinities"),
+    Case("aten.logcumsumexp.default", lambda x: x.logcumsumexp(0), [torch.tensor([-90.0, 0.0, 90.0])], name="range"),
+    Case("aten.cumulative_trapezoid.dx", torch.cumulative_trapezoid, [f32(2, 4)], dynamic=N, whole=False),
+    Case("aten.mode.default", lambda x: x.mode(), [i64(2, 4)], rejects="how often"),
+    Case("aten.nanmedian.default", torch.nanmedian, [NAN], rejects="NaN"),
+    Case("aten.nanmedian.dim", lambda x: x.nanmedian(1), [NAN], rejects="NaN"),
+]
