@@ -7,6 +7,8 @@ from torch2trt.testing import check_pack, parametrize
 from .cases import CASES
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths:UserWarning")
+@pytest.mark.filterwarnings("ignore:`create_unbacked_symint` is deprecated:FutureWarning")  # torchvision's own nms
 @parametrize(CASES)
 def test_converter(check):
     check()
