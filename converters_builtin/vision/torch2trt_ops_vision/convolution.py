@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch2trt import Call, Context, converter, trt
-from torch2trt.lib import ints, is_runtime, squeeze, unsqueeze
+from torch2trt.lib import cast, ints, is_runtime, squeeze, unsqueeze
 
 from .transposed import dense_kernel, trims
 
@@ -119,11 +119,14 @@ def _window(
         weight = unsqueeze(ctx, weight, [3]) if is_runtime(weight) else weight.unsqueeze(3)
         stride, before, after, dilation = (*stride, 1), (*before, 0), (*after, 0), (*dilation, 1)
     dtype = ctx.call.result.dtype
-    empty = trt.Weights(ctx.tensor(input).dtype)
+    if transposed and dtype == torch.bfloat16:
+        dtype = torch.float32  # TensorRT for RTX builds no transposed convolution of bfloat16
+    input = ctx.tensor(input, dtype)
+    empty = trt.Weights(input.dtype)
     add = ctx.network.add_deconvolution_nd if transposed else ctx.network.add_convolution_nd
     maps = weight.shape[1] * groups if transposed else weight.shape[0]
     layer: Layer = add(
-        ctx.tensor(input, dtype),
+        input,
         maps,
         tuple(weight.shape[2:]),
         empty if is_runtime(weight) else ctx.weights(weight.to(dtype)),
@@ -131,8 +134,8 @@ def _window(
     )
     for index, value in ((1, weight), (2, bias)):
         if is_runtime(value):
-            layer.set_input(index, value)
+            layer.set_input(index, cast(ctx, value, dtype))
     layer.stride_nd, layer.dilation_nd, layer.num_groups = tuple(stride), tuple(dilation), groups
     layer.pre_padding, layer.post_padding = tuple(before), tuple(after)
-    result = layer.get_output(0)
+    result = cast(ctx, layer.get_output(0), ctx.call.result.dtype)
     return squeeze(ctx, result, [3]) if flat else result

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 from torch2trt import Call, Context, converter, trt
-from torch2trt.lib import dtype_of, pad, reshape, size
+from torch2trt.lib import cast, dtype_of, pad, reshape, size
 
 Ints = Sequence[int]
 
@@ -39,15 +39,17 @@ def col2im(
     taps = math.prod(kernel_size)
     channels = input.shape[-2] // taps
     batch = size(ctx, input, 0) if len(input.shape) == 3 else 1
-    patches = reshape(ctx, input, [batch, channels * taps, *counts])
+    # TensorRT for RTX builds no transposed convolution of bfloat16
+    dtype = torch.float32 if dtype_of(input) == torch.bfloat16 else dtype_of(input)
+    patches = reshape(ctx, cast(ctx, input, dtype), [batch, channels * taps, *counts])
     kernel = torch.zeros(taps, 1, *reaches)
     for tap in range(taps):
         row, column = divmod(tap, kernel_size[1])
         kernel[tap, 0, row * dilation[0], column * dilation[1]] = 1
-    weights = ctx.weights(kernel.repeat(channels, 1, 1, 1).to(dtype_of(input)))
+    weights = ctx.weights(kernel.repeat(channels, 1, 1, 1).to(dtype))
     layer = ctx.network.add_deconvolution_nd(patches, channels, tuple(reaches), weights)
     layer.stride_nd, layer.num_groups = tuple(stride), channels
     whole = [(count - 1) * step + reach for count, (_, _, reach, step) in zip(counts, rows, strict=True)]
     sides = [(-cut, want + cut - have) for have, (want, cut, _, _) in zip(whole, rows, strict=True)]
-    image = pad(ctx, layer.get_output(0), [*sides[1], *sides[0]])
+    image = pad(ctx, cast(ctx, layer.get_output(0), dtype_of(input)), [*sides[1], *sides[0]])
     return image if len(input.shape) == 3 else reshape(ctx, image, [channels, *output_size])
