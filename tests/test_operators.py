@@ -16,7 +16,22 @@ from tests.vision.cases import CASES as VISION
 
 ROOT = Path(__file__).parent.parent
 #: core operators that are neither converted nor decomposed into converted ones, each with the reason
-NOT_CONVERTED = {}
+NOT_CONVERTED = {
+    **dict.fromkeys(
+        [
+            "aten._adaptive_avg_pool2d_backward.default",
+            "aten.avg_pool2d_backward.default",
+            "aten.convolution_backward.default",
+            "aten.embedding_dense_backward.default",
+            "aten.max_pool2d_with_indices_backward.default",
+            "aten.native_group_norm_backward.default",
+            "aten.native_layer_norm_backward.default",
+        ],
+        "gradients are for training",
+    ),
+    "aten._native_batch_norm_legit.default": "updates its running statistics, which is training",
+    "aten.resize_.default": "changes the memory of its input",
+}
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
+from typing import Any
 
+import torch
 from torch2trt import PackRegistry, hookimpl
 
 _FAMILIES = (
@@ -13,6 +16,18 @@ _FAMILIES = (
     *("indexing", "index_put", "masks", "scatter", "search", "bags"),
     "declined",
 )
+
+
+#: what PyTorch decomposes by default only since a later version than the oldest that is supported
+_DECOMPOSED = (torch.ops.aten.linalg_vector_norm.default,)
+
+
+@hookimpl(trylast=True)
+def torch2trt_decompositions(table: dict[torch._ops.OpOverload, Callable[..., Any]]) -> None:
+    """Decompose the same operators with every version of PyTorch."""
+    rules: dict[Any, Callable[..., Any]] = torch._decomp.get_decompositions(_DECOMPOSED)
+    for overload, rule in rules.items():
+        table.setdefault(overload, rule)
 
 
 @hookimpl(trylast=True)

@@ -74,6 +74,8 @@ def _capture(model: Any, example: Example, packs: Packs, settings: Settings) -> 
     rules = _default_decompositions(len(torch._C._dispatch_get_all_op_names()))
     table = {overload: rule for overload, rule in rules.items() if overload not in claimed}
     packs.hook.torch2trt_decompositions(table=table)
+    for overload in claimed:
+        table.pop(overload, None)  # one pack's rule does not take an operator from another's converter
     exported = exported.run_decompositions(table)
     _drop_assertions(exported.graph)
     packs.hook.torch2trt_transform_graph(graph_module=exported.graph_module, settings=settings)

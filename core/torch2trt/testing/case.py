@@ -27,7 +27,7 @@ class Sample:
     low: float = -2.0
     high: float = 2.0
 
-    def make(self, device: torch.device | str = "cpu") -> torch.Tensor:
+    def make(self) -> torch.Tensor:
         """The tensor."""
         seed = zlib.crc32(repr((self.shape, short_name(self.dtype), self.low, self.high)).encode())
         generator = torch.Generator().manual_seed(seed)
@@ -37,7 +37,7 @@ class Sample:
             tensor = torch.rand(self.shape, generator=generator) < 0.5
         else:
             tensor = torch.randint(int(self.low), int(self.high), self.shape, generator=generator)
-        return tensor.to(device, self.dtype)
+        return tensor.to(self.dtype)
 
 
 def f32(*shape: int, low: float = -2.0, high: float = 2.0) -> Sample:
@@ -142,9 +142,9 @@ class Variant:
             found.append(sample)
         return found
 
-    def tensors(self, change: int | None = 0, device: torch.device | str = "cpu") -> list[torch.Tensor]:
+    def tensors(self, change: int | None = 0) -> list[torch.Tensor]:
         """The input tensors."""
-        return [s.make(device) if isinstance(s, Sample) else s.to(device) for s in self.samples(change)]
+        return [sample.make() if isinstance(sample, Sample) else sample for sample in self.samples(change)]
 
 
 def parametrize(cases: Sequence[Case]) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -49,9 +49,8 @@ def check_converter(
     """
     variant = case if isinstance(case, Variant) else Variant(case, dtype or case.dtypes[0], dynamic)
     row = variant.case
-    model = _model(row.call, variant.dtype, runtime)
-    device = "cuda" if runtime == "engine" else "cpu"
-    inputs = variant.tensors(0, device)
+    model = _model(row.call, variant.dtype)
+    inputs = variant.tensors(0)
     arguments: dict[str, Any] = {"dynamic_shapes": _dynamic_shapes(variant), "packs": packs}
     plan = explain(model, inputs, **arguments)
     if row.rejects:
@@ -65,10 +64,16 @@ def check_converter(
     settings = Settings(runtime="engine") if runtime == "engine" else Settings(build=False)
     converted = carry_out(plan, settings)
     for change in (0, _ROOM, None) if variant.dynamic else (0,):
-        inputs = variant.tensors(change, device)
+        # PyTorch computes on the CPU, where every dtype is, also what an engine is compared with
+        inputs = variant.tensors(change)
         with torch.no_grad():
             expected = model(*[tensor.clone() for tensor in inputs])
-        compare(converted(*inputs), expected, *_tolerance(variant, runtime, expected))
+        found = _to(converted(*_to(inputs, "cuda")), "cpu") if runtime == "engine" else converted(*inputs)
+        compare(found, expected, *_tolerance(variant, runtime, expected))
+
+
+def _to(tensors: Any, device: str) -> Any:
+    return pytree.tree_map_only(torch.Tensor, lambda tensor: tensor.to(device), tensors)
 
 
 def _check_whole(target: str, plan: Plan) -> None:
@@ -77,12 +82,9 @@ def _check_whole(target: str, plan: Plan) -> None:
     assert seen, f"no call of {target} in the plan:\n{plan}"
 
 
-def _model(call: Callable[..., Any], dtype: torch.dtype, runtime: str) -> Any:
-    if not isinstance(call, torch.nn.Module):
-        return call
+def _model(call: Callable[..., Any], dtype: torch.dtype) -> Any:
     # a row is shared by all of its variants
-    model = copy.deepcopy(call).eval().to(dtype)
-    return model.cuda() if runtime == "engine" else model
+    return copy.deepcopy(call).eval().to(dtype) if isinstance(call, torch.nn.Module) else call
 
 
 def _dynamic_shapes(variant: Variant) -> Any:
