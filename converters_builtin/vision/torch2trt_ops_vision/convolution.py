@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch2trt import Call, Context, converter, trt
@@ -12,7 +12,7 @@ from torch2trt.lib import cast, ints, is_runtime, squeeze, unsqueeze
 from .transposed import dense_kernel, trims
 
 Ints = int | Sequence[int]
-Layer = trt.IConvolutionLayer | trt.IDeconvolutionLayer
+Layer: TypeAlias = "trt.IConvolutionLayer | trt.IDeconvolutionLayer"
 
 
 def _kernel_rejects(

@@ -32,6 +32,7 @@ class Session:
         self._dtypes = {name: to_torch(self.engine.get_tensor_dtype(name)) for name in self._outputs}
         self._local = threading.local()
         self.device = torch.device("cuda", torch.cuda.current_device())
+        self._somewhere = torch.empty(1, dtype=torch.uint8, device=self.device)
         # TensorRT synchronises around every call on the default stream
         self._side_stream = torch.cuda.Stream(self.device)
 
@@ -68,17 +69,21 @@ class Session:
             dense = {name: tensors[name].contiguous() for name in self._inputs}
             for name, tensor in dense.items():
                 context.set_input_shape(name, tuple(tensor.shape))
-                context.set_tensor_address(name, tensor.data_ptr())
+                context.set_tensor_address(name, self._address(tensor))
             outputs: dict[str, torch.Tensor] = {}
             for name in self._outputs:
                 shape = tuple(context.get_tensor_shape(name))
                 outputs[name] = torch.empty(shape, dtype=self._dtypes[name], device=self.device)
-                context.set_tensor_address(name, outputs[name].data_ptr())
+                context.set_tensor_address(name, self._address(outputs[name]))
             if not context.execute_async_v3(stream.cuda_stream):
                 raise EngineError(
                     "TensorRT could not run the engine:\n  " + "\n  ".join(messages or ["it gave no reason"])
                 )
         return outputs
+
+    def _address(self, tensor: torch.Tensor) -> int:
+        # TensorRT wants an address for an empty tensor too
+        return tensor.data_ptr() or self._somewhere.data_ptr()
 
     def _context(self) -> Any:
         context = getattr(self._local, "context", None)

@@ -100,8 +100,9 @@ def _dynamic_shapes(variant: Variant) -> Any:
 def _tolerance(variant: Variant, runtime: str, expected: Any) -> tuple[float, float]:
     rtol, atol = _TOLERANCES.get(variant.dtype, (0.0, 0.0))
     if runtime == "engine" and variant.dtype is torch.float32:
-        numbers = [t[t.isfinite()].abs() for t in pytree.tree_leaves(expected) if isinstance(t, torch.Tensor)]
-        largest = max((n.max().item() for n in numbers if n.numel() and n.is_floating_point()), default=0.0)
+        results = [t for t in pytree.tree_leaves(expected) if isinstance(t, torch.Tensor) and t.is_floating_point()]
+        numbers = [result[result.isfinite()].abs() for result in results]
+        largest = max((n.max().item() for n in numbers if n.numel()), default=0.0)
         rtol, atol = _TF32[0], max(atol, _TF32[1] * largest)
     row = variant.case
     return (rtol if row.rtol is None else max(row.rtol, rtol)), (atol if row.atol is None else max(row.atol, atol))
