@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from torch2trt import Call, Context, converter, trt
-from torch2trt.lib import activation, compare, elementwise, is_runtime, reshape, select
+from torch2trt.lib import ConverterFunction, activation, compare, elementwise, is_runtime, named, reshape, select
 
-from ._family import Converter, named
 from .bounds import clamp
 
 A, E = trt.ActivationType, trt.ElementWiseOperation
 
 
-def _plain(name: str, kind: trt.ActivationType) -> Converter:
+def _plain(name: str, kind: trt.ActivationType) -> ConverterFunction:
     """Integers are computed in PyTorch's default dtype, where the result is floating-point."""
 
     def convert(ctx: Context, input: trt.ITensor) -> trt.ITensor:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from torch2trt import Context, converter, trt
-from torch2trt.lib import elementwise
-
-from ._family import Converter, named
+from torch2trt.lib import ConverterFunction, elementwise, named
 
 E = trt.ElementWiseOperation
 
 
-def _sum(name: str, op: trt.ElementWiseOperation) -> Converter:
+def _sum(name: str, op: trt.ElementWiseOperation) -> ConverterFunction:
     def convert(ctx: Context, input: Any, other: Any, alpha: float = 1) -> trt.ITensor:
         dtype = ctx.call.result.dtype
         if alpha != 1:

@@ -6,9 +6,18 @@ from typing import Any
 
 import torch
 from torch2trt import Context, converter, trt
-from torch2trt.lib import cast, compare, concat, elementwise, ndim_of, reduce, unary, unsqueeze
-
-from ._family import Converter, named
+from torch2trt.lib import (
+    ConverterFunction,
+    cast,
+    compare,
+    concat,
+    elementwise,
+    named,
+    ndim_of,
+    reduce,
+    unary,
+    unsqueeze,
+)
 
 E = trt.ElementWiseOperation
 
@@ -23,7 +32,7 @@ def _bits(ctx: Context, input: Any, weights: torch.Tensor, ndim: int) -> trt.ITe
     return concat(ctx, [odd, compare(ctx, E.LESS, column, 0)], ndim)
 
 
-def _bitwise(name: str, op: trt.ElementWiseOperation) -> Converter:
+def _bitwise(name: str, op: trt.ElementWiseOperation) -> ConverterFunction:
     def convert(ctx: Context, input: Any, other: Any) -> trt.ITensor:
         dtype = ctx.call.result.dtype
         if dtype is torch.bool:
@@ -53,7 +62,7 @@ def bitwise_not(ctx: Context, input: trt.ITensor) -> trt.ITensor:
     return elementwise(ctx, E.SUB, -1, input, dtype)
 
 
-def _shift(name: str, operator: str, op: trt.ElementWiseOperation) -> Converter:
+def _shift(name: str, operator: str, op: trt.ElementWiseOperation) -> ConverterFunction:
     """A product with a power of two, or the floor of a quotient by it."""
 
     def convert(ctx: Context, input: Any, other: Any) -> trt.ITensor:

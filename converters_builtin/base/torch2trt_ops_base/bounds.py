@@ -6,9 +6,7 @@ from typing import Any
 
 import torch
 from torch2trt import Context, converter, trt
-from torch2trt.lib import cast, elementwise, is_runtime, select, unary
-
-from ._family import Converter, named
+from torch2trt.lib import ConverterFunction, cast, elementwise, is_runtime, named, select, unary
 
 E = trt.ElementWiseOperation
 
@@ -26,7 +24,7 @@ def _where_nan(ctx: Context, test: Any, chosen: Any, otherwise: Any, dtype: torc
     return select(ctx, unary(ctx, trt.UnaryOperation.ISNAN, cast(ctx, test, dtype)), chosen, otherwise, dtype)
 
 
-def _extreme(name: str, op: trt.ElementWiseOperation) -> Converter:
+def _extreme(name: str, op: trt.ElementWiseOperation) -> ConverterFunction:
     def convert(ctx: Context, input: Any, other: Any) -> trt.ITensor:
         return bounded(ctx, op, input, other, ctx.call.result.dtype)
 
@@ -36,7 +34,7 @@ def _extreme(name: str, op: trt.ElementWiseOperation) -> Converter:
 maximum, minimum = _extreme("maximum", E.MAX), _extreme("minimum", E.MIN)
 
 
-def _ignoring_nan(name: str, op: trt.ElementWiseOperation) -> Converter:
+def _ignoring_nan(name: str, op: trt.ElementWiseOperation) -> ConverterFunction:
     def convert(ctx: Context, input: Any, other: Any) -> trt.ITensor:
         dtype = ctx.call.result.dtype
         number = _where_nan(ctx, other, input, elementwise(ctx, op, input, other, dtype), dtype)

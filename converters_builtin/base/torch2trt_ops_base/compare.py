@@ -6,14 +6,12 @@ from typing import Any
 
 import torch
 from torch2trt import Context, converter, trt
-from torch2trt.lib import compare, elementwise, promoted, select, unary
-
-from ._family import Converter, named
+from torch2trt.lib import ConverterFunction, compare, elementwise, named, promoted, select, unary
 
 E = trt.ElementWiseOperation
 
 
-def _comparison(name: str, op: trt.ElementWiseOperation, negate: bool = False) -> Converter:
+def _comparison(name: str, op: trt.ElementWiseOperation, negate: bool = False) -> ConverterFunction:
     def convert(ctx: Context, input: Any, other: Any) -> trt.ITensor:
         return compare(ctx, op, input, other, negate)
 
@@ -24,7 +22,7 @@ eq, ne = _comparison("eq", E.EQUAL), _comparison("ne", E.EQUAL, negate=True)
 lt, gt = _comparison("lt", E.LESS), _comparison("gt", E.GREATER)
 
 
-def _or_equal(name: str, strict: trt.ElementWiseOperation, opposite: trt.ElementWiseOperation) -> Converter:
+def _or_equal(name: str, strict: trt.ElementWiseOperation, opposite: trt.ElementWiseOperation) -> ConverterFunction:
     """TensorRT has no "or equal"."""
 
     def convert(ctx: Context, input: Any, other: Any) -> trt.ITensor:
@@ -39,7 +37,7 @@ def _or_equal(name: str, strict: trt.ElementWiseOperation, opposite: trt.Element
 le, ge = _or_equal("le", E.LESS, E.GREATER), _or_equal("ge", E.GREATER, E.LESS)
 
 
-def _logical(name: str, op: trt.ElementWiseOperation) -> Converter:
+def _logical(name: str, op: trt.ElementWiseOperation) -> ConverterFunction:
     def convert(ctx: Context, input: Any, other: Any) -> trt.ITensor:
         return elementwise(ctx, op, input, other, torch.bool)
 

@@ -13,11 +13,13 @@ from typing import Any
 import torch
 from torch2trt import Call, Context, converter, trt
 from torch2trt.lib import (
+    ConverterFunction,
     cast,
     compare,
     dtype_of,
     elementwise,
     is_runtime,
+    named,
     number_of,
     opmath,
     select,
@@ -25,8 +27,6 @@ from torch2trt.lib import (
     unary,
     upper_bound,
 )
-
-from ._family import Converter, named
 
 E, U = trt.ElementWiseOperation, trt.UnaryOperation
 Tensors = tuple[trt.ITensor, ...]
@@ -78,7 +78,7 @@ def _delayed(ctx: Context, input: trt.ITensor, dim: int, step: int, fill: float)
     return layer.get_output(0)
 
 
-def _one_value(name: str, neutral: float, combine: Callable[..., trt.ITensor]) -> Converter:
+def _one_value(name: str, neutral: float, combine: Callable[..., trt.ITensor]) -> ConverterFunction:
     def convert(ctx: Context, input: Any, dim: int, dtype: Any = None) -> trt.ITensor:
         result = ctx.call.result.dtype
         number = cast(ctx, input, opmath(result))
@@ -107,7 +107,7 @@ def _log_of_sum(ctx: Context, earlier: trt.ITensor, later: trt.ITensor) -> trt.I
 cumprod, logcumsumexp = _one_value("cumprod", 1, _product), _one_value("logcumsumexp", -math.inf, _log_of_sum)
 
 
-def _with_indices(name: str, op: trt.ElementWiseOperation, neutral: float) -> Converter:
+def _with_indices(name: str, op: trt.ElementWiseOperation, neutral: float) -> ConverterFunction:
     def combine(ctx: Context, earlier: Tensors, later: Tensors) -> Tensors:
         taken = elementwise(
             ctx, E.OR, compare(ctx, op, later[0], earlier[0]), compare(ctx, E.EQUAL, later[0], earlier[0])

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from torch2trt import Call, Context, ConversionError, converter
-
-from ._family import Converter
+from torch2trt.lib import ConverterFunction
 
 _RANDOM = "an engine would not draw the random numbers that PyTorch draws; make them outside and pass them in"
 _DATA_DEPENDENT = "the size of the result depends on the values of the input"
 _COMPLEX = "TensorRT has no complex numbers; compute with real and imaginary parts in the model"
 
 
-def _declined(reason: str, *targets: str) -> Converter:
+def _declined(reason: str, *targets: str) -> ConverterFunction:
     # whatever the arguments are, the answer is the same
     def rejects(call: Call, *args: Any, **kwargs: Any) -> str:
         return reason

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from torch2trt import Context, converter, trt
-from torch2trt.lib import cast, elementwise, opmath
+from torch2trt.lib import ConverterFunction, cast, elementwise, named, opmath
 
-from ._family import Converter, named
 from .rounding import truncated
 
 E = trt.ElementWiseOperation
@@ -30,7 +29,7 @@ def div_mode(ctx: Context, input: Any, other: Any, rounding_mode: str | None) ->
     return cast(ctx, quotient if rounding_mode is None else truncated(ctx, quotient), dtype)
 
 
-def _remainder(name: str, floor: bool, *overloads: str) -> Converter:
+def _remainder(name: str, floor: bool, *overloads: str) -> ConverterFunction:
     """``input - quotient * other``: the sign of ``other`` where the quotient is floored, else that of ``input``.
 
     Where floats have a quotient next to a whole number, its rounding decides between nothing and all of ``other``.

@@ -7,14 +7,23 @@ from collections.abc import Callable
 from typing import Any
 
 from torch2trt import Context, converter, trt
-from torch2trt.lib import activation, cast, compare, dtype_of, elementwise, opmath, select, unary
-
-from ._family import Converter, named
+from torch2trt.lib import (
+    ConverterFunction,
+    activation,
+    cast,
+    compare,
+    dtype_of,
+    elementwise,
+    named,
+    opmath,
+    select,
+    unary,
+)
 
 E, U = trt.ElementWiseOperation, trt.UnaryOperation
 
 
-def _formula(name: str, formula: Callable[..., trt.ITensor]) -> Converter:
+def _formula(name: str, formula: Callable[..., trt.ITensor]) -> ConverterFunction:
     def convert(ctx: Context, input: trt.ITensor) -> trt.ITensor:
         dtype = ctx.call.result.dtype
         return cast(ctx, formula(ctx, cast(ctx, input, opmath(dtype))), dtype)
@@ -22,7 +31,7 @@ def _formula(name: str, formula: Callable[..., trt.ITensor]) -> Converter:
     return named(name, f"aten.{name}.default")(convert)
 
 
-def _formula_of_two(name: str, formula: Callable[..., trt.ITensor], *overloads: str) -> Converter:
+def _formula_of_two(name: str, formula: Callable[..., trt.ITensor], *overloads: str) -> ConverterFunction:
     def convert(ctx: Context, input: Any, other: Any) -> trt.ITensor:
         dtype = ctx.call.result.dtype
         wide = opmath(dtype)

@@ -6,9 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 from torch2trt import Context, converter, trt
-from torch2trt.lib import elementwise, matmul, ndim_of, permute, promoted, reduce, squeeze, unsqueeze
-
-from ._family import Converter, named
+from torch2trt.lib import (
+    ConverterFunction,
+    elementwise,
+    matmul,
+    named,
+    ndim_of,
+    permute,
+    promoted,
+    reduce,
+    squeeze,
+    unsqueeze,
+)
 
 E = trt.ElementWiseOperation
 
@@ -29,7 +38,7 @@ def _product(ctx: Context, input: Any, other: Any) -> trt.ITensor:
     return squeeze(ctx, product, [ndim - 2 + index for index, vector in enumerate(vectors) if vector])
 
 
-def _plain(name: str) -> Converter:
+def _plain(name: str) -> ConverterFunction:
     def convert(ctx: Context, input: Any, other: Any) -> trt.ITensor:
         return _product(ctx, input, other)
 
@@ -43,7 +52,7 @@ def _sum_of_products(ctx: Context, input: Any, other: Any) -> trt.ITensor:
     return reduce(ctx, trt.ReduceOperation.SUM, _product(ctx, input, other), 0)
 
 
-def _added(name: str, product: Callable[[Context, Any, Any], trt.ITensor] = _product) -> Converter:
+def _added(name: str, product: Callable[[Context, Any, Any], trt.ITensor] = _product) -> ConverterFunction:
     """``beta * input + alpha * product``."""
 
     def convert(ctx: Context, input: Any, first: Any, second: Any, *, beta: float = 1, alpha: float = 1) -> trt.ITensor:

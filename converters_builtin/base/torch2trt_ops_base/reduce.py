@@ -7,15 +7,13 @@ from typing import Any
 
 import torch
 from torch2trt import Context, converter, trt
-from torch2trt.lib import cast, reduce
-
-from ._family import Converter, named
+from torch2trt.lib import ConverterFunction, cast, named, reduce
 
 R = trt.ReduceOperation
 Dims = Sequence[int] | None
 
 
-def _over_dims(name: str, op: trt.ReduceOperation, target: str) -> Converter:
+def _over_dims(name: str, op: trt.ReduceOperation, target: str) -> ConverterFunction:
     """Computed in the dtype of the result."""
 
     def convert(ctx: Context, input: Any, dim: Any, keepdim: bool = False, dtype: Any = None) -> trt.ITensor:
@@ -28,7 +26,7 @@ sum_, mean = _over_dims("sum", R.SUM, "aten.sum.dim_IntList"), _over_dims("mean"
 prod = _over_dims("prod", R.PROD, "aten.prod.dim_int")
 
 
-def _over_all(name: str, op: trt.ReduceOperation) -> Converter:
+def _over_all(name: str, op: trt.ReduceOperation) -> ConverterFunction:
     def convert(ctx: Context, input: Any, dtype: Any = None) -> trt.ITensor:
         return reduce(ctx, op, input, None, False, ctx.call.result.dtype)
 
@@ -39,7 +37,7 @@ mean_all, prod_all = _over_all("mean", R.AVG), _over_all("prod", R.PROD)
 max_all, min_all = _over_all("max", R.MAX), _over_all("min", R.MIN)
 
 
-def _extreme(name: str, op: trt.ReduceOperation) -> Converter:
+def _extreme(name: str, op: trt.ReduceOperation) -> ConverterFunction:
     def convert(ctx: Context, input: Any, dim: Sequence[int] = (), keepdim: bool = False) -> trt.ITensor:
         return reduce(ctx, op, input, dim, keepdim)
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from torch2trt import Context, converter, trt
-from torch2trt.lib import cast, dtype_of, elementwise, opmath, unary
-
-from ._family import Converter, named
+from torch2trt.lib import ConverterFunction, cast, dtype_of, elementwise, named, opmath, unary
 
 E, U = trt.ElementWiseOperation, trt.UnaryOperation
 
 
-def _rounding(name: str, op: trt.UnaryOperation) -> Converter:
+def _rounding(name: str, op: trt.UnaryOperation) -> ConverterFunction:
     def convert(ctx: Context, input: trt.ITensor) -> trt.ITensor:
         return unary(ctx, op, input) if dtype_of(input).is_floating_point else input
 

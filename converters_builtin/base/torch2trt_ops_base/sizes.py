@@ -8,9 +8,7 @@ from typing import Any
 
 import torch
 from torch2trt import Context, converter, trt
-from torch2trt.lib import cast, compare, elementwise, is_runtime, select, size, size_math, unary
-
-from ._family import Converter
+from torch2trt.lib import ConverterFunction, cast, compare, elementwise, is_runtime, select, size, size_math, unary
 
 E, U = trt.ElementWiseOperation, trt.UnaryOperation
 
@@ -21,7 +19,7 @@ def sym_size(ctx: Context, input: trt.ITensor, dim: int) -> Any:
     return size(ctx, input, dim)
 
 
-def _symbolic(target: str, emit: Callable[..., trt.ITensor]) -> Converter:
+def _symbolic(target: str, emit: Callable[..., trt.ITensor]) -> ConverterFunction:
     """Layers where an argument is dynamic, else what Python says."""
 
     def convert(ctx: Context, *values: Any) -> Any:
@@ -39,7 +37,7 @@ def _dtype(ctx: Context) -> torch.dtype:
     return torch.int64 if isinstance(ctx.call.result, torch.SymInt) else torch.float32
 
 
-def _binary(target: str, op: trt.ElementWiseOperation) -> Converter:
+def _binary(target: str, op: trt.ElementWiseOperation) -> ConverterFunction:
     return _symbolic(target, lambda ctx, first, second: elementwise(ctx, op, first, second, _dtype(ctx)))
 
 
@@ -67,7 +65,7 @@ mod = _symbolic("operator.mod", _remainder)
 neg = _symbolic("operator.neg", lambda ctx, value: unary(ctx, U.NEG, value))
 
 
-def _rounded(target: str, op: trt.UnaryOperation | None) -> Converter:
+def _rounded(target: str, op: trt.UnaryOperation | None) -> ConverterFunction:
     def emit(ctx: Context, value: Any) -> trt.ITensor:
         fraction = value if op is None else unary(ctx, op, value, torch.float32)
         return cast(ctx, fraction, torch.int64)
@@ -81,7 +79,7 @@ trunc = _rounded("math.trunc", None)
 sym_float = _symbolic("torch.sym_float", lambda ctx, value: cast(ctx, value, torch.float32))
 
 
-def _comparison(name: str, op: trt.ElementWiseOperation, negate: bool = False) -> Converter:
+def _comparison(name: str, op: trt.ElementWiseOperation, negate: bool = False) -> ConverterFunction:
     return _symbolic(f"operator.{name}", lambda ctx, first, second: compare(ctx, op, first, second, negate))
 
 
@@ -91,7 +89,7 @@ lt, gt = _comparison("lt", E.LESS), _comparison("gt", E.GREATER)
 le, ge = _comparison("le", E.GREATER, negate=True), _comparison("ge", E.LESS, negate=True)
 
 
-def _logic(target: str, op: trt.ElementWiseOperation) -> Converter:
+def _logic(target: str, op: trt.ElementWiseOperation) -> ConverterFunction:
     return _symbolic(target, lambda ctx, first, second: elementwise(ctx, op, first, second, torch.bool))
 
 

@@ -10,10 +10,12 @@ from typing import Any
 import torch
 from torch2trt import Call, Context, converter, trt
 from torch2trt.lib import (
+    ConverterFunction,
     cast,
     dtype_of,
     elementwise,
     is_runtime,
+    named,
     narrow,
     number_of,
     reshape,
@@ -22,8 +24,6 @@ from torch2trt.lib import (
     unsqueeze,
     upper_bound,
 )
-
-from ._family import Converter, named
 
 E, T = trt.ElementWiseOperation, trt.TopKOperation
 Pair = tuple[trt.ITensor, trt.ITensor]
@@ -127,7 +127,7 @@ def median_all(ctx: Context, input: Any) -> trt.ITensor:
     return median(ctx, reshape(ctx, input, [-1]), 0)[0]
 
 
-def _extreme(name: str, op: trt.TopKOperation) -> Converter:
+def _extreme(name: str, op: trt.TopKOperation) -> ConverterFunction:
     def convert(ctx: Context, input: Any, dim: int, keepdim: bool = False) -> Pair:
         values, indices = _top(ctx, op, input, 1, dim)
         dims = [dim % len(input.shape)] if len(input.shape) and not keepdim else []
@@ -139,7 +139,7 @@ def _extreme(name: str, op: trt.TopKOperation) -> Converter:
 max_, min_ = _extreme("max", T.MAX), _extreme("min", T.MIN)
 
 
-def _index_of_extreme(name: str, extreme: Converter) -> Converter:
+def _index_of_extreme(name: str, extreme: ConverterFunction) -> ConverterFunction:
     def convert(ctx: Context, input: Any, dim: int | None = None, keepdim: bool = False) -> trt.ITensor:
         if dim is not None or not len(input.shape):
             index: trt.ITensor = extreme(ctx, input, dim or 0, keepdim)[1]

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import torch
 from torch2trt import Context, converter, trt
-from torch2trt.lib import compare, dtype_of, select, unary
-
-from ._family import Converter, named
+from torch2trt.lib import ConverterFunction, compare, dtype_of, named, select, unary
 
 U = trt.UnaryOperation
 
 
-def _same(name: str, op: trt.UnaryOperation) -> Converter:
+def _same(name: str, op: trt.UnaryOperation) -> ConverterFunction:
     """The result has the input's dtype."""
 
     def convert(ctx: Context, input: trt.ITensor) -> trt.ITensor:
@@ -20,7 +18,7 @@ def _same(name: str, op: trt.UnaryOperation) -> Converter:
     return named(name, f"aten.{name}.default")(convert)
 
 
-def _floating(name: str, op: trt.UnaryOperation) -> Converter:
+def _floating(name: str, op: trt.UnaryOperation) -> ConverterFunction:
     """Integers are computed in PyTorch's default dtype."""
 
     def convert(ctx: Context, input: trt.ITensor) -> trt.ITensor:
@@ -55,7 +53,7 @@ def rsqrt(ctx: Context, input: trt.ITensor) -> trt.ITensor:
     return unary(ctx, U.RECIP, unary(ctx, U.SQRT, input, ctx.call.result.dtype))
 
 
-def _classification(name: str, op: trt.UnaryOperation) -> Converter:
+def _classification(name: str, op: trt.UnaryOperation) -> ConverterFunction:
     def convert(ctx: Context, input: trt.ITensor) -> trt.ITensor:
         if dtype_of(input).is_floating_point:
             return unary(ctx, op, input)

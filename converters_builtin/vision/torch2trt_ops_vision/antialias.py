@@ -7,12 +7,10 @@ from typing import Any
 
 import torch
 from torch2trt import Call, Context, trt
-from torch2trt.lib import dtype_of, matmul
-
-from ._family import Converter, named
+from torch2trt.lib import ConverterFunction, dtype_of, matmul, named
 
 
-def _antialiased(name: str) -> Converter:
+def _antialiased(name: str) -> ConverterFunction:
     overload = getattr(torch.ops.aten, name).default
 
     def rejects(

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from torch2trt import Context, trt
-from torch2trt.lib import pad
-
-from ._family import Converter, named
+from torch2trt.lib import ConverterFunction, named, pad
 
 S = trt.SampleMode
 
 
-def _mirrored(name: str, mode: trt.SampleMode) -> Converter:
+def _mirrored(name: str, mode: trt.SampleMode) -> ConverterFunction:
     """PyTorch's decomposition gathers once a dimension."""
 
     def convert(ctx: Context, input: trt.ITensor, padding: Sequence[Any]) -> trt.ITensor:

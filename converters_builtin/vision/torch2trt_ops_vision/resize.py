@@ -8,9 +8,7 @@ from typing import Any
 
 import torch
 from torch2trt import Call, Context, trt
-from torch2trt.lib import is_runtime, size, size_math
-
-from ._family import Converter, named
+from torch2trt.lib import ConverterFunction, is_runtime, named, size, size_math
 
 E = trt.ElementWiseOperation
 Mode, Place, Rounding = trt.InterpolationMode, trt.ResizeCoordinateTransformation, trt.ResizeRoundMode
@@ -68,7 +66,7 @@ def _scaled(ctx: Context, extent: Any, factor: float) -> Any:
     return size_math(ctx, E.FLOOR_DIV, size_math(ctx, E.PROD, extent, ratio.numerator), ratio.denominator)
 
 
-def _nearest(name: str, place: trt.ResizeCoordinateTransformation, rounding: trt.ResizeRoundMode) -> Converter:
+def _nearest(name: str, place: trt.ResizeCoordinateTransformation, rounding: trt.ResizeRoundMode) -> ConverterFunction:
     def rejects(call: Call, input: torch.Tensor, output_size: Sizes, scale_factors: Scales) -> str | None:
         return None if input.dtype.is_floating_point else "TensorRT resizes floating-point numbers only"
 
@@ -97,7 +95,7 @@ nearest3d, nearest_exact3d = (
 )
 
 
-def _smooth(name: str, mode: trt.InterpolationMode) -> Converter:
+def _smooth(name: str, mode: trt.InterpolationMode) -> ConverterFunction:
     def rejects(
         call: Call, input: torch.Tensor, output_size: Sizes, align_corners: bool, scale_factors: Scales
     ) -> str | None:

@@ -6,6 +6,7 @@ Converters should read like the formula of their operator; what every converter 
 from ..context import is_runtime
 from ._arguments import ints, upper_bound
 from ._elementwise import activation, cast, compare, elementwise, number_of, select, unary
+from ._family import ConverterFunction, named
 from ._reduce import axes_mask, matmul, reduce, softmax
 from ._shape import (
     broadcast,
@@ -26,6 +27,7 @@ from ._sizes import Size, arange, size_math, size_product
 from ._values import dtype_of, ndim_of, opmath, promoted
 
 __all__ = [
+    "ConverterFunction",
     "Size",
     "activation",
     "arange",
@@ -41,6 +43,7 @@ __all__ = [
     "ints",
     "is_runtime",
     "matmul",
+    "named",
     "narrow",
     "ndim_of",
     "number_of",
