@@ -41,7 +41,7 @@ def build(network: Network, plan: Plan, settings: Settings) -> Engine:
     with _progress(config, settings), log.recorded() as messages:
         data = network.builder.build_serialized_network(network.network, config)
     if data is None:
-        raise BuildError("TensorRT could not build the engine:\n  " + "\n  ".join(messages or ["it gave no reason"]))
+        raise BuildError("TensorRT could not build the engine:" + log.told(messages))
     assert _trt.FLAVOR is not None
     return Engine(bytes(data), _trt.FLAVOR, trt.__version__, _provenance(plan))
 

@@ -33,6 +33,11 @@ def recorded() -> Iterator[list[str]]:
         _recording.messages = before
 
 
+def told(messages: list[str]) -> str:
+    """What TensorRT said, as the end of an error's text."""
+    return "\n  " + "\n  ".join(messages or ["it gave no reason"])
+
+
 @functools.cache
 def logger() -> trt.ILogger:
     """The process's TensorRT logger; TensorRT itself keeps only one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -37,8 +38,6 @@ class Program:
 
 def is_getitem(node: torch.fx.Node) -> bool:
     """Whether a node picks one result of a call with several."""
-    import operator
-
     return node.op == "call_function" and node.target is operator.getitem and isinstance(node.args[0], torch.fx.Node)
 
 

@@ -26,7 +26,7 @@ class Session:
         with log.recorded() as messages:
             self.engine = self._runtime.deserialize_cuda_engine(data)
         if self.engine is None:
-            raise EngineError("TensorRT cannot load the engine:\n  " + "\n  ".join(messages or ["it gave no reason"]))
+            raise EngineError("TensorRT cannot load the engine:" + log.told(messages))
         self._inputs = [spec.name for spec in signature.inputs]
         self._outputs = list(signature.outputs)
         self._dtypes = {name: to_torch(self.engine.get_tensor_dtype(name)) for name in self._outputs}
@@ -76,9 +76,7 @@ class Session:
                 outputs[name] = torch.empty(shape, dtype=self._dtypes[name], device=self.device)
                 context.set_tensor_address(name, self._address(outputs[name]))
             if not context.execute_async_v3(stream.cuda_stream):
-                raise EngineError(
-                    "TensorRT could not run the engine:\n  " + "\n  ".join(messages or ["it gave no reason"])
-                )
+                raise EngineError("TensorRT could not run the engine:" + log.told(messages))
         return outputs
 
     def _address(self, tensor: torch.Tensor) -> int:
