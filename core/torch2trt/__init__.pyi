@@ -1,5 +1,6 @@
 """The public names; they are imported when first used (see ``__init__.py``)."""
 
+from . import lib as lib
 from ._trt import trt as trt
 from .api import convert as convert
 from .api import explain as explain

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 
 import torch
+from typing_extensions import TypeIs
 
 from ._trt import trt
 from .call import Call, summarise
@@ -14,7 +15,7 @@ from .errors import ConversionError
 from .settings import Settings
 
 
-def is_runtime(value: Any) -> TypeGuard[trt.ITensor]:
+def is_runtime(value: Any) -> TypeIs[trt.ITensor]:
     """Whether ``value`` is known only when the engine runs."""
     return isinstance(value, trt.ITensor)
 

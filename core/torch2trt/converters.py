@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 #: runs a converter: ``invoke(function, ctx, args, kwargs)`` gives the tensors of the call's results
 Invoke = Callable[[Callable[..., Any], "Context", Sequence[Any], Mapping[str, Any]], Any]
+#: gets the arguments that it names, ``call`` included; returns the reason for declining, or None
 Rejects = Callable[..., "str | None"]
 #: makes tensors like those of a call without running it; None leaves it to the call itself
-Fake = Callable[..., Any]
+ShapeRule = Callable[..., Any]
 
 _MARKS = "__torch2trt_converters__"
 
@@ -42,14 +44,17 @@ class Mark:
     invoke: Invoke = call_with_torch_arguments
     rejects: Rejects | None = None
     requires: tuple[str, ...] = ()
-    fake: Fake | None = None
+    fold: bool = True
+    shape_rule: ShapeRule | None = None
 
 
 def converter(
     *targets: str | Callable[..., Any],
+    name: str | None = None,
     rejects: Rejects | None = None,
     requires: str | Sequence[str] = (),
-    fake: Fake | None = None,
+    fold: bool = True,
+    shape_rule: ShapeRule | None = None,
 ) -> Callable[[Function], Function]:
     """Mark a function as the converter of one or more targets and return it unchanged.
 
@@ -60,18 +65,28 @@ def converter(
     Args:
         targets: strings such as ``"aten.relu.default"``, ``"torch.nn.functional.gelu"``, ``"torch.nn.ReLU.forward"``,
             or the objects themselves.
-        rejects: a function of ``(call, *torch's own arguments)`` that returns the reason for declining this call, or
-            None.  Its runtime tensors are FakeTensors.
+        name: the converter's name, for a function that a factory made; its docstring becomes the schema.
+        rejects: a function of any of the converter's arguments, by name, and of ``call``, which returns the reason for
+            declining this call, or None.  Its runtime tensors are FakeTensors.
         requires: requirements on TensorRT, any of which is enough: ``("tensorrt>=10.13", "rtx>=1.5")``.
-        fake: for functions and modules whose own code would fix a dynamic size, say by a Python loop over it: a
+        fold: False gives the converter calls of constants too, which PyTorch would compute once during the conversion.
+        shape_rule: for functions and modules whose own code would fix a dynamic size, say by a Python loop over it: a
             function of torch's own arguments that returns new tensors of the result's shapes and dtypes, or None to
             run the original.
     """
     if not targets:
         raise TargetError("@converter needs at least one target, for example @converter('aten.relu.default')")
     requirements = (requires,) if isinstance(requires, str) else tuple(requires)
-    mark = Mark(targets, rejects=rejects, requires=requirements, fake=fake)
-    return lambda function: add_mark(function, mark)
+    mark = Mark(targets, rejects=rejects, requires=requirements, fold=fold, shape_rule=shape_rule)
+
+    def decorate(function: Function) -> Function:
+        if name is not None:
+            function.__name__ = function.__qualname__ = name
+            overload = resolve(targets[0]).overload
+            function.__doc__ = str(overload._schema) if overload is not None else function.__doc__
+        return add_mark(function, mark)
+
+    return decorate
 
 
 def add_mark(function: Function, mark: Mark) -> Function:
@@ -110,7 +125,8 @@ class Converter:
     invoke: Invoke = call_with_torch_arguments
     rejects: Rejects | None = None
     requires: tuple[Requirement, ...] = ()
-    fake: Fake | None = None
+    fold: bool = True
+    shape_rule: ShapeRule | None = None
 
     @property
     def name(self) -> str:
@@ -130,12 +146,24 @@ class Converter:
             return unmet
         if self.rejects is None:
             return None
-        reason = self.rejects(call, *call.args, **call.kwargs)
+        try:
+            bound = inspect.signature(self.function).bind(None, *call.args, **call.kwargs)
+        except TypeError as error:  # a function of PyTorch with several signatures
+            return f"{self.name} does not take these arguments: {error}"
+        bound.apply_defaults()
+        known = {**bound.arguments, "call": call}
+        reason = self.rejects(**{name: known[name] for name in _named_parameters(self.rejects)})
         if reason is not None and not isinstance(reason, str):
             raise TypeError(
                 f"rejects of {self.name} returned {reason!r}; it must return the reason for declining (a str) or None"
             )
         return reason
+
+
+
+def _named_parameters(function: Any) -> list[str]:
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [name for name, p in inspect.signature(function).parameters.items() if p.kind not in variable]
 
 
 def from_marks(function: Callable[..., Any], pack: PackInfo, pack_requires: Sequence[str] = ()) -> Iterator[Converter]:
@@ -147,8 +175,19 @@ def from_marks(function: Callable[..., Any], pack: PackInfo, pack_requires: Sequ
             if mark.invoke is call_with_torch_arguments:
                 _check_signature(function, target)
                 if mark.rejects is not None:
-                    _check_signature(mark.rejects, target)
-            yield Converter(target, function, pack, mark.invoke, mark.rejects, requires, mark.fake)
+                    _check_rejects(mark.rejects, function)
+            yield Converter(target, function, pack, mark.invoke, mark.rejects, requires, mark.fold, mark.shape_rule)
+
+
+def _check_rejects(rejects: Rejects, function: Callable[..., Any]) -> None:
+    known = ["call", *_named_parameters(function)[1:]]
+    for name in _named_parameters(rejects):
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            raise PackError(
+                f"rejects of {function.__module__}.{function.__qualname__} names {name!r}, which is none of "
+                f"the converter's arguments: {', '.join(known)}" + (f"; did you mean {close[0]!r}?" if close else "")
+            )
 
 
 def _check_signature(function: Callable[..., Any], target: Target) -> None:

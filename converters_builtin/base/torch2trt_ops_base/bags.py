@@ -11,7 +11,7 @@ from torch2trt.lib import (
     broadcast,
     compare,
     elementwise,
-    gather,
+    old_gather,
     narrow,
     ndim_of,
     reduce,
@@ -89,7 +89,7 @@ def embedding_bag(
 
 
 def _rows(ctx: Context, weight: Any, indices: trt.ITensor, per_sample_weights: Any) -> trt.ITensor:
-    rows = gather(ctx, weight, indices, 0)
+    rows = old_gather(ctx, weight, indices, 0)
     if per_sample_weights is None:
         return rows
     return elementwise(ctx, E.PROD, rows, unsqueeze(ctx, per_sample_weights, [ndim_of(per_sample_weights)]))

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch2trt import Context, converter, trt
-from torch2trt.lib import cast, compare, elementwise, gather, ndim_of, opmath, reduce, unary, unsqueeze
+from torch2trt.lib import cast, compare, elementwise, old_gather, ndim_of, opmath, reduce, unary, unsqueeze
 
 E, R, U = trt.ElementWiseOperation, trt.ReduceOperation, trt.UnaryOperation
 
@@ -51,4 +51,4 @@ def cdist(ctx: Context, x1: Any, x2: Any, p: float, compute_mode: int | None) ->
 def pdist(ctx: Context, input: trt.ITensor, p: float = 2) -> trt.ITensor:
     """_pdist_forward(Tensor self, float p=2) -> Tensor"""
     first, second = torch.triu_indices(input.shape[0], input.shape[0], 1)
-    return _norm(ctx, elementwise(ctx, E.SUB, gather(ctx, input, first, 0), gather(ctx, input, second, 0)), p)
+    return _norm(ctx, elementwise(ctx, E.SUB, old_gather(ctx, input, first, 0), old_gather(ctx, input, second, 0)), p)

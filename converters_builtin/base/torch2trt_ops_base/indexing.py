@@ -11,7 +11,7 @@ from torch2trt import Call, Context, converter, trt
 from torch2trt.lib import (
     Size,
     elementwise,
-    gather,
+    old_gather,
     is_runtime,
     ndim_of,
     permute,
@@ -49,7 +49,7 @@ def index_(ctx: Context, input: Any, indices: Indices) -> trt.ITensor:
     first, last = dims[0], dims[-1] + 1
     if len(dims) > 1:
         tensor = reshape(ctx, tensor, lengths[:first] + [size_product(ctx, lengths[first:last])] + lengths[last:])
-    return gather(ctx, tensor, rows, first)
+    return old_gather(ctx, tensor, rows, first)
 
 
 def integer_indices(indices: Indices) -> dict[int, Any]:
@@ -98,7 +98,7 @@ def index_select(ctx: Context, input: Any, dim: int, index: Any) -> trt.ITensor:
     tensor = ctx.tensor(input)
     if not len(tensor.shape):
         return tensor
-    return gather(ctx, tensor, index if ndim_of(index) else reshape(ctx, index, [1]), dim)
+    return old_gather(ctx, tensor, index if ndim_of(index) else reshape(ctx, index, [1]), dim)
 
 
 @converter("aten.embedding.default")
@@ -111,7 +111,7 @@ def embedding(
     sparse: bool = False,
 ) -> trt.ITensor:
     """embedding(Tensor weight, Tensor indices, SymInt padding_idx=-1, ...) -> Tensor"""
-    return gather(ctx, weight, indices, 0)
+    return old_gather(ctx, weight, indices, 0)
 
 
 @converter("aten.gather.default")
@@ -119,7 +119,7 @@ def gather_(ctx: Context, input: Any, dim: int, index: Any, sparse_grad: bool = 
     """gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor"""
     tensor, index = ctx.tensor(input), ctx.tensor(index)
     if not len(tensor.shape):
-        return reshape(ctx, gather(ctx, reshape(ctx, tensor, [1]), reshape(ctx, index, [-1]), 0), sizes(ctx, index))
+        return reshape(ctx, old_gather(ctx, reshape(ctx, tensor, [1]), reshape(ctx, index, [-1]), 0), sizes(ctx, index))
     layer = ctx.network.add_gather_v2(cropped(ctx, tensor, dim, index), index, trt.GatherMode.ELEMENT)
     layer.axis = dim % len(tensor.shape)
     return layer.get_output(0)

@@ -13,7 +13,7 @@ from torch2trt.lib import (
     compare,
     concat,
     elementwise,
-    gather,
+    old_gather,
     is_runtime,
     narrow,
     permute,
@@ -71,7 +71,7 @@ def _replaced(ctx: Context, input: trt.ITensor, src: Any, dim: int, where: tuple
             [] if not is_runtime(long) and long == 0 else [narrow(ctx, input, dim, first, long)] for first, long in ends
         )
         return concat(ctx, [*before, src, *after], dim)
-    return gather(ctx, concat(ctx, [input, src], dim), _interleaved(ctx, length, start, count, step), dim)
+    return old_gather(ctx, concat(ctx, [input, src], dim), _interleaved(ctx, length, start, count, step), dim)
 
 
 def _interleaved(ctx: Context, length: Size, start: Size, count: Size, step: Size) -> Any:

@@ -14,7 +14,7 @@ from torch2trt.lib import (
     compare,
     concat,
     elementwise,
-    gather,
+    old_gather,
     is_runtime,
     narrow,
     permute,
@@ -40,7 +40,7 @@ def values_of_true(ctx: Context, mask: trt.ITensor, values: trt.ITensor, dim: in
     The k-th true element gets the k-th of ``values`` along ``dim``.
     """
     seen = running_sum(ctx, cast(ctx, reshape(ctx, mask, [-1]), torch.int64))
-    return gather(ctx, values, elementwise(ctx, E.MAX, elementwise(ctx, E.SUB, seen, 1), 0), dim)
+    return old_gather(ctx, values, elementwise(ctx, E.MAX, elementwise(ctx, E.SUB, seen, 1), 0), dim)
 
 
 @converter("aten.masked_scatter.default")
@@ -100,7 +100,7 @@ def masked_select(ctx: Context, input: Any, mask: Any) -> trt.ITensor:
     values, mask = ctx.tensor(input), ctx.tensor(mask)
     lengths = _broadcast_sizes(ctx, values, mask)
     rows = nonzero(ctx, reshape(ctx, broadcast(ctx, mask, lengths), [-1]))
-    return gather(ctx, reshape(ctx, broadcast(ctx, values, lengths), [-1]), squeeze(ctx, rows, [1]), 0)
+    return old_gather(ctx, reshape(ctx, broadcast(ctx, values, lengths), [-1]), squeeze(ctx, rows, [1]), 0)
 
 
 def _broadcast_sizes(ctx: Context, *tensors: trt.ITensor) -> list[Size]:

@@ -10,7 +10,7 @@ from torch2trt import Context, converter, trt
 from torch2trt.lib import (
     Size,
     elementwise,
-    gather,
+    old_gather,
     is_runtime,
     narrow,
     select,
@@ -29,7 +29,7 @@ def select_(ctx: Context, input: trt.ITensor, dim: int, index: Size) -> trt.ITen
     index = _from_end(ctx, input, dim, index)
     if is_runtime(index):
         # an index that was read from a tensor may be on the GPU, where no slice can begin at it
-        return gather(ctx, input, index, dim)
+        return old_gather(ctx, input, index, dim)
     return squeeze(ctx, narrow(ctx, input, dim, index, 1), [dim % len(input.shape)])
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch2trt import Call, Context, converter, trt
-from torch2trt.lib import gather, reshape
+from torch2trt.lib import old_gather, reshape
 
 from .index_put import scatter_rows
 
@@ -23,7 +23,7 @@ def as_strided(
     ctx: Context, input: Any, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
 ) -> trt.ITensor:
     """as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)"""
-    return gather(ctx, reshape(ctx, input, [-1]), _positions(size, stride, storage_offset), 0)
+    return old_gather(ctx, reshape(ctx, input, [-1]), _positions(size, stride, storage_offset), 0)
 
 
 @converter("aten.as_strided_scatter.default", rejects=_only_static)

@@ -10,7 +10,7 @@ from torch2trt.lib import (
     Size,
     arange,
     elementwise,
-    gather,
+    old_gather,
     is_runtime,
     permute,
     reshape,
@@ -94,7 +94,7 @@ def unfold(ctx: Context, input: trt.ITensor, dimension: int, size: int, step: in
         count = size_math(ctx, E.SUM, size_math(ctx, E.FLOOR_DIV, span, step), 1)
         starts = unsqueeze(ctx, arange(ctx, count, 0, step), [1])
         index = elementwise(ctx, E.SUM, starts, arange(ctx, size))
-    taken = gather(ctx, input, index, dim)
+    taken = old_gather(ctx, input, index, dim)
     return permute(ctx, taken, [d for d in range(ndim + 1) if d != dim + 1] + [dim + 1])
 
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch2trt import Call, Context, converter, trt
+from torch2trt import Context, converter, trt
 
 from ._attend import attend, reason_declined
 
 
-def _rejects(
-    call: Call, query: Any, key: Any, value: Any, *rest: Any, attn_mask: Any = None, scale: float | None = None
-) -> str | None:
-    names = [argument.name for argument in call.target.overload._schema.arguments] if call.target.overload else []
-    given = dict(zip(names, call.args, strict=False))
-    return reason_declined(query, key, given.get("dropout_p", 0.0), scale)
+def _rejects(query: Any, key: Any, dropout_p: float, scale: float | None) -> str | None:
+    return reason_declined(query, key, dropout_p, scale)
 
 
 @converter(

@@ -73,7 +73,7 @@ def _recurrent(name: str, cell: _cells.Cell) -> Callable[..., list[trt.ITensor]]
 
     convert.__name__ = convert.__qualname__ = name
     convert.__doc__ = str(getattr(torch.ops.aten, name).input._schema)
-    return converter(f"aten.{name}.input", f"torch.{name}", rejects=_rejects, fake=_fake)(convert)
+    return converter(f"aten.{name}.input", f"torch.{name}", rejects=_rejects, shape_rule=_fake)(convert)
 
 
 lstm, gru = _recurrent("lstm", _cells.lstm), _recurrent("gru", _cells.gru)

@@ -33,10 +33,8 @@ F32 = torch.float32
 _SAMPLING = "sampling_ratio must be positive: by default the number of samples depends on the boxes"
 
 
-def _align_rejects(
-    call: Call, input: Any, rois: Any, scale: float, height: Any, width: Any, sampling_ratio: int, aligned: bool
-) -> str | None:
-    return static(height, width, input.shape[1]) or (_SAMPLING if sampling_ratio <= 0 else None)
+def _align_rejects(input: Any, pooled_height: Any, pooled_width: Any, sampling_ratio: int) -> str | None:
+    return static(pooled_height, pooled_width, input.shape[1]) or (_SAMPLING if sampling_ratio <= 0 else None)
 
 
 @converter("torchvision.roi_align.default", rejects=_align_rejects)
@@ -73,13 +71,14 @@ def _averaged(ctx: Context, found: trt.ITensor, ratio: int, dtype: torch.dtype) 
 
 
 def _mapped_align_rejects(
-    call: Call, input: Any, rois: Any, scale: float, height: Any, width: Any, sampling_ratio: int
+    call: Call, input: Any, pooled_height: Any, pooled_width: Any, sampling_ratio: int
 ) -> str | None:
-    return _mapped_rejects(call, input, rois, scale, height, width) or (_SAMPLING if sampling_ratio <= 0 else None)
+    reason = _mapped_rejects(call, input, pooled_height, pooled_width)
+    return reason or (_SAMPLING if sampling_ratio <= 0 else None)
 
 
-def _mapped_rejects(call: Call, input: Any, rois: Any, scale: float, height: Any, width: Any) -> str | None:
-    return static(height, width, input.shape[1]) or ("the mapping to channels" if call.uses(1) else None)
+def _mapped_rejects(call: Call, input: Any, pooled_height: Any, pooled_width: Any) -> str | None:
+    return static(pooled_height, pooled_width, input.shape[1]) or ("the mapping to channels" if call.uses(1) else None)
 
 
 @converter("torchvision.ps_roi_align.default", rejects=_mapped_align_rejects)
@@ -111,8 +110,8 @@ def ps_roi_align(
     return _averaged(ctx, found, sampling_ratio, dtype_of(input)), None
 
 
-def _pool_rejects(call: Call, input: Any, rois: Any, scale: float, height: Any, width: Any) -> str | None:
-    return static(height, width) or ("the indices of the maxima" if call.uses(1) else None)
+def _pool_rejects(call: Call, pooled_height: Any, pooled_width: Any) -> str | None:
+    return static(pooled_height, pooled_width) or ("the indices of the maxima" if call.uses(1) else None)
 
 
 @converter("torchvision.roi_pool.default", rejects=_pool_rejects)

@@ -56,7 +56,7 @@ class KeptCall:
     leaves: tuple[Any, ...]
     spec: pytree.TreeSpec
     #: makes the outputs of an export in the original's place
-    fake: Callable[..., Any] | None = None
+    shape_rule: Callable[..., Any] | None = None
     out_spec: pytree.TreeSpec | None = None
     #: for each output the index of the input tensor that it is, where the call changes that input in place
     in_place: dict[int, int] = field(default_factory=dict)
@@ -94,11 +94,11 @@ class KeptCall:
         return [o.clone() if id(o) in inputs or o.untyped_storage()._cdata in memory else o for o in outputs]
 
     def run_fake(self, tensors: Sequence[torch.Tensor], sizes: Sequence[Any]) -> list[torch.Tensor]:
-        """The outputs' shapes and dtypes, from the converter's ``fake`` where it has one for this call."""
-        if self.fake is not None:
+        """The outputs' shapes and dtypes, from the converter's ``shape_rule`` where it has one for this call."""
+        if self.shape_rule is not None:
             args, kwargs = self._arguments(tensors, sizes)
             first = () if self.module is None else (self.module,)
-            if (result := self.fake(*first, *args, **kwargs)) is not None:
+            if (result := self.shape_rule(*first, *args, **kwargs)) is not None:
                 outputs, self.out_spec = pytree.tree_flatten(result)
                 return outputs
         return self.run(tensors, sizes)
@@ -198,8 +198,9 @@ class Interception:
         sizes: list[Any] = []
         laid_out = [_lay_out(leaf, tensors, sizes) for leaf in leaves]
         key = str(next(_keys))
-        fake = next((c.fake for c in self._registry.chain(target.obj) if c.fake is not None), None)
-        call = KeptCall(target, function, module, tuple(state), tuple(laid_out), spec, fake)
+        rules = (c.shape_rule for c in self._registry.chain(target.obj))
+        rule = next((rule for rule in rules if rule is not None), None)
+        call = KeptCall(target, function, module, tuple(state), tuple(laid_out), spec, rule)
         _kept[key] = self._calls[key] = call
         flat = OPERATOR([*state.values(), *tensors], sizes, key)
         assert call.out_spec is not None

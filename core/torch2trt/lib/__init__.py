@@ -1,67 +1,162 @@
-"""Functions for converters: one layer of helpers that promote, broadcast and reshape.
+"""Verbs for converters, named as PyTorch names them: ``lib.add(ctx, input, other)``.
 
-Converters should read like the formula of their operator; what every converter needs again lives here.
+They promote, broadcast and reshape as PyTorch does, so that a converter reads like the formula of its operator.
+``elementwise``, ``unary``, ``activation`` and ``reduce`` are TensorRT's layers by their enums, for families of
+converters that a factory makes.
 """
 
 from ..context import is_runtime
-from ._arguments import ints, upper_bound
-from ._elementwise import activation, cast, compare, elementwise, number_of, select, unary
-from ._family import ConverterFunction, named
-from ._reduce import axes_mask, matmul, reduce, softmax
-from ._shape import (
-    broadcast,
-    concat,
+from .elementwise import abs_ as abs
+from .elementwise import (
+    activation,
+    add,
+    atan,
+    ceil,
+    cos,
+    div,
+    elementwise,
+    eq,
+    erf,
+    exp,
+    floor,
+    floor_divide,
+    ge,
+    gt,
+    isinf,
+    isnan,
+    le,
+    log,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    lt,
+    maximum,
+    minimum,
+    mul,
+    ne,
+    neg,
+    reciprocal,
+    relu,
+    rsqrt,
+    sigmoid,
+    sign,
+    sin,
+    sqrt,
+    sub,
+    tanh,
+    unary,
+    where,
+)
+from .elementwise import pow_ as pow
+from .elementwise import round_ as round
+from .reduction import amax, amin, axes_mask, cumsum, matmul, mean, neutral_element, prod, reduce, softmax
+from .reduction import sum_ as sum
+from .shape import (
+    at_least_2d,
+    cat,
     expand,
     gather,
+    index_select,
     narrow,
     pad,
     permute,
     reshape,
-    size,
-    sizes,
     squeeze,
     strided_slice,
     unsqueeze,
 )
-from ._sizes import Size, arange, size_math, size_product
-from ._values import dtype_of, ndim_of, opmath, promoted
+from .sizes import arange, size, size_op, size_product, sizes
+from .values import Size, Value, compute_dtype, dtype_of, ints, ndim_of, opmath, result_type, upper_bound
 
 __all__ = [
-    "ConverterFunction",
     "Size",
+    "Value",
+    "abs",
     "activation",
+    "add",
+    "amax",
+    "amin",
     "arange",
+    "at_least_2d",
+    "atan",
     "axes_mask",
-    "broadcast",
-    "cast",
-    "compare",
-    "concat",
+    "cat",
+    "ceil",
+    "compute_dtype",
+    "cos",
+    "cumsum",
+    "div",
     "dtype_of",
     "elementwise",
+    "eq",
+    "erf",
+    "exp",
     "expand",
+    "floor",
+    "floor_divide",
     "gather",
+    "ge",
+    "gt",
+    "index_select",
     "ints",
     "is_runtime",
+    "isinf",
+    "isnan",
+    "le",
+    "log",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "lt",
     "matmul",
-    "named",
+    "maximum",
+    "mean",
+    "minimum",
+    "mul",
     "narrow",
     "ndim_of",
-    "number_of",
+    "ne",
+    "neg",
+    "neutral_element",
     "opmath",
     "pad",
     "permute",
-    "promoted",
+    "pow",
+    "prod",
+    "reciprocal",
     "reduce",
+    "relu",
     "reshape",
-    "select",
+    "result_type",
+    "round",
+    "rsqrt",
+    "sigmoid",
+    "sign",
+    "sin",
     "size",
-    "size_math",
+    "size_op",
     "size_product",
     "sizes",
     "softmax",
+    "sqrt",
     "squeeze",
     "strided_slice",
+    "sub",
+    "sum",
+    "tanh",
     "unary",
     "unsqueeze",
     "upper_bound",
+    "where",
 ]
+
+
+# --- transition: removed when the last pack is converted ---
+from ._elementwise import cast, compare, number_of, select  # noqa
+from ._family import ConverterFunction, named  # noqa
+from ._shape import broadcast, concat  # noqa
+from ._shape import gather as old_gather  # noqa
+from ._sizes import size_math  # noqa
+from ._values import promoted  # noqa
