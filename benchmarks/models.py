@@ -43,7 +43,7 @@ def measure(name: str, precision: torch.dtype | None, device: str) -> dict:
     model, shape = make(name).to(device), (3, 224, 224)
     start = time.perf_counter()
     inputs = [torch2trt.Input(min=(1, *shape), opt=(3, *shape), max=(8, *shape))]
-    with warnings.catch_warnings(action="ignore", category=torch2trt.RuntimeNotice):
+    with warnings.catch_warnings(action="ignore", category=torch2trt.ReferenceRuntimeWarning):
         module = torch2trt.convert(model, inputs, precision=precision)
         seconds = time.perf_counter() - start
         errors, first_calls, largest = [], [], 0.0

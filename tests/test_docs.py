@@ -16,7 +16,7 @@ def examples(page):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if examples(page)], ids=lambda page: page.stem)
-@pytest.mark.filterwarnings("ignore::torch2trt.RuntimeNotice")
+@pytest.mark.filterwarnings("ignore::torch2trt.ReferenceRuntimeWarning")
 def test_the_examples_of_a_page_run_in_order(page, monkeypatch, tmp_path):
     from torch2trt import CONVERTERS
 

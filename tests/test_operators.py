@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch2trt.packs import installed
-from torch2trt.targets import resolve
+from torch2trt.packs.loading import installed
+from torch2trt.packs.targets import resolve
 from torch2trt.testing import check_pack
 
 from tests.base.cases import CASES as BASE

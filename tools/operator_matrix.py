@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch2trt.dtypes import short_name
 from torch2trt.packs import Packs
-from torch2trt.targets import resolve
+from torch2trt.packs.targets import resolve
 from torch2trt.testing import Case
 
 ROOT = Path(__file__).parent.parent

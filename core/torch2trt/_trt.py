@@ -20,7 +20,7 @@ from .errors import TensorRTNotFoundError
 
 __all__ = ["FLAVOR", "MODULES", "require", "trt", "version"]
 
-#: the modules that hold each flavour's Python API
+#: the modules that hold each flavor's Python API
 MODULES: Final = {"tensorrt": "tensorrt", "rtx": "tensorrt_rtx"}
 
 
@@ -51,10 +51,10 @@ def _is_binding(module: ModuleType) -> bool:
 
 
 def _load() -> tuple[Any, str | None]:
-    """The binding (or its stand-in) and its flavour."""
+    """The binding (or its stand-in) and its flavor."""
     wanted = os.environ.get("TORCH2TRT_FLAVOR", "")
     if wanted and wanted not in MODULES:
-        raise TensorRTNotFoundError(f"TORCH2TRT_FLAVOR={wanted!r} is not a flavour; use one of {', '.join(MODULES)}")
+        raise TensorRTNotFoundError(f"TORCH2TRT_FLAVOR={wanted!r} is not a flavor; use one of {', '.join(MODULES)}")
     failures = []
     for flavor in (wanted,) if wanted else MODULES:
         name = MODULES[flavor]
@@ -96,3 +96,12 @@ def require() -> None:
     """Raise :class:`TensorRTNotFoundError` where no TensorRT is installed."""
     if FLAVOR is None:
         trt.Builder(None)  # type: ignore[arg-type]  # the stand-in's own error
+
+
+def compute_capabilities() -> tuple[str, ...] | None:
+    """What an engine can be built for by name, such as ``"8.6"``; none with full TensorRT, None without TensorRT."""
+    if FLAVOR is None:
+        return None
+    members = getattr(trt, "ComputeCapability", None)
+    names = [] if members is None else [name for name in members.__members__ if name.removeprefix("SM").isdigit()]
+    return tuple(f"{name[2:-1]}.{name[-1]}" for name in names)

@@ -28,7 +28,7 @@ _CURES: Final[dict[torch.dtype, str]] = {
 }
 
 
-def reason_unsupported(dtype: torch.dtype) -> str | None:
+def why_unsupported(dtype: torch.dtype) -> str | None:
     """Why TensorRT cannot hold ``dtype``, with the cure; None where it can."""
     if dtype in _NAMES:
         return None
@@ -38,10 +38,10 @@ def reason_unsupported(dtype: torch.dtype) -> str | None:
 
 def to_trt(dtype: torch.dtype) -> trt.DataType:
     """TensorRT's dtype; :class:`ConversionError` with the cure where it has none."""
-    if reason := reason_unsupported(dtype):
+    if reason := why_unsupported(dtype):
         raise ConversionError(reason)
-    found: trt.DataType = getattr(trt, _NAMES[dtype])
-    return found
+    known: trt.DataType = getattr(trt, _NAMES[dtype])
+    return known
 
 
 def to_torch(dtype: trt.DataType) -> torch.dtype:

@@ -47,5 +47,5 @@ class ConverterConflictWarning(UserWarning):
     """Two packs of the same rank claim the same target."""
 
 
-class RuntimeNotice(UserWarning):
+class ReferenceRuntimeWarning(UserWarning):
     """A converted module runs on another runtime than an engine; said once a process."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -22,7 +23,7 @@ _WITHOUT_GPU = (
 
 
 @contextlib.contextmanager
-def recorded() -> Iterator[list[str]]:
+def record_errors() -> Iterator[list[str]]:
     """The errors that TensorRT logs in this thread while the context lasts."""
     messages: list[str] = []
     before = getattr(_recording, "messages", None)
@@ -33,9 +34,25 @@ def recorded() -> Iterator[list[str]]:
         _recording.messages = before
 
 
-def told(messages: list[str]) -> str:
+def format_messages(messages: list[str]) -> str:
     """What TensorRT said, as the end of an error's text."""
     return "\n  " + "\n  ".join(messages or ["it gave no reason"])
+
+
+@contextlib.contextmanager
+def verbose(on: bool) -> Iterator[None]:
+    """Write all that TensorRT logs to stderr while the context lasts, where ``on``."""
+    if not on:
+        yield
+        return
+    handler, level = logging.StreamHandler(sys.stderr), _log.level
+    _log.addHandler(handler)
+    _log.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        _log.removeHandler(handler)
+        _log.setLevel(level)
 
 
 @functools.cache

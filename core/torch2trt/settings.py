@@ -1,18 +1,34 @@
-"""The settings of one conversion."""
+"""The settings of one conversion, and how functions take them as keywords."""
 
 from __future__ import annotations
 
+import dataclasses
+import difflib
+import functools
+import inspect
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Final, Literal, ParamSpec, TypedDict, TypeVar, get_args
 
 import torch
 
+from . import _trt
+
 Runtime = Literal["auto", "engine", "reference"]
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_PRECISIONS: Final = (None, torch.float32, torch.float16, torch.bfloat16)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a conversion does beyond the model and its inputs; hooks receive it too."""
+    """What a conversion does beyond the model and its inputs; plans keep it, hooks receive it.
+
+    Raises:
+        ValueError: a value that could only fail later, with those that are possible.
+    """
 
     #: the floating-point dtype that the network computes in; None leaves every dtype as the model has it
     precision: torch.dtype | None = None
@@ -22,22 +38,108 @@ class Settings:
     build: bool = True
     #: bytes that TensorRT may use as scratch memory; None is TensorRT's own default
     workspace: int | None = None
-    #: TensorRT's builder optimisation level, 0 (fast build) to 5 (fast engine); None is TensorRT's own default
+    #: TensorRT's builder optimization level, 0 (fast build) to 5 (fast engine); None is TensorRT's own default
     optimization_level: int | None = None
     #: compute capabilities that an engine of TensorRT for RTX is built for, such as ``("8.6", "12.0")``
-    compute_capabilities: tuple[str, ...] = ()
+    compute_capabilities: Sequence[str] = ()
     #: whether a build shows its progress; None shows it on a terminal only
     progress: bool | None = None
-    #: whether TensorRT's own messages below warnings are shown
+    #: whether what TensorRT itself logs while it builds is written to stderr
     verbose: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values that would only fail deep inside TensorRT."""
-        if self.precision not in (None, torch.float32, torch.float16, torch.bfloat16):
-            raise ValueError(
-                f"precision={self.precision} is not one of torch.float32, torch.float16, torch.bfloat16, None"
-            )
-        if self.runtime not in ("auto", "engine", "reference"):
-            raise ValueError(f"runtime={self.runtime!r} is not one of 'auto', 'engine', 'reference'")
+        _one_of("precision", self.precision, _PRECISIONS)
+        _one_of("runtime", self.runtime, get_args(Runtime))
+        _one_of("progress", self.progress, (None, True, False))
+        for name in ("build", "verbose"):
+            _one_of(name, getattr(self, name), (True, False))
         if self.runtime == "engine" and not self.build:
             raise ValueError("runtime='engine' needs an engine; leave build=True")
+        _check_range("workspace", self.workspace, 1, None, "a number of bytes")
+        _check_range("optimization_level", self.optimization_level, 0, 5, "a level from 0 to 5")
+        object.__setattr__(self, "compute_capabilities", _compute_capabilities(self.compute_capabilities))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as JSON-able values."""
+        return {field.name: _jsonable(getattr(self, field.name)) for field in dataclasses.fields(self)}
+
+
+class SettingsKeywords(TypedDict, total=False):
+    """The fields of :class:`Settings` as keyword arguments."""
+
+    precision: torch.dtype | None
+    runtime: Runtime
+    build: bool
+    workspace: int | None
+    optimization_level: int | None
+    compute_capabilities: Sequence[str]
+    progress: bool | None
+    verbose: bool
+
+
+def takes_settings(function: Callable[P, R]) -> Callable[P, R]:
+    """Show a function's ``**settings`` as what they are, keywords with types and defaults, and answer a typo.
+
+    ``**settings: Unpack[SettingsKeywords]`` says the same to type checkers.
+    """
+    given = inspect.signature(function)
+    named = [p for p in given.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    known = [*(p.name for p in named), *(field.name for field in dataclasses.fields(Settings))]
+
+    @functools.wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        for name in kwargs:
+            if name not in known:
+                raise TypeError(f"{function.__name__}() has no argument {name!r}{_did_you_mean(name, known)}")
+        return function(*args, **kwargs)
+
+    checked.__signature__ = given.replace(  # type: ignore[attr-defined]
+        parameters=[
+            *named,
+            *(
+                inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type)
+                for f in dataclasses.fields(Settings)
+            ),
+        ]
+    )
+    return checked
+
+
+def _did_you_mean(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; it takes {', '.join(known)}"
+
+
+def _one_of(name: str, value: object, known: Sequence[object]) -> None:
+    if not any(value is one or (isinstance(one, str) and value == one) for one in known):
+        spelled = _did_you_mean(value, [one for one in known if isinstance(one, str)]) if isinstance(value, str) else ""
+        choices = ", ".join(str(one) if isinstance(one, torch.dtype) else repr(one) for one in known)
+        raise ValueError(f"{name}={value!r} is not one of {choices}" + (spelled if "mean" in spelled else ""))
+
+
+def _check_range(name: str, value: Any, low: int, high: int | None, what: str) -> None:
+    if value is None:
+        return
+    if not isinstance(value, int) or isinstance(value, bool) or value < low or (high is not None and value > high):
+        raise ValueError(f"{name}={value!r} is not {what}")
+
+
+def _compute_capabilities(given: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(given, str):
+        raise ValueError(f"compute_capabilities={given!r} is one string; give a sequence of them: ({given!r},)")
+    capabilities = tuple(given)
+    for capability in capabilities:
+        if not isinstance(capability, str) or not re.fullmatch(r"\d+\.\d", capability):
+            raise ValueError(f"compute_capabilities has {capability!r}; write each as a string, such as '8.6'")
+    known = _trt.compute_capabilities()
+    if known is not None and (unknown := [capability for capability in capabilities if capability not in known]):
+        raise ValueError(
+            f"compute_capabilities has {', '.join(map(repr, unknown))}; "
+            + (f"TensorRT builds for {', '.join(known)}" if known else "only TensorRT for RTX builds for named ones")
+        )
+    return capabilities
+
+
+def _jsonable(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else str(value) if isinstance(value, torch.dtype) else value

@@ -24,7 +24,7 @@ def own_converters():
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
-@pytest.mark.filterwarnings("ignore::torch2trt.RuntimeNotice")
+@pytest.mark.filterwarnings("ignore::torch2trt.ReferenceRuntimeWarning")
 def test_alexnet():
     # create some regular pytorch model...
     model = alexnet(weights=None).eval().to(DEVICE)
@@ -41,7 +41,7 @@ def test_alexnet():
     assert isinstance(model_trt, TRTModule)
 
 
-@pytest.mark.filterwarnings("ignore::torch2trt.RuntimeNotice")
+@pytest.mark.filterwarnings("ignore::torch2trt.ReferenceRuntimeWarning")
 def test_overriding_relu(own_converters):
     called = []
 

@@ -7,8 +7,8 @@ import warnings
 import pytest
 import torch
 from torch2trt import ConverterConflictWarning, PackError, Packs, convert, converter, explain, hookimpl, trt
-from torch2trt.packs import installed
-from torch2trt.targets import resolve
+from torch2trt.packs.loading import installed
+from torch2trt.packs.targets import resolve
 
 from .distributions import RELU, install
 
@@ -47,7 +47,7 @@ def use(sites, monkeypatch):
 
 
 def heads(packs, target=RELU_TARGET):
-    return [found.pack.name for found in packs.registry().chain(target)]
+    return [found.pack.name for found in packs.registry.chain(target)]
 
 
 def test_an_installed_pack_beats_the_built_in_ones(use):
@@ -173,12 +173,27 @@ def test_a_converter_that_does_not_fit_the_schema():
         load(add)
 
 
-def test_rejects_is_checked_like_the_converter():
-    @converter("aten.relu.default", rejects=lambda call: None)
+def test_rejects_may_name_only_arguments_of_the_converter():
+    @converter("aten.relu.default", rejects=lambda call, inptu: None)
     def relu(ctx, input): ...
 
-    with pytest.raises(PackError, match=r"does not fit aten.relu.default"):
+    with pytest.raises(PackError, match=r"rejects of .*relu names 'inptu'.*call, input; did you mean 'input'\?"):
         load(relu)
+
+
+def test_rejects_gets_the_arguments_that_it_names():
+    seen = []
+
+    @converter("aten.leaky_relu.default", rejects=lambda negative_slope, call: seen.append((negative_slope, call.name)))
+    def leaky_relu(ctx, input, negative_slope=0.01): ...
+
+    @converter("aten.elu.default", rejects=lambda: "not today")
+    def elu(ctx, input, alpha=1, scale=1, input_scale=1): ...
+
+    explain(torch.nn.functional.leaky_relu, [torch.ones(2)], packs=load(leaky_relu))
+    assert set(seen) == {(0.01, "leaky_relu")}
+    (planned,) = explain(torch.nn.functional.elu, [torch.ones(2)], packs=load(elu)).unsupported[:1]
+    assert "_Pack: not today" in planned.reasons
 
 
 @pytest.mark.parametrize(
@@ -253,21 +268,6 @@ def test_every_layer_and_the_manifest_say_where_they_come_from():
     assert "test_packs.py" not in calls["0"]["converter_source"]
 
 
-def test_a_hook_may_convert_any_call():
-    class Taker:
-        @hookimpl
-        def torch2trt_convert(self, ctx, call):
-            if call.target.name != "aten.relu.default":
-                return None
-            return (ctx.network.add_activation(ctx.args[0], trt.ActivationType.RELU).get_output(0),)
-
-    packs = Packs.load(autoload=False, extra=(Taker(),))
-    plan = explain(torch.relu, [torch.ones(2)], packs=packs)
-    assert next(iter(plan)).action == "ask"
-    module = convert(torch.relu, [torch.ones(2)], packs=packs, build=False)
-    assert module(torch.tensor([-1.0, 2.0])).tolist() == [0.0, 2.0]
-
-
 def test_other_hooks_are_called():
     seen = []
 
@@ -293,3 +293,9 @@ def test_other_hooks_are_called():
         convert(torch.relu, [torch.ones(2)], packs=packs)
     once = ["decompositions", "transform_graph", "configure_build"]
     assert seen == [*once[:2], "register_plugins", once[2], *once]
+
+
+def test_the_registry_counts_what_it_iterates_over():
+    registry = installed().registry
+    assert len(registry) == len(list(registry)) == len(installed().converters)
+    assert len(registry.targets) == len({converter.target.obj for converter in registry})

@@ -12,11 +12,11 @@ import pytest
 import torch
 import torch2trt
 from torch import nn
-from torch2trt import EngineError, Input, InputError, RuntimeNotice, TRTModule
+from torch2trt import EngineError, Input, InputError, ReferenceRuntimeWarning, TRTModule
 from torch2trt.runtime import store
 
 gpu = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="an engine needs an NVIDIA GPU")]
-pytestmark = pytest.mark.filterwarnings("ignore::torch2trt.RuntimeNotice")
+pytestmark = pytest.mark.filterwarnings("ignore::torch2trt.ReferenceRuntimeWarning")
 
 
 class Model(nn.Module):
@@ -45,7 +45,7 @@ def test_save_and_load_keep_everything_that_a_call_needs(module, tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["model.trt"]
     loaded = torch2trt.load(path)
     assert loaded.signature == module.signature
-    assert loaded.engine_data == module.engine_data
+    assert loaded.serialized == module.serialized
     manifest = store.read_manifest(path)
     assert manifest["engine"]["flavor"] in ("rtx", "tensorrt")
     assert {"base", "vision"} <= {pack["name"] for pack in manifest["engine"]["packs"]}
@@ -58,7 +58,7 @@ def test_state_dict_goes_through_torch_save_without_pickle(module):
     loaded = TRTModule()
     loaded.load_state_dict(torch.load(file, weights_only=True))
     assert loaded.signature == module.signature
-    assert loaded.engine_data.data == module.engine_data.data
+    assert loaded.serialized.serialized == module.serialized.serialized
 
 
 def test_an_empty_module_says_so():
@@ -88,7 +88,7 @@ def edit(path, **changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"engine": {"flavor": "other"}}, "built with the flavour 'other', this process uses .* or convert again"),
+        ({"engine": {"flavor": "other"}}, "built with the flavor 'other', this process uses .* or convert again"),
         ({"engine": {"version": "9.9"}}, "built with TensorRT 9.9, here is .* convert again"),
         ({"top": {"format_version": 99}}, "version 99, this torch2trt reads 'torch2trt-module' version 1"),
         ({"top": {"format": "other"}}, "has the format 'other'"),
@@ -150,7 +150,7 @@ with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     for _ in range(3):
         module(torch.ones(2))
-assert [w.category for w in caught] == [torch2trt.RuntimeNotice], caught
+assert [w.category for w in caught] == [torch2trt.ReferenceRuntimeWarning], caught
 assert "runs on the reference interpreter" in str(caught[0].message), caught
 """
         subprocess.run([sys.executable, "-c", code], check=True)
@@ -168,7 +168,7 @@ assert "runs on the reference interpreter" in str(caught[0].message), caught
             loaded(torch.ones(2, 4))
 
     def test_the_notice_is_a_warning_that_can_be_silenced(self):
-        assert issubclass(RuntimeNotice, UserWarning)
+        assert issubclass(ReferenceRuntimeWarning, UserWarning)
 
 
 class TestOnGPU:

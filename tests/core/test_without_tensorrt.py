@@ -47,8 +47,8 @@ def test_converting_says_what_to_install(call):
     assert "pip install 'torch2trt-core[rtx]'" in done.stderr
 
 
-def test_an_unknown_flavour_is_refused():
+def test_an_unknown_flavor_is_refused():
     assert (
-        "TORCH2TRT_FLAVOR='cpu' is not a flavour; use one of tensorrt, rtx"
+        "TORCH2TRT_FLAVOR='cpu' is not a flavor; use one of tensorrt, rtx"
         in run("torch2trt.trt", TORCH2TRT_FLAVOR="cpu").stderr
     )

@@ -10,7 +10,7 @@ import torch2trt
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from models import CLASSIC_CNNS, make
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::torch2trt.RuntimeNotice")]
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::torch2trt.ReferenceRuntimeWarning")]
 SHAPE = (3, 224, 224)
 
 
@@ -19,7 +19,7 @@ def test_dynamic_batch(name):
     model = make(name)
     module = torch2trt.convert(model, [torch2trt.Input(min=(1, *SHAPE), opt=(4, *SHAPE), max=(8, *SHAPE))])
     # not all of the weights: the auxiliary heads of googlenet are not called in eval mode
-    assert len(module.engine_data.data) > 0.5 * sum(parameter.nbytes for parameter in model.parameters())
+    assert len(module.serialized.serialized) > 0.5 * sum(parameter.nbytes for parameter in model.parameters())
     for batch in (1, 3, 8):
         x = torch.randn(batch, *SHAPE)
         with torch.no_grad():

@@ -20,7 +20,7 @@ DISTRIBUTIONS = [
 
 RESNET = """
 import warnings, torch, torch2trt, torchvision
-warnings.simplefilter("ignore", torch2trt.RuntimeNotice)
+warnings.simplefilter("ignore", torch2trt.ReferenceRuntimeWarning)
 model = torchvision.models.resnet18(weights=None).eval()
 x = torch.randn(1, 3, 64, 64)
 module = torch2trt.convert(model, [x])

@@ -5,7 +5,7 @@ They promote, broadcast and reshape as PyTorch does, so that a converter reads l
 converters that a factory makes.
 """
 
-from ..context import is_runtime
+from ..network.context import is_runtime
 from .elementwise import abs_ as abs
 from .elementwise import (
     activation,

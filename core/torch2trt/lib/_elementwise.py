@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from .._trt import trt
-from ..context import Context
+from ..network.context import Context
 from ._values import ndim_of, promoted
 
 #: TensorRT calculates with neither

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..converters import converter
-from ..targets import resolve
+from ..packs.converters import converter
+from ..packs.targets import resolve
 
 ConverterFunction = Callable[..., Any]
 

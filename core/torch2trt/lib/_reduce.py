@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from .._trt import trt
-from ..context import Context
+from ..network.context import Context
 from ._elementwise import number_of
 from ._shape import squeeze, unsqueeze
 from ._values import dtype_of, ndim_of

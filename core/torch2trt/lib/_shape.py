@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from .._trt import trt
-from ..context import Context, is_runtime
+from ..network.context import Context, is_runtime
 from ._elementwise import elementwise
 from ._sizes import Size, size_math
 from ._values import dtype_of

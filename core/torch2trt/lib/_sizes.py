@@ -9,7 +9,7 @@ from typing import Any, Final
 import torch
 
 from .._trt import trt
-from ..context import Context, is_runtime
+from ..network.context import Context, is_runtime
 from ._elementwise import elementwise
 
 E = trt.ElementWiseOperation

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from ..context import is_runtime
 from ..dtypes import to_torch
+from ..network.context import is_runtime
 
 
 def dtype_of(value: Any) -> torch.dtype:

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 import torch
 
 from .._trt import trt
-from ..context import Context, is_runtime
+from ..network.context import Context, is_runtime
 from .values import Value, compute_dtype, dtype_of, ndim_of, result_type
 
 _E, _U, _A = trt.ElementWiseOperation, trt.UnaryOperation, trt.ActivationType

@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 
 from .._trt import trt
-from ..context import Context
+from ..network.context import Context
 from .shape import at_least_2d, squeeze
 from .values import Value, compute_dtype, dtype_of, ndim_of
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 
 from .._trt import trt
-from ..context import Context, is_runtime
+from ..network.context import Context, is_runtime
 from .elementwise import elementwise, sub
 from .sizes import size, size_op, sizes
 from .values import Size, Value, dtype_of

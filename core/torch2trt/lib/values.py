@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 import torch
 
 from .._trt import trt
-from ..context import is_runtime
 from ..dtypes import to_torch
+from ..network.context import is_runtime
+from ..program.sizes import bounds
 
 #: a runtime tensor, a constant, or a Python number
 Value: TypeAlias = "trt.ITensor | torch.Tensor | float"
@@ -67,7 +68,4 @@ def ints(value: int | Sequence[int], count: int) -> tuple[int, ...]:
 
 def upper_bound(size: int | torch.SymInt) -> int | None:
     """The largest value of a size of a FakeTensor; None where nothing bounds it."""
-    if isinstance(size, int):
-        return size
-    upper = size.node.shape_env.bound_sympy(size.node.expr).upper  # type: ignore[union-attr]
-    return int(upper) if upper.is_number and upper.is_finite else None
+    return bounds(size)[1]

@@ -1,4 +1,4 @@
-"""A serialised engine and what is known of it."""
+"""A serialized engine and what is known of it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,23 @@ from .. import _trt
 
 @dataclass(frozen=True)
 class Engine:
-    """A serialised engine with where it comes from."""
+    """A serialized engine with where it comes from."""
 
-    data: bytes
+    serialized: bytes
     #: ``tensorrt`` or ``rtx``
     flavor: str
     #: TensorRT's version
     version: str
-    #: the packs, and every call with its converter
+    #: the packs, those whose plugins it needs, and every call with its converter
     provenance: dict[str, Any] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, Any]:
+    @property
+    def plugins(self) -> list[dict[str, str]]:
+        """The packs whose TensorRT plugins must be registered before the engine is loaded."""
+        packs: list[dict[str, str]] = self.provenance.get("plugins", [])
+        return packs
+
+    def to_dict(self) -> dict[str, Any]:
         """What a manifest says of the engine."""
         return {"flavor": self.flavor, "version": self.version, **self.provenance}
 
@@ -34,13 +40,13 @@ def host() -> dict[str, str]:
     return {"torch": torch.__version__, "gpu": gpu, "machine": platform.machine()}
 
 
-def reason_unloadable(flavor: str, version: str) -> str | None:
-    """Why an engine of this flavour and version cannot be loaded here, with the cure; None where it can."""
+def why_not_loadable(flavor: str, version: str) -> str | None:
+    """Why an engine of this flavor and version cannot be loaded here, with the cure; None where it can."""
     if _trt.FLAVOR is None:
         return f"it needs TensorRT {version} ({flavor}), and TensorRT is not installed here"
     if flavor != _trt.FLAVOR:
         return (
-            f"it was built with the flavour {flavor!r}, this process uses {_trt.FLAVOR!r}; "
+            f"it was built with the flavor {flavor!r}, this process uses {_trt.FLAVOR!r}; "
             f"set TORCH2TRT_FLAVOR={flavor} where that is installed, or convert again"
         )
     if version != _trt.version():

@@ -12,7 +12,7 @@ from .. import log
 from .._trt import trt
 from ..dtypes import to_torch
 from ..errors import EngineError, InputError
-from ..signature import Signature
+from .engine import Engine, why_not_loadable
 
 
 class Session:
@@ -21,19 +21,28 @@ class Session:
     Outputs are allocated by PyTorch.  Work is queued on PyTorch's current stream; nothing waits for the GPU.
     """
 
-    def __init__(self, data: bytes, signature: Signature) -> None:
+    kind = "engine"
+
+    def __init__(self, engine: Engine) -> None:
+        if not torch.cuda.is_available():
+            raise EngineError("an engine needs an NVIDIA GPU, and PyTorch sees none here")
+        if reason := why_not_loadable(engine.flavor, engine.version):
+            raise EngineError(f"the engine cannot be loaded: {reason}")
         self._runtime = trt.Runtime(log.logger())
-        with log.recorded() as messages:
-            self.engine = self._runtime.deserialize_cuda_engine(data)
+        with log.record_errors() as messages:
+            self.engine = self._runtime.deserialize_cuda_engine(engine.serialized)
         if self.engine is None:
-            raise EngineError("TensorRT cannot load the engine:" + log.told(messages))
-        self._inputs = [spec.name for spec in signature.inputs]
-        self._outputs = list(signature.outputs)
+            raise EngineError("TensorRT cannot load the engine:" + log.format_messages(messages))
+        names = [self.engine.get_tensor_name(index) for index in range(self.engine.num_io_tensors)]
+        self._inputs = [name for name in names if self.engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT]
+        self._outputs = [name for name in names if name not in self._inputs]
         self._dtypes = {name: to_torch(self.engine.get_tensor_dtype(name)) for name in self._outputs}
         self._local = threading.local()
         self.device = torch.device("cuda", torch.cuda.current_device())
-        self._somewhere = torch.empty(1, dtype=torch.uint8, device=self.device)
-        # TensorRT synchronises around every call on the default stream
+        # TensorRT wants an address for an empty tensor too
+        self._byte = torch.empty(1, dtype=torch.uint8, device=self.device)
+        self._empty_address = self._byte.data_ptr()
+        # TensorRT synchronizes around every call on the default stream
         self._side_stream = torch.cuda.Stream(self.device)
 
     def __call__(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -65,7 +74,7 @@ class Session:
 
     def _enqueue(self, tensors: Mapping[str, torch.Tensor], stream: torch.cuda.Stream) -> dict[str, torch.Tensor]:
         context = self._context()
-        with log.recorded() as messages:
+        with log.record_errors() as messages:
             dense = {name: tensors[name].contiguous() for name in self._inputs}
             for name, tensor in dense.items():
                 context.set_input_shape(name, tuple(tensor.shape))
@@ -76,12 +85,11 @@ class Session:
                 outputs[name] = torch.empty(shape, dtype=self._dtypes[name], device=self.device)
                 context.set_tensor_address(name, self._address(outputs[name]))
             if not context.execute_async_v3(stream.cuda_stream):
-                raise EngineError("TensorRT could not run the engine:" + log.told(messages))
+                raise EngineError("TensorRT could not run the engine:" + log.format_messages(messages))
         return outputs
 
     def _address(self, tensor: torch.Tensor) -> int:
-        # TensorRT wants an address for an empty tensor too
-        return tensor.data_ptr() or self._somewhere.data_ptr()
+        return tensor.data_ptr() or self._empty_address
 
     def _context(self) -> Any:
         context = getattr(self._local, "context", None)

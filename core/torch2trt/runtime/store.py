@@ -7,12 +7,14 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import EngineError
-from ..signature import Signature
-from .engine import Engine, host, reason_unloadable
-from .module import TRTModule
+from ..program.signature import Signature
+from .engine import Engine, host, why_not_loadable
+
+if TYPE_CHECKING:
+    from ..packs.loading import Packs
 
 _FORMAT: Final = "torch2trt-module"
 _FORMAT_VERSION: Final = 1
@@ -24,13 +26,30 @@ def manifest(engine: Engine, signature: Signature) -> dict[str, Any]:
         "format": _FORMAT,
         "format_version": _FORMAT_VERSION,
         "host": host(),
-        "signature": signature.to_json(),
-        "engine": {**engine.to_json(), "sha256": hashlib.sha256(engine.data).hexdigest(), "bytes": len(engine.data)},
+        "signature": signature.to_dict(),
+        "engine": {
+            **engine.to_dict(),
+            "sha256": hashlib.sha256(engine.serialized).hexdigest(),
+            "bytes": len(engine.serialized),
+        },
     }
 
 
-def from_manifest(data: Mapping[str, Any], engine: bytes, where: str) -> tuple[Engine, Signature]:
-    """The engine and signature that a manifest describes; :class:`EngineError` where they do not fit together."""
+def from_manifest(
+    data: Mapping[str, Any], engine: bytes, where: str, packs: Packs | None = None
+) -> tuple[Engine, Signature]:
+    """The engine and signature that a manifest describes, with the plugins that the engine needs registered.
+
+    Args:
+        data: the manifest.
+        engine: the serialized engine.
+        where: what both were read from, for errors.
+        packs: where the plugins come from; by default the installed packs, which are imported only for an engine that
+            needs plugins.
+
+    Raises:
+        EngineError: the two do not fit together, or the engine cannot be loaded here.
+    """
     if data.get("format") != _FORMAT or data.get("format_version") != _FORMAT_VERSION:
         raise EngineError(
             f"{where} has the format {data.get('format')!r} version {data.get('format_version')!r}, "
@@ -41,9 +60,16 @@ def from_manifest(data: Mapping[str, Any], engine: bytes, where: str) -> tuple[E
         raise EngineError(f"the engine in {where} is damaged: its checksum differs from the manifest's; save it again")
     described.pop("bytes")
     flavor, version = described.pop("flavor"), described.pop("version")
-    if reason := reason_unloadable(flavor, version):
+    if reason := why_not_loadable(flavor, version):
         raise EngineError(f"the engine in {where} cannot be loaded: {reason}")
-    return Engine(engine, flavor, version, described), Signature.from_json(data["signature"])
+    made = Engine(engine, flavor, version, described)
+    if made.plugins:
+        # a process that only runs engines needs no pack otherwise
+        from ..packs.loading import installed
+        from ..packs.plugins import require_plugins
+
+        require_plugins(made.plugins, packs or installed())
+    return made, Signature.from_dict(data["signature"])
 
 
 def save(path: str | os.PathLike[str], engine: Engine, signature: Signature) -> None:
@@ -53,7 +79,7 @@ def save(path: str | os.PathLike[str], engine: Engine, signature: Signature) -> 
     try:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
             archive.writestr("manifest.json", text)
-            archive.writestr("engine", engine.data)
+            archive.writestr("engine", engine.serialized)
         os.replace(temporary, path)
     finally:
         if os.path.exists(temporary):
@@ -62,20 +88,11 @@ def save(path: str | os.PathLike[str], engine: Engine, signature: Signature) -> 
 
 def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The manifest of a file, without loading its engine."""
-    return _read(path)[0]
+    return read(path)[0]
 
 
-def load(path: str | os.PathLike[str]) -> TRTModule:
-    """The module that :meth:`TRTModule.save` wrote.
-
-    Raises:
-        EngineError: the file is truncated, not ours, or its engine is of another flavour or version of TensorRT.
-    """
-    data, engine = _read(path)
-    return TRTModule(*from_manifest(data, engine, repr(os.fspath(path))))
-
-
-def _read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
+def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
+    """The manifest and the serialized engine of a file."""
     name = repr(os.fspath(path))
     try:
         with zipfile.ZipFile(path) as archive:

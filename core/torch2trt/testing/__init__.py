@@ -14,18 +14,7 @@
         check_pack("torch2trt_ops_mylab", CASES)
 """
 
-from .case import Case, Sample, b8, f32, i32, i64, parametrize
-from .check import check_converter, check_network, check_pack
+import lazy_loader
 
-__all__ = [
-    "Case",
-    "Sample",
-    "b8",
-    "check_converter",
-    "check_network",
-    "check_pack",
-    "f32",
-    "i32",
-    "i64",
-    "parametrize",
-]
+# pytest imports this package in every run: for its plugin, which needs nothing of this
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

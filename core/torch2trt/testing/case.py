@@ -130,7 +130,7 @@ class Variant:
 
     def samples(self, change: int | None = None) -> list[Sample | torch.Tensor]:
         """The inputs in this variant's dtype; ``change`` is added to every dynamic size, None makes them smallest."""
-        found: list[Sample | torch.Tensor] = []
+        samples: list[Sample | torch.Tensor] = []
         for sample, dims in zip(self.case.inputs, self.dynamic_dims, strict=True):
             if isinstance(sample, Sample):
                 shape = tuple(
@@ -139,8 +139,8 @@ class Variant:
                 )
                 dtype = self.dtype if sample.dtype is torch.float32 else sample.dtype
                 sample = replace(sample, shape=shape, dtype=dtype)
-            found.append(sample)
-        return found
+            samples.append(sample)
+        return samples
 
     def tensors(self, change: int | None = 0) -> list[torch.Tensor]:
         """The input tensors."""

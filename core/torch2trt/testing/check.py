@@ -11,13 +11,14 @@ from typing import Any
 import torch
 from torch.export import Dim
 from torch.utils import _pytree as pytree
+from typing_extensions import Unpack
 
-from ..api import carry_out, explain
-from ..packs import Packs
-from ..plan import Plan
+from ..api import explain
+from ..packs.loading import Packs
+from ..packs.targets import resolve
+from ..plan.plan import Plan
 from ..reference import Interpreter
-from ..settings import Settings
-from ..targets import resolve
+from ..settings import Runtime, SettingsKeywords, takes_settings
 from .case import Case, Variant
 
 _TOLERANCES = {torch.float32: (1e-4, 1e-5), torch.float16: (1e-2, 2e-3), torch.bfloat16: (4e-2, 2e-2)}
@@ -27,13 +28,14 @@ _TF32 = (2e-3, 2e-3)
 _ROOM = 3
 
 
+@takes_settings
 def check_converter(
     case: Case | Variant,
     *,
     dtype: torch.dtype | None = None,
     dynamic: bool = False,
-    runtime: str = "reference",
     packs: Packs | None = None,
+    **settings: Unpack[SettingsKeywords],
 ) -> None:
     """Convert the call of a row and compare it with PyTorch, at several sizes where it is dynamic.
 
@@ -41,8 +43,9 @@ def check_converter(
         case: the row, or one variant of it.
         dtype: the dtype of the row's float32 samples, by default the row's first.
         dynamic: whether its dynamic sizes are dynamic.
-        runtime: ``"reference"``, or ``"engine"`` on a GPU.
         packs: the packs, by default those installed.
+        settings: those of ``convert``; by default the network runs on the reference interpreter and nothing is built,
+            ``runtime="engine"`` builds and runs an engine on a GPU.
 
     Raises:
         AssertionError: another structure, shape, dtype or value than PyTorch's, or the target was not converted.
@@ -51,8 +54,9 @@ def check_converter(
     row = variant.case
     model = _model(row.call, variant.dtype)
     inputs = variant.tensors(0)
-    arguments: dict[str, Any] = {"dynamic_shapes": _dynamic_shapes(variant), "packs": packs}
-    plan = explain(model, inputs, **arguments)
+    runtime = settings.setdefault("runtime", "reference")
+    settings.setdefault("build", runtime == "engine")
+    plan = explain(model, inputs, dynamic_shapes=_dynamic_shapes(variant), packs=packs, **settings)
     if row.rejects:
         reasons = [r for planned in plan.unsupported for r in planned.reasons]
         assert any(row.rejects in reason for reason in reasons), (
@@ -61,15 +65,14 @@ def check_converter(
         return
     if row.whole:
         _check_whole(row.target, plan)
-    settings = Settings(runtime="engine") if runtime == "engine" else Settings(build=False)
-    converted = carry_out(plan, settings)
+    converted = plan.convert()
     for change in (0, _ROOM, None) if variant.dynamic else (0,):
         # PyTorch computes on the CPU, where every dtype is, also what an engine is compared with
         inputs = variant.tensors(change)
         with torch.no_grad():
             expected = model(*[tensor.clone() for tensor in inputs])
-        found = _to(converted(*_to(inputs, "cuda")), "cpu") if runtime == "engine" else converted(*inputs)
-        compare(found, expected, *_tolerance(variant, runtime, expected))
+        actual = _to(converted(*_to(inputs, "cuda")), "cpu") if runtime == "engine" else converted(*inputs)
+        compare(actual, expected, *_tolerance(variant, runtime, expected))
 
 
 def _to(tensors: Any, device: str) -> Any:
@@ -97,7 +100,7 @@ def _dynamic_shapes(variant: Variant) -> Any:
     return tuple(shapes)
 
 
-def _tolerance(variant: Variant, runtime: str, expected: Any) -> tuple[float, float]:
+def _tolerance(variant: Variant, runtime: Runtime, expected: Any) -> tuple[float, float]:
     rtol, atol = _TOLERANCES.get(variant.dtype, (0.0, 0.0))
     if runtime == "engine" and variant.dtype is torch.float32:
         results = [t for t in pytree.tree_leaves(expected) if isinstance(t, torch.Tensor) and t.is_floating_point()]
@@ -108,12 +111,12 @@ def _tolerance(variant: Variant, runtime: str, expected: Any) -> tuple[float, fl
     return (rtol if row.rtol is None else max(row.rtol, rtol)), (atol if row.atol is None else max(row.atol, atol))
 
 
-def compare(found: Any, expected: Any, rtol: float, atol: float) -> None:
+def compare(actual: Any, expected: Any, rtol: float, atol: float) -> None:
     """Assert that two pytrees of tensors have the same structure, shapes, dtypes and nearly the same values."""
-    found_leaves, found_spec = pytree.tree_flatten(found)
+    actual_leaves, actual_spec = pytree.tree_flatten(actual)
     expected_leaves, expected_spec = pytree.tree_flatten(expected)
-    assert found_spec == expected_spec, f"structure {found_spec}, PyTorch gives {expected_spec}"
-    for index, (one, other) in enumerate(zip(found_leaves, expected_leaves, strict=True)):
+    assert actual_spec == expected_spec, f"structure {actual_spec}, PyTorch gives {expected_spec}"
+    for index, (one, other) in enumerate(zip(actual_leaves, expected_leaves, strict=True)):
         if not isinstance(other, torch.Tensor):
             assert one == other, f"result {index}: {one!r}, PyTorch gives {other!r}"
             continue
@@ -133,9 +136,9 @@ def check_network(
     atol: float = 1e-5,
 ) -> None:
     """Compare what the reference interpreter makes of a TensorRT network with ``expected``, by output name."""
-    found = Interpreter(network)(inputs)
-    assert found.keys() == expected.keys(), f"outputs {sorted(found)}, expected {sorted(expected)}"
-    compare([found[name] for name in expected], list(expected.values()), rtol, atol)
+    actual = Interpreter(network)(inputs)
+    assert actual.keys() == expected.keys(), f"outputs {sorted(actual)}, expected {sorted(expected)}"
+    compare([actual[name] for name in expected], list(expected.values()), rtol, atol)
 
 
 def check_pack(pack: str, cases: Sequence[Case], *, without_case: Mapping[str, str] | None = None) -> None:

@@ -1,0 +1,107 @@
+"""The calling convention of an exported program, as the signature of a converted module."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.export import ExportedProgram
+from torch.export.graph_signature import ConstantArgument, InputKind, OutputKind, SymIntArgument, TensorArgument
+
+from ..dtypes import short_name
+from ..errors import CaptureError
+from ..program.signature import Leaf, Signature, TensorSpec
+from .inputs import Example
+
+
+def signature_of(exported: ExportedProgram, example: Example) -> tuple[Signature, list[str]]:
+    """The signature, and the names of the nodes that are its outputs."""
+    nodes = {node.name: node for node in exported.graph.nodes}
+    specs, input_leaves = _inputs(exported, example, nodes)
+    output_leaves, outputs = _outputs(exported, nodes)
+    assert exported.call_spec.in_spec is not None
+    assert exported.call_spec.out_spec is not None
+    entry = exported.module_call_graph[0].signature
+    signature = Signature(
+        inputs=tuple(specs),
+        input_leaves=tuple(input_leaves),
+        in_spec=exported.call_spec.in_spec,
+        parameters=tuple((entry.forward_arg_names if entry else None) or ()),
+        outputs=tuple(f"output_{index}" for index in range(len(outputs))),
+        output_leaves=output_leaves,
+        out_spec=exported.call_spec.out_spec,
+    )
+    return signature, outputs
+
+
+def _inputs(
+    exported: ExportedProgram, example: Example, nodes: dict[str, torch.fx.Node]
+) -> tuple[list[TensorSpec], list[Leaf]]:
+    specs: list[TensorSpec] = []
+    leaves: list[Leaf] = []
+    user_inputs = [s for s in exported.graph_signature.input_specs if s.kind is InputKind.USER_INPUT]
+    for spec, description in zip(user_inputs, example.described, strict=True):
+        if isinstance(spec.arg, ConstantArgument):
+            leaves.append(Leaf("constant", spec.arg.name, spec.arg.value))
+            continue
+        if not isinstance(spec.arg, TensorArgument):
+            raise CaptureError(
+                f"input {spec.arg.name!r} is a Python number that varies; pass a tensor, or fix the number"
+            )
+        node = nodes[spec.arg.name]
+        tensor = node.meta["val"]
+        ranges = tuple(
+            _range(size, exported, node.name, index, description.ranges[index] if description else None)
+            for index, size in enumerate(tensor.shape)
+        )
+        specs.append(TensorSpec(node.name, short_name(tensor.dtype), ranges))
+        leaves.append(Leaf("tensor", node.name))
+    return specs, leaves
+
+
+def _outputs(exported: ExportedProgram, nodes: dict[str, torch.fx.Node]) -> tuple[tuple[Leaf, ...], list[str]]:
+    returned: list[tuple[Leaf, str | None]] = []
+    changed: list[tuple[Leaf, str | None]] = []
+    for spec in exported.graph_signature.output_specs:
+        if spec.kind is OutputKind.BUFFER_MUTATION:
+            raise CaptureError(
+                f"the model changes its buffer {spec.target!r} when it is called, which an engine cannot keep; "
+                "call model.eval(), or return the new value and pass it in again"
+            )
+        node = nodes[spec.arg.name].name if spec.arg.name in nodes else None
+        if spec.kind is OutputKind.USER_INPUT_MUTATION:
+            changed.append((Leaf("mutated", str(spec.target)), node))
+        elif isinstance(spec.arg, ConstantArgument):
+            returned.append((Leaf("constant", value=spec.arg.value), None))
+        elif isinstance(spec.arg, SymIntArgument):
+            returned.append((Leaf("size"), node))
+        else:
+            returned.append((Leaf("tensor"), node))
+    both = returned + changed
+    return tuple(leaf for leaf, _ in both), [node for _, node in both if node is not None]
+
+
+def _range(
+    size: Any, exported: ExportedProgram, name: str, index: int, described: tuple[int, int, int] | None
+) -> tuple[int, int, int]:
+    """``(min, opt, max)`` of an input's size."""
+    if isinstance(size, int):
+        return (size, size, size)
+    allowed = exported.range_constraints.get(size.node.expr)
+    # torch.export says 2 for every range that begins at 0 or 1
+    low, high = (1, None) if allowed is None else (_bound(allowed.lower, 1), _bound(allowed.upper, None))
+    low = 1 if low is None or low <= 2 else low
+    opt = size.node.hint
+    if described is not None:
+        low, opt = max(low, described[0]), described[1]
+        high = described[2] if high is None else min(high, described[2])
+    if high is None:
+        raise CaptureError(
+            f"dimension {index} of input {name!r} has no upper bound, which a TensorRT profile needs; "
+            f"give one: torch.export.Dim('d{index}', max=...) or Input(min=..., opt=..., max=...)"
+        )
+    return (low, min(max(opt, low), high), high)
+
+
+def _bound(value: Any, otherwise: int | None) -> int | None:
+    return int(value) if value.is_Integer else otherwise

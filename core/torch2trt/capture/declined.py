@@ -1,0 +1,49 @@
+"""What becomes of calls that every converter declines: PyTorch's own rule, with the reasons noted on what comes of it.
+
+Notes travel in ``node.meta["custom"]``, which PyTorch's tracers copy to every node that a call turns into.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import torch
+from torch.fx import traceback
+
+_REASONS: Final = "torch2trt_declined"
+_DECOMPOSE: Final = "torch2trt_decompose"
+
+
+@contextlib.contextmanager
+def noting(reasons: Sequence[str]) -> Iterator[None]:
+    """Note on every node that is traced meanwhile why the call that it comes of was declined."""
+    earlier = traceback.get_current_meta().get("custom", {}).get(_REASONS, ())
+    with traceback.preserve_node_meta(), traceback.annotate({_REASONS: (*earlier, *reasons)}):
+        yield
+
+
+def reasons_noted(node: torch.fx.Node) -> tuple[str, ...]:
+    """Why the calls that ``node`` comes of were declined."""
+    return tuple(node.meta.get("custom", {}).get(_REASONS, ()))
+
+
+def mark(node: torch.fx.Node, reasons: Sequence[str] | None) -> None:
+    """Say whether the next decomposition takes ``node`` apart: with these reasons, or not where there are none."""
+    custom = dict(node.meta.get("custom", {}))
+    custom.pop(_DECOMPOSE, None)
+    if reasons is not None:
+        custom[_DECOMPOSE] = str(node.target)
+        custom[_REASONS] = (*custom.get(_REASONS, ()), *reasons)
+    node.meta["custom"] = custom
+
+
+def where_marked(overload: Any, rule: Callable[..., Any]) -> Callable[..., Any]:
+    """``rule`` for the marked calls of ``overload``; all others stay whole."""
+
+    def decide(*args: Any, **kwargs: Any) -> Any:
+        marked = traceback.get_current_meta().get("custom", {}).get(_DECOMPOSE)
+        return rule(*args, **kwargs) if marked == str(overload) else NotImplemented
+
+    return decide

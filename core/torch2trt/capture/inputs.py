@@ -1,0 +1,170 @@
+"""Example inputs: tensors, or :class:`Input` descriptions with dynamic sizes."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch.export import Dim, ExportedProgram
+from torch.export.graph_signature import InputKind
+from torch.utils import _pytree as pytree
+
+from ..dtypes import short_name
+from ..errors import InputError
+
+Shape = Sequence[int]
+
+
+@dataclass(frozen=True)
+class Input:
+    """An input described rather than given: ``Input((1, 3, 224, 224))`` or ``Input(min=..., opt=..., max=...)``.
+
+    Args:
+        shape: the shape, where it is static.
+        min, opt, max: the smallest, the most frequent and the largest shape; sizes that differ are dynamic.
+        dtype: the dtype of the tensor.
+    """
+
+    shape: Shape | None = None
+    min: Shape | None = None
+    opt: Shape | None = None
+    max: Shape | None = None
+    dtype: torch.dtype = field(default=torch.float32)
+
+    def __post_init__(self) -> None:
+        """Bring the two spellings to one, min <= opt <= max."""
+        if (self.shape is None) == (self.min is None or self.max is None):
+            raise InputError("Input takes either shape, or min and max (and opt, which is max by default)")
+        low = tuple(self.min if self.shape is None else self.shape)  # type: ignore[arg-type]  # checked above
+        high = tuple(self.max if self.shape is None else self.shape)  # type: ignore[arg-type]
+        best = high if self.opt is None else tuple(self.opt)
+        if not len(low) == len(best) == len(high) or any(
+            not a <= b <= c for a, b, c in zip(low, best, high, strict=True)
+        ):
+            raise InputError(f"Input needs min <= opt <= max in every dimension, got min={low}, opt={best}, max={high}")
+        for name, value in (("min", low), ("opt", best), ("max", high)):
+            object.__setattr__(self, name, value)
+
+    @property
+    def ranges(self) -> tuple[tuple[int, int, int], ...]:
+        """``(min, opt, max)`` of each dimension."""
+        return tuple(zip(self.min or (), self.opt or (), self.max or (), strict=True))
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether any dimension is dynamic."""
+        return any(low != high for low, _, high in self.ranges)
+
+    def example(self, device: torch.device) -> torch.Tensor:
+        """A tensor to trace with: the optimal shape, but no dynamic size of 1, which PyTorch takes for a constant."""
+        shape = [best if low == high else builtins.min(builtins.max(best, 2), high) for low, best, high in self.ranges]
+        return torch.zeros(shape, dtype=self.dtype, device=device)
+
+    def dims(self) -> dict[int, Any] | None:
+        """The dynamic dimensions as ``torch.export`` takes them."""
+        hints = {i: Dim.DYNAMIC(min=low, max=high) for i, (low, _, high) in enumerate(self.ranges) if low != high}
+        return hints or None
+
+
+@dataclass(frozen=True)
+class Example:
+    """The inputs of a conversion, ready to trace with."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    #: for ``torch.export``; None where everything is static
+    dynamic_shapes: Any
+    #: the description that each leaf of ``(args, kwargs)`` was given by, None where it was given itself
+    described: tuple[Input | None, ...]
+
+
+def example_inputs(inputs: Any, dynamic_shapes: Any, device: torch.device) -> Example:
+    """The inputs of ``convert`` as an :class:`Example`.
+
+    Args:
+        inputs: a sequence of positional inputs or a mapping of keyword inputs; pytrees of tensors and ``Input``; one
+            tensor or ``Input`` stands for a sequence of one.
+        dynamic_shapes: as in ``torch.export.export``; not beside dynamic ``Input`` descriptions.
+        device: where tensors for descriptions are made.
+    """
+    if isinstance(inputs, (torch.Tensor, Input)):
+        inputs = (inputs,)
+    if isinstance(inputs, Mapping):
+        args, kwargs = (), dict(inputs)
+    elif isinstance(inputs, Sequence) and not isinstance(inputs, str):
+        args, kwargs = tuple(inputs), {}
+    else:
+        raise InputError(f"inputs must be a sequence or a mapping of tensors, got {type(inputs).__name__}")
+    leaves, spec = pytree.tree_flatten((args, kwargs))
+    _check_devices(leaves)
+    described = tuple(leaf if isinstance(leaf, Input) else None for leaf in leaves)
+    if any(leaf is not None and leaf.dynamic for leaf in described):
+        if dynamic_shapes is not None:
+            raise InputError(
+                "dynamic sizes come either from Input(min=..., max=...) or from dynamic_shapes, not from both"
+            )
+        dims = pytree.tree_unflatten([leaf.dims() if leaf else None for leaf in described], spec)
+        dynamic_shapes = dims[1] if kwargs else dims[0]
+    tensors = [leaf.example(device) if isinstance(leaf, Input) else leaf for leaf in leaves]
+    args, kwargs = pytree.tree_unflatten(tensors, spec)
+    return Example(args, kwargs, dynamic_shapes, described)
+
+
+def inputs_of_exported(exported: ExportedProgram, inputs: Any, dynamic_shapes: Any) -> Example:
+    """The inputs of an exported program, which has its shapes and dynamic sizes already.
+
+    Args:
+        exported: the program.
+        inputs: None takes its own example inputs; others must fit it, and an ``Input`` may narrow a dynamic size.
+        dynamic_shapes: only None.
+
+    Raises:
+        InputError: inputs that the program does not take.
+    """
+    if dynamic_shapes is not None:
+        raise InputError("an ExportedProgram has its dynamic sizes already; narrow them with Input(min=..., max=...)")
+    specs = [spec for spec in exported.graph_signature.input_specs if spec.kind is InputKind.USER_INPUT]
+    if inputs is None:
+        args, kwargs = exported.example_inputs or ((), {})
+        return Example(args, kwargs, None, (None,) * len(specs))
+    example = example_inputs(inputs, None, torch.device("cpu"))
+    leaves, spec = pytree.tree_flatten((example.args, example.kwargs))
+    if spec != exported.call_spec.in_spec:
+        names = ", ".join(spec.arg.name for spec in specs)
+        raise InputError(
+            f"the ExportedProgram takes the inputs ({names}) with the structure {exported.call_spec.in_spec}, "
+            f"got {spec}; leave inputs out to take its own example inputs"
+        )
+    values = {node.name: node.meta.get("val") for node in exported.graph.find_nodes(op="placeholder")}
+    for description, leaf, input_spec in zip(example.described, leaves, specs, strict=True):
+        reason = _why_not_taken(values[input_spec.arg.name], leaf, description)
+        if reason:
+            raise InputError(f"input {input_spec.arg.name!r} of the ExportedProgram {reason}")
+    return example
+
+
+def _why_not_taken(expected: Any, given: Any, description: Input | None) -> str | None:
+    if not isinstance(expected, torch.Tensor):
+        return None if given == expected else f"is {expected!r}, got {given!r}"
+    if not isinstance(given, torch.Tensor):
+        return f"is a tensor, got {given!r}"
+    if given.dtype != expected.dtype:
+        return f"is {short_name(expected.dtype)}, got {short_name(given.dtype)}"
+    if given.dim() != expected.dim():
+        return f"has {expected.dim()} dimensions, got {given.dim()}"
+    ranges = description.ranges if description else [(size, size, size) for size in given.shape]
+    for index, (size, (low, _, high)) in enumerate(zip(expected.shape, ranges, strict=True)):
+        if isinstance(size, int) and (low, high) != (size, size):
+            got = str(low) if low == high else f"{low} to {high}; export it again with dynamic_shapes"
+            return f"has size {size} in dimension {index}, got {got}"
+    return None
+
+
+def _check_devices(leaves: Sequence[Any]) -> None:
+    devices = {leaf.device for leaf in leaves if isinstance(leaf, torch.Tensor)}
+    if len(devices) > 1:
+        names = ", ".join(sorted(map(str, devices)))
+        raise InputError(f"the inputs are on different devices ({names}); move them to one with .to(device)")

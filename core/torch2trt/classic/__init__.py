@@ -1,0 +1,1 @@
+"""NVIDIA's classic API as an adapter."""

@@ -1,0 +1,18 @@
+"""The command line: ``torch2trt packs | converters | explain | convert | inspect``."""
+
+import typer
+
+from .convert import convert
+from .converters import converters
+from .explain import explain
+from .inspect import inspect
+from .packs import packs
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Convert PyTorch models to TensorRT engines.")
+for _command in (packs, converters, explain, convert, inspect):
+    app.command()(_command)
+
+
+def main() -> None:
+    """The entry point of the command."""
+    app()

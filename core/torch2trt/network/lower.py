@@ -1,0 +1,170 @@
+"""Lowering: run the planned converters on a fresh network and verify every tensor that they return."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils import _pytree as pytree
+
+from .. import _trt, log
+from .._trt import trt
+from ..dtypes import to_trt, why_unsupported
+from ..errors import ConversionError, Torch2TRTError
+from ..packs.plugins import register_plugins
+from ..plan.plan import Plan
+from ..plan.planned import PlannedCall
+from ..plan.segments import Segment
+from ..program.call import Call, Ref
+from ..program.program import Program
+from ..settings import Settings
+from .context import Constants, Context, is_runtime
+from .verify import verify
+
+_UNNAMED = "(Unnamed Layer"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A finished network with all that must live as long as it."""
+
+    builder: trt.Builder
+    network: trt.INetworkDefinition
+    constants: Constants
+    segment: Segment
+
+
+def lower(plan: Plan, segment: Segment) -> Network:
+    """The network of an engine segment of a plan.
+
+    Raises:
+        UnsupportedError: calls that no converter takes, all listed.
+        ConversionError: a converter failed or returned what PyTorch would not.
+    """
+    plan.check()
+    _trt.require()
+    register_plugins(plan.packs)
+    with log.record_errors() as messages:
+        builder = trt.Builder(log.logger())
+        network = builder.create_network(_strongly_typed())
+        lowering = _Lowering(network, plan.program, plan.settings, messages)
+        lowering.run(segment)
+    return Network(builder, network, lowering.constants, segment)
+
+
+def _strongly_typed() -> int:
+    flag = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
+    return 0 if flag is None else 1 << int(flag)
+
+
+class _Lowering:
+    """One pass over the calls of a segment, and of the subprograms that they run."""
+
+    def __init__(
+        self, network: trt.INetworkDefinition, program: Program, settings: Settings, messages: list[str]
+    ) -> None:
+        self.network, self.settings = network, settings
+        self.constants = Constants(network, {id(tensor): name for name, tensor in program.constants.items()})
+        self._program = program
+        self._messages = messages
+        self._layers_named: dict[str, int] = {}
+
+    def run(self, segment: Segment) -> None:
+        values: dict[Ref, Any] = {}
+        for ref, spec in segment.inputs.items():
+            dtype = getattr(torch, spec.dtype)
+            if reason := why_unsupported(dtype):
+                raise ConversionError(f"input {spec.name!r}: {reason}")
+            values[ref] = self.network.add_input(spec.name, to_trt(dtype), spec.shape)
+        self._lower_calls(segment.calls, self._program, values)
+        for output, name in segment.outputs:
+            self._mark_output(_value(output, self._program, values), name)
+
+    def _lower_calls(self, calls: Sequence[PlannedCall], program: Program, values: dict[Ref, Any]) -> None:
+        for planned in calls:
+            args, kwargs = planned.call.bind(lambda ref: _value(ref, program, values))
+            fold = planned.action == "fold"
+            results = self._fold(planned.call, args, kwargs) if fold else self._convert(planned, args, kwargs)
+            for index, result in enumerate(results):
+                values[Ref("call", planned.call.name, index)] = result
+            if len(results) == 1:
+                values[Ref("call", planned.call.name)] = results[0]
+
+    @staticmethod
+    def _fold(call: Call, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        with torch.no_grad():
+            return pytree.tree_leaves(call.target.obj(*args, **kwargs))
+
+    def _convert(self, planned: PlannedCall, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        converter = planned.converter
+        assert converter is not None  # the plan was checked
+
+        def lower_subprogram(program: Program, inputs: Sequence[Any]) -> list[Any]:
+            values = {Ref("input", name): value for name, value in zip(program.inputs, inputs, strict=True)}
+            self._lower_calls(planned.bodies[program.name], program, values)
+            return [_value(output, program, values) for output in program.outputs]
+
+        context = Context(self.network, self.constants, planned.call, args, kwargs, self.settings, lower_subprogram)
+        before = self.network.num_layers
+        del self._messages[:]
+        try:
+            returned = converter.invoke(converter.function, context, context.args, context.kwargs)
+            results = verify(returned, planned.call)
+        except Exception as error:
+            raise self._error(error, context, planned) from error
+        self._name_layers(before, planned)
+        return results
+
+    def _error(self, error: Exception, context: Context, planned: PlannedCall) -> Torch2TRTError:
+        call, converter = planned.call, planned.converter
+        assert converter is not None
+        why = str(error) if isinstance(error, Torch2TRTError) else f"{type(error).__name__}: {error}"
+        lines = [
+            f"{converter.name} (pack {converter.pack}, {converter.location}) failed",
+            f"  target {call.target.name}   call {call.name}   in {call.where}",
+            f"  got    {context.describe_arguments()}",
+            f"  why    {why}",
+        ]
+        lines += [f"  TensorRT says: {message}" for message in self._messages]
+        return ConversionError("\n".join(lines))
+
+    def _name_layers(self, before: int, planned: PlannedCall) -> None:
+        """Name the layers that a call added and note in each where it comes from."""
+        call, converter = planned.call, planned.converter
+        assert converter is not None
+        prefix = f"{call.module_path}/{call.target.name}" if call.module_path else call.target.name
+        metadata = json.dumps(
+            {
+                "call": call.name,
+                "target": call.target.name,
+                "module": call.module_path,
+                "source": call.source,
+                "pack": str(converter.pack),
+                "converter": converter.name,
+                "converter_source": converter.location,
+            }
+        )
+        for index in range(before, self.network.num_layers):
+            layer = self.network.get_layer(index)
+            if layer.name.startswith(_UNNAMED):
+                number = self._layers_named[prefix] = self._layers_named.get(prefix, -1) + 1
+                layer.name = f"{prefix}#{number}"
+            if not layer.metadata:  # those of a subprogram have their own
+                layer.metadata = metadata
+
+    def _mark_output(self, value: Any, name: str) -> None:
+        tensor: Any = value if is_runtime(value) else self.constants.tensor(torch.as_tensor(value))
+        if not is_runtime(value) or tensor.is_network_input or tensor.is_network_output:
+            # an engine's output is a tensor of its own, made when it runs
+            tensor = self.network.add_identity(tensor).get_output(0)
+        tensor.name = name
+        self.network.mark_output(tensor)
+
+
+def _value(operand: Any, program: Program, values: Mapping[Ref, Any]) -> Any:
+    if not isinstance(operand, Ref):
+        return operand
+    return program.constants[operand.name] if operand.kind == "constant" else values[operand]

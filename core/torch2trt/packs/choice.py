@@ -1,0 +1,57 @@
+"""Choosing the converter of one call: what the hooks find, then the chain of the call's target."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..errors import PackError
+from ..program.call import Call
+from .converters import Converter, PackInfo
+from .loading import Packs
+
+_FIND = "torch2trt_find_converter"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Who converts a call."""
+
+    #: None where all decline, or where there is none
+    converter: Converter | None
+    #: why converters that were asked earlier declined
+    declined: tuple[str, ...]
+    #: the packs whose converters of the same target are not reached
+    overrides: tuple[str, ...] = ()
+
+
+def choose(call: Call, packs: Packs) -> Choice:
+    """The first converter that takes ``call``, with the reasons of those that declined."""
+    chain = packs.registry.chain(call.target.obj)
+    declined: list[str] = []
+    for converter in _candidates(call, packs, chain):
+        reason = converter.why_declined(call)
+        if reason is None:
+            later = chain[chain.index(converter) + 1 :] if converter in chain else chain
+            return Choice(converter, tuple(declined), tuple(other.pack.name for other in later))
+        declined.append(f"{converter.pack.name}: {reason}")
+    return Choice(None, tuple(declined))
+
+
+def _candidates(call: Call, packs: Packs, chain: tuple[Converter, ...]) -> Iterator[Converter]:
+    for pack in packs.implementers(_FIND):
+        # each by itself, so that the plan can name the pack
+        converter = packs.call_one(_FIND, pack.name, call=call)
+        if converter is not None:
+            yield _checked(converter, pack)
+    yield from chain
+
+
+def _checked(converter: object, pack: PackInfo) -> Converter:
+    if not isinstance(converter, Converter):
+        raise PackError(
+            f"pack {pack}: {_FIND} returned a {type(converter).__name__}; "
+            "return torch2trt.Converter(call.target, function), or None"
+        )
+    return dataclasses.replace(converter, pack=pack)

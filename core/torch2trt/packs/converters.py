@@ -1,0 +1,243 @@
+"""Converters: marking a function, checking that it fits its target, and the record of a registered one."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from .. import _trt
+from ..errors import PackError, TargetError
+from ..program.call import Call, Target
+from .targets import resolve
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+#: runs a converter: ``invoke(function, ctx, args, kwargs)`` gives the tensors of the call's results
+Invoke = Callable[[Callable[..., Any], Any, Sequence[Any], Mapping[str, Any]], Any]
+#: gets the arguments that it names, ``call`` included; returns the reason for declining, or None
+Rejects = Callable[..., "str | None"]
+#: makes tensors like those of a call without running it; None leaves it to the call itself
+ShapeRule = Callable[..., Any]
+
+_MARKS = "__torch2trt_converters__"
+
+
+def call_with_torch_arguments(
+    function: Callable[..., Any], ctx: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """How a converter of the new style runs: ``ctx`` and PyTorch's own arguments."""
+    return function(ctx, *args, **kwargs)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a decorator notes on a function; nothing is registered until a pack's hook adds it."""
+
+    targets: tuple[str | Callable[..., Any], ...]
+    invoke: Invoke = call_with_torch_arguments
+    rejects: Rejects | None = None
+    requires: tuple[str, ...] = ()
+    fold: bool = True
+    shape_rule: ShapeRule | None = None
+
+
+def converter(
+    *targets: str | Callable[..., Any],
+    name: str | None = None,
+    rejects: Rejects | None = None,
+    requires: str | Sequence[str] = (),
+    fold: bool = True,
+    shape_rule: ShapeRule | None = None,
+) -> Callable[[Function], Function]:
+    """Mark a function as the converter of one or more targets and return it unchanged.
+
+    The function is called as ``function(ctx, *torch's own arguments)`` and returns one ``trt.ITensor`` for each tensor
+    that PyTorch returns.  Runtime tensors arrive as ``trt.ITensor``, parameters, buffers and constants as
+    ``torch.Tensor``, sizes as ``int`` or, where they are dynamic, as a 0-d int64 ``trt.ITensor``.
+
+    Args:
+        targets: strings such as ``"aten.relu.default"``, ``"torch.nn.functional.gelu"``, ``"torch.nn.ReLU.forward"``,
+            or the objects themselves.
+        name: the converter's name, for a function that a factory made; its docstring becomes the schema.
+        rejects: a function of any of the converter's arguments, by name, and of ``call``, which returns the reason for
+            declining this call, or None.  Its runtime tensors are FakeTensors.
+        requires: requirements on TensorRT, any of which is enough: ``("tensorrt>=10.13", "rtx>=1.5")``.
+        fold: False gives the converter calls of constants too, which PyTorch would compute once during the conversion.
+        shape_rule: for functions and modules whose own code would fix a dynamic size, say by a Python loop over it: a
+            function of torch's own arguments that returns new tensors of the result's shapes and dtypes, or None to
+            run the original.
+    """
+    if not targets:
+        raise TargetError("@converter needs at least one target, for example @converter('aten.relu.default')")
+    requirements = (requires,) if isinstance(requires, str) else tuple(requires)
+    mark = Mark(targets, rejects=rejects, requires=requirements, fold=fold, shape_rule=shape_rule)
+
+    def decorate(function: Function) -> Function:
+        if name is not None:
+            function.__name__ = function.__qualname__ = name
+            overload = resolve(targets[0]).overload
+            function.__doc__ = str(overload._schema) if overload is not None else function.__doc__
+        return add_mark(function, mark)
+
+    return decorate
+
+
+def add_mark(function: Function, mark: Mark) -> Function:
+    """Note ``mark`` on ``function`` beside those that it has; the function comes back unchanged."""
+    setattr(function, _MARKS, (*marks(function), mark))
+    return function
+
+
+def marks(function: object) -> tuple[Mark, ...]:
+    """The marks of a function; none for anything else."""
+    noted = getattr(function, _MARKS, ())
+    return noted if isinstance(noted, tuple) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class PackInfo:
+    """Where converters come from."""
+
+    name: str
+    distribution: str = ""
+    version: str = ""
+
+    def __str__(self) -> str:
+        """``vision (torch2trt-ops-vision 0.1.0)``."""
+        source = f"{self.distribution} {self.version}".strip()
+        return f"{self.name} ({source})" if source else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Converter:
+    """A converter of one target.
+
+    Packs get theirs from ``registry.add``; a ``torch2trt_find_converter`` hook makes one of a call's target and a
+    function, and the core notes the pack.
+    """
+
+    target: Target
+    function: Callable[..., Any]
+    pack: PackInfo = PackInfo("")
+    invoke: Invoke = call_with_torch_arguments
+    rejects: Rejects | None = None
+    requires: tuple[Requirement, ...] = ()
+    fold: bool = True
+    shape_rule: ShapeRule | None = None
+
+    @property
+    def name(self) -> str:
+        """``mylab_ops.activation.relu``."""
+        module = getattr(self.function, "__module__", "?")
+        return f"{module}.{getattr(self.function, '__qualname__', repr(self.function))}"
+
+    @property
+    def location(self) -> str:
+        """``activation.py:12``, the line of the function."""
+        code = getattr(inspect.unwrap(self.function), "__code__", None)
+        return f"{code.co_filename.rpartition('/')[2]}:{code.co_firstlineno}" if code else ""
+
+    def why_declined(self, call: Call) -> str | None:
+        """Why this converter does not take ``call``, or None."""
+        if self.requires and (unmet := _unmet(self.requires)):
+            return unmet
+        if self.rejects is None:
+            return None
+        try:
+            bound = inspect.signature(self.function).bind(None, *call.args, **call.kwargs)
+        except TypeError as error:  # a function of PyTorch with several signatures
+            return f"{self.name} does not take these arguments: {error}"
+        bound.apply_defaults()
+        known = {**bound.arguments, "call": call}
+        reason = self.rejects(**{name: known[name] for name in _named_parameters(self.rejects)})
+        if reason is not None and not isinstance(reason, str):
+            raise TypeError(
+                f"rejects of {self.name} returned {reason!r}; it must return the reason for declining (a str) or None"
+            )
+        return reason
+
+
+def _named_parameters(function: Any) -> list[str]:
+    variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [name for name, p in inspect.signature(function).parameters.items() if p.kind not in variable]
+
+
+def from_marks(function: Callable[..., Any], pack: PackInfo, pack_requires: Sequence[str] = ()) -> Iterator[Converter]:
+    """The converters that a marked function stands for, each resolved and checked against its target."""
+    for mark in marks(function):
+        requires = tuple(_requirement(text, function) for text in mark.requires or pack_requires)
+        for name in mark.targets:
+            target = resolve(name)
+            if mark.invoke is call_with_torch_arguments:
+                _check_signature(function, target)
+                if mark.rejects is not None:
+                    _check_rejects(mark.rejects, function)
+            yield Converter(target, function, pack, mark.invoke, mark.rejects, requires, mark.fold, mark.shape_rule)
+
+
+def _check_rejects(rejects: Rejects, function: Callable[..., Any]) -> None:
+    known = ["call", *_named_parameters(function)[1:]]
+    for name in _named_parameters(rejects):
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            raise PackError(
+                f"rejects of {function.__module__}.{function.__qualname__} names {name!r}, which is none of "
+                f"the converter's arguments: {', '.join(known)}" + (f"; did you mean {close[0]!r}?" if close else "")
+            )
+
+
+def _check_signature(function: Callable[..., Any], target: Target) -> None:
+    """Bind ``function`` as the lowering will: all of the target's arguments, and only those without a default."""
+    arguments = _arguments(target)
+    if arguments is None:
+        return
+    signature = inspect.signature(function)
+    for chosen in ([a for a in arguments if not a[2]], arguments):
+        positional = [name for name, keyword, _ in chosen if not keyword]
+        keywords = {name: None for name, keyword, _ in chosen if keyword}
+        try:
+            signature.bind(None, *positional, **keywords)
+        except TypeError as error:
+            schema = target.overload._schema if target.overload else inspect.signature(target.obj)
+            raise PackError(
+                f"{function.__module__}.{function.__qualname__}{signature} does not fit {target.name}: {error}. "
+                f"It is called with (ctx or call, *arguments) of: {schema}"
+            ) from None
+
+
+def _arguments(target: Target) -> list[tuple[str, bool, bool]] | None:
+    """``(name, keyword only, has a default)`` of each argument; None where Python cannot tell."""
+    if target.overload is not None:
+        return [(a.name, a.kwarg_only, a.has_default_value()) for a in target.overload._schema.arguments]
+    if target.level != "module":
+        return None  # inspect.signature fails on most functions of torch, and misnames others
+    parameters = inspect.signature(target.obj).parameters.values()
+    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
+        return None
+    return [(p.name, p.kind is p.KEYWORD_ONLY, p.default is not p.empty) for p in parameters]
+
+
+def _requirement(text: str, function: Callable[..., Any]) -> Requirement:
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement as error:
+        raise PackError(f"{function.__module__}.{function.__qualname__}: requires={text!r}: {error}") from None
+    if requirement.name not in _trt.MODULES:
+        raise PackError(
+            f"{function.__module__}.{function.__qualname__}: requires={text!r} names no flavour of TensorRT; "
+            f"use {' or '.join(_trt.MODULES)}"
+        )
+    return requirement
+
+
+def _unmet(requires: Sequence[Requirement]) -> str | None:
+    version = _trt.version()
+    if version is None:
+        return None  # planning without TensorRT: nothing to hold it against
+    if any(r.name == _trt.FLAVOR and r.specifier.contains(version, prereleases=True) for r in requires):
+        return None
+    return f"needs {' or '.join(str(r) for r in requires)}, here is {_trt.FLAVOR} {version}"

@@ -1,0 +1,109 @@
+"""Targets: what a converter converts, named by a string and known by the identity of the object.
+
+============  ======================================================  =====================================
+level         spelling                                                what is kept whole
+============  ======================================================  =====================================
+``operator``  ``aten.add.Tensor``, ``mylib.fused.default``            an operator overload in the program
+              ``operator.mul``, ``math.ceil``, ``torch.sym_max``      arithmetic on sizes (SymInts)
+              ``higher_order.cond``                                   an operator that runs subprograms
+``function``  ``torch.nn.functional.gelu``, ``torch.Tensor.roll``     one call of a function or method
+``module``    ``torch.nn.ReLU.forward``, ``mylab.RMSNorm.forward``    one call of a module, subclasses included
+============  ======================================================  =====================================
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from ..errors import TargetError
+from ..program.call import Level, Target
+
+
+def resolve(target: str | Callable[..., Any]) -> Target:
+    """The target that a string names, or that an object is; :class:`TargetError` with the right spelling otherwise."""
+    if not isinstance(target, str):
+        return describe(target)
+    obj = _operator(target) or _import(target)
+    if not callable(obj):
+        raise TargetError(f"target {target!r} is a {type(obj).__name__}, not something that a model calls")
+    if inspect.isclass(obj) and issubclass(obj, torch.nn.Module):
+        raise TargetError(f"target {target!r} is a module class; name its method: {target + '.forward'!r}")
+    return Target(target, _level(obj), obj)
+
+
+def describe(obj: Callable[..., Any]) -> Target:
+    """The target of a callable that is at hand, with the name that users know it by."""
+    if isinstance(obj, torch._ops.OpOverload):
+        return Target(str(obj), "operator", obj)
+    if isinstance(obj, torch._ops.HigherOrderOperator):
+        return Target(f"higher_order.{obj.name()}", "operator", obj)
+    module = getattr(obj, "__module__", None) or getattr(getattr(obj, "__objclass__", None), "__module__", None)
+    name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None) or repr(obj)
+    return Target(f"{module.lstrip('_')}.{name}" if module else str(name), _level(obj), obj)
+
+
+def _level(obj: Callable[..., Any]) -> Level:
+    if isinstance(obj, torch._ops.OperatorBase):
+        return "operator"
+    name = getattr(obj, "__name__", "")
+    if getattr(obj, "__module__", None) in ("_operator", "operator", "math") or name.startswith("sym_"):
+        return "operator"  # arithmetic on sizes
+    return "module" if name == "forward" else "function"
+
+
+def _operator(name: str) -> torch._ops.OperatorBase | None:
+    namespace, _, rest = name.partition(".")
+    packet_name, _, overload = rest.partition(".")
+    if not packet_name or "." in overload:
+        return None
+    packet = getattr(getattr(torch.ops, namespace), packet_name, None)
+    if isinstance(packet, torch._ops.HigherOrderOperator) and not overload:
+        return packet
+    if packet is None and namespace != "aten":
+        # an operator library such as torchvision defines its operators when it is imported
+        try:
+            importlib.import_module(namespace)
+        except ImportError:
+            return None
+        packet = getattr(getattr(torch.ops, namespace), packet_name, None)
+    if not isinstance(packet, torch._ops.OpOverloadPacket):
+        return None
+    if overload in packet.overloads():
+        return getattr(packet, overload)  # type: ignore[no-any-return]
+    spellings = ", ".join(f"{namespace}.{packet_name}.{known}" for known in packet.overloads())
+    raise TargetError(f"target {name!r} does not name an overload; the spellings are: {spellings}")
+
+
+def _import(name: str) -> Any:
+    parts = name.split(".")
+    for cut in range(len(parts) - 1, 0, -1):
+        module_name = ".".join(parts[:cut])
+        try:
+            obj: Any = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            # the name may be a class further left; a failing import *inside* that module is its own error
+            if error.name and module_name.startswith(error.name):
+                continue
+            raise TargetError(f"target {name!r} cannot be imported: {error}") from error
+        for index, part in enumerate(parts[cut:], cut):
+            if not hasattr(obj, part):
+                where = ".".join(parts[:index])
+                raise TargetError(f"target {name!r} does not resolve: {where} has no {part!r}{_close(obj, part)}")
+            obj = getattr(obj, part)
+        return obj
+    raise TargetError(
+        f"target {name!r} does not resolve: there is no module or operator library {parts[0]!r}. "
+        "Spell an operator 'aten.relu.default', a function 'torch.nn.functional.relu', a module 'torch.nn.ReLU.forward'"
+    )
+
+
+def _close(owner: object, name: str) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(name, dir(owner), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,90 @@
+"""The plan: for every call of a program which converter takes it, or every reason why none does.
+
+Needs neither TensorRT nor a GPU, so the dry run ``torch2trt.explain`` is capture and plan alone.
+"""
+
+from __future__ import annotations
+
+import collections
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UnsupportedError
+from ..packs.loading import Packs
+from ..program.program import Program
+from ..settings import Settings
+from . import report
+from .planned import PlannedCall, plan_calls, walk
+from .segments import Segment, whole
+
+if TYPE_CHECKING:
+    from ..runtime.module import TRTModule
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is decided about a conversion; no later step decides anything.  Prints as a table."""
+
+    program: Program
+    packs: Packs
+    settings: Settings
+    #: the planned calls of the program, in order
+    calls: tuple[PlannedCall, ...]
+    #: the parts that run as one
+    segments: tuple[Segment, ...]
+    #: lowers, builds and loads a plan: the steps to the right, which the plan itself does not know
+    finish: Callable[[Plan], TRTModule]
+
+    def convert(self) -> TRTModule:
+        """Carry the plan out: lower, build and load, without another capture.
+
+        Raises:
+            UnsupportedError: calls without a converter, all listed with module path and line.
+            ConversionError: a converter failed.
+            BuildError: TensorRT could not build the engine.
+        """
+        return self.finish(self)
+
+    def __iter__(self) -> Iterator[PlannedCall]:
+        """Every planned call, those of subprograms after the call that runs them."""
+        return walk(self.calls)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    @property
+    def unsupported(self) -> tuple[PlannedCall, ...]:
+        """The calls that nothing takes."""
+        return tuple(planned for planned in self if planned.action == "unsupported")
+
+    def calls_by_pack(self) -> dict[str, int]:
+        """How many calls each pack converts."""
+        return dict(collections.Counter(planned.converter.pack.name for planned in self if planned.converter))
+
+    def to_json(self) -> str:
+        """All rows as a JSON array."""
+        return report.to_json(tuple(self))
+
+    def check(self) -> None:
+        """Raise one :class:`UnsupportedError` that lists every unsupported call."""
+        if unsupported := self.unsupported:
+            raise UnsupportedError(report.unsupported_message(tuple(self), unsupported, self.packs.packs))
+
+    def __str__(self) -> str:
+        """The table, with a line of totals."""
+        from rich.console import Console
+
+        buffer = io.StringIO()
+        Console(file=buffer, width=160).print(self.__rich__())
+        return buffer.getvalue()
+
+    def __rich__(self) -> Any:
+        return report.table(tuple(self), self.calls_by_pack())
+
+
+def make_plan(program: Program, packs: Packs, settings: Settings, finish: Callable[[Plan], TRTModule]) -> Plan:
+    """Decide for every call of ``program`` what happens to it; the whole program is one engine."""
+    calls = plan_calls(program, packs)
+    return Plan(program, packs, settings, calls, (whole(program, calls),), finish)

@@ -1,0 +1,112 @@
+"""What is decided of one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+
+from ..dtypes import why_unsupported
+from ..packs.choice import choose
+from ..packs.converters import Converter
+from ..packs.loading import Packs
+from ..program.call import Call, Ref
+from ..program.program import Program, subprograms_of
+
+#: ``convert``: a converter emits layers; ``fold``: only constants go in, PyTorch computes it once while lowering
+Action = Literal["convert", "fold", "unsupported"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """What happens to one call."""
+
+    call: Call
+    action: Action
+    converter: Converter | None
+    #: why converters declined, this call's and those of the call that it came of, or why there is none
+    reasons: tuple[str, ...]
+    #: the packs whose converters of the same target are not reached
+    overrides: tuple[str, ...] = ()
+    #: of a call that runs subprograms, their planned calls by the subprogram's name
+    bodies: Mapping[str, tuple[PlannedCall, ...]] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The row as JSON-able values."""
+        call, converter = self.call, self.converter
+        return {
+            "name": call.name,
+            "target": call.target.name,
+            "level": call.target.level,
+            "action": self.action,
+            "pack": str(converter.pack) if converter else None,
+            "converter": converter.name if converter else None,
+            "converter_source": converter.location if converter else None,
+            "arguments": call.describe_arguments(),
+            "module": call.module_path,
+            "module_type": call.module_type,
+            "source": call.source,
+            "reasons": list(self.reasons),
+            "overrides": list(self.overrides),
+        }
+
+
+def plan_calls(program: Program, packs: Packs) -> tuple[PlannedCall, ...]:
+    """Decide for every call of ``program`` what happens to it."""
+    folded: set[str] = set()
+    planned = []
+    for call in program.calls:
+        if _foldable(call, folded) and not _stays(call, packs):
+            folded.add(call.name)
+            planned.append(PlannedCall(call, "fold", None, ()))
+            continue
+        choice = choose(call, packs)
+        reasons = (*call.declined, *choice.declined)
+        bodies = {body.name: plan_calls(body, packs) for body in subprograms_of(call)}
+        if reason := _why_unsupported_result(call):
+            planned.append(PlannedCall(call, "unsupported", None, (*reasons, reason), (), bodies))
+        elif choice.converter is not None:
+            planned.append(PlannedCall(call, "convert", choice.converter, reasons, choice.overrides, bodies))
+        else:
+            if not choice.declined:
+                reasons = (*reasons, f"no loaded pack has a converter of {call.target.name}")
+            planned.append(PlannedCall(call, "unsupported", None, reasons, (), bodies))
+    return tuple(planned)
+
+
+def walk(calls: Iterable[PlannedCall]) -> Iterator[PlannedCall]:
+    """The calls, each followed by those of its subprograms."""
+    for planned in calls:
+        yield planned
+        for body in planned.bodies.values():
+            yield from walk(body)
+
+
+def _foldable(call: Call, folded: set[str]) -> bool:
+    overload = call.target.overload
+    if overload is None or torch.Tag.nondeterministic_seeded in overload.tags:
+        return False
+    if not all(_is_constant(ref, folded) for ref in call.refs):
+        return False
+    return all(isinstance(v, torch.Tensor) and all(isinstance(s, int) for s in v.shape) for v in call.results)
+
+
+def _stays(call: Call, packs: Packs) -> bool:
+    """Whether a converter wants this call although only constants go in."""
+    if all(converter.fold for converter in packs.registry.chain(call.target.obj)) and not packs.chooses_by_code:
+        return False
+    converter = choose(call, packs).converter
+    return converter is not None and not converter.fold
+
+
+def _is_constant(ref: Ref, folded: set[str]) -> bool:
+    return ref.kind == "constant" or (ref.kind == "call" and ref.name in folded)
+
+
+def _why_unsupported_result(call: Call) -> str | None:
+    for index, value in enumerate(call.results):
+        if isinstance(value, torch.Tensor) and call.uses(index) and (reason := why_unsupported(value.dtype)):
+            return reason
+    return None

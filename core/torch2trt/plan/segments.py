@@ -1,0 +1,89 @@
+"""Segments: parts of a program that run as one, each with tensors of its own for what goes in and comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from ..dtypes import short_name
+from ..errors import ConversionError
+from ..program.call import Ref
+from ..program.program import Program
+from ..program.signature import TensorSpec
+from ..program.sizes import bounds
+from .planned import PlannedCall
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of the program; ``kind`` is ``engine`` until fallback to PyTorch adds another."""
+
+    kind: Literal["engine"]
+    calls: tuple[PlannedCall, ...]
+    #: the tensor that each value from outside is
+    inputs: Mapping[Ref, TensorSpec]
+    #: the tensor's name for each value that goes out; a name is one tensor, a value may be several
+    outputs: tuple[tuple[Any, str], ...]
+
+
+def whole(program: Program, calls: Sequence[PlannedCall]) -> Segment:
+    """The whole program as one segment, whose tensors are those of the signature."""
+    assert program.signature is not None
+    inputs = {Ref("input", spec.name): spec for spec in program.signature.inputs}
+    return Segment("engine", tuple(calls), inputs, tuple(zip(program.outputs, program.signature.outputs, strict=True)))
+
+
+def part(program: Program, calls: Sequence[PlannedCall], planned: Sequence[PlannedCall]) -> Segment:
+    """Some calls of a program as a segment.
+
+    Args:
+        program: the program.
+        calls: consecutive ones of ``planned``; constant calls before them that they need are added.
+        planned: all planned calls of the program.
+    """
+    calls = _with_constants(calls, planned)
+    own = {p.call.name for p in calls}
+    later = {ref for p in planned if p.call.name not in own for ref in p.call.refs}
+    later |= {output for output in program.outputs if isinstance(output, Ref)}
+    inputs = {
+        ref: _spec(program, ref)
+        for p in calls
+        for ref in p.call.refs
+        if ref.kind != "constant" and ref.name not in (own if ref.kind == "call" else ())
+    }
+    folded = {p.call.name for p in calls if p.action == "fold"}
+    used = sorted((ref for ref in later if ref.kind == "call" and ref.name in own - folded), key=str)
+    return Segment("engine", calls, inputs, tuple((ref, _name(ref)) for ref in used))
+
+
+def _with_constants(calls: Sequence[PlannedCall], planned: Sequence[PlannedCall]) -> tuple[PlannedCall, ...]:
+    chosen = {p.call.name for p in calls}
+    for p in reversed(planned):
+        if p.call.name in chosen:
+            folds = {q.call.name for q in planned if q.action == "fold"}
+            chosen |= {ref.name for ref in p.call.refs if ref.kind == "call" and ref.name in folds}
+    return tuple(p for p in planned if p.call.name in chosen)
+
+
+def _spec(program: Program, ref: Ref) -> TensorSpec:
+    value = program.example_value(ref)
+    if isinstance(value, torch.SymInt):
+        return TensorSpec(_name(ref), "int64", ())
+    return TensorSpec(_name(ref), short_name(value.dtype), tuple(_range(size) for size in value.shape))
+
+
+def _range(size: int | torch.SymInt) -> tuple[int, int, int]:
+    """``(min, opt, max)`` of a size, from what the capture knows of its symbols."""
+    low, high = bounds(size)
+    if high is None:
+        raise ConversionError(
+            f"the size {size} between two segments has no upper bound, which a TensorRT profile needs"
+        )
+    return (low, min(max(size if isinstance(size, int) else size.node.require_hint(), low), high), high)
+
+
+def _name(ref: Ref) -> str:
+    return ref.name if ref.index is None else f"{ref.name}_{ref.index}"

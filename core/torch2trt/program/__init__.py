@@ -1,0 +1,1 @@
+"""What was captured: data that later steps read, print, compare and write as JSON."""

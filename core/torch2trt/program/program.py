@@ -1,0 +1,98 @@
+"""The captured program: calls in order, with the names of everything that flows between them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils import _pytree as pytree
+
+from .call import Call, Ref, describe
+from .signature import Signature
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A functional program without views or in-place operators; it prints, compares and dumps as JSON."""
+
+    #: "" for the model itself; of a subprogram, how the call names it
+    name: str
+    #: the runtime inputs in order: name to example value (a FakeTensor or SymInt)
+    inputs: Mapping[str, Any]
+    #: parameters, buffers and constants under their own names; the model's own tensors, not copies
+    constants: Mapping[str, torch.Tensor]
+    #: in an order in which each uses earlier ones only
+    calls: tuple[Call, ...]
+    #: what it returns: values of the program, or Python constants
+    outputs: tuple[Any, ...]
+    #: how users call it; None for a subprogram
+    signature: Signature | None = None
+
+    def call(self, name: str) -> Call:
+        """The call of this name."""
+        return self._by_name()[name]
+
+    def example_value(self, ref: Ref) -> Any:
+        """The FakeTensor, SymInt or constant that ``ref`` stands for."""
+        if ref.kind == "input":
+            return self.inputs[ref.name]
+        if ref.kind == "constant":
+            return self.constants[ref.name]
+        call = self._by_name()[ref.name]
+        return call.result if ref.index is None else call.results[ref.index]
+
+    def _by_name(self) -> dict[str, Call]:
+        by_name: dict[str, Call] | None = self.__dict__.get("_calls_by_name")
+        if by_name is None:
+            by_name = {call.name: call for call in self.calls}
+            object.__setattr__(self, "_calls_by_name", by_name)  # a cache: the fields themselves never change
+        return by_name
+
+    def subprograms(self) -> Iterator[Program]:
+        """The programs that calls of this one run: branches and loop bodies."""
+        for call in self.calls:
+            yield from subprograms_of(call)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The program as JSON-able values; constants by dtype and shape."""
+        return {
+            "name": self.name,
+            "inputs": {name: describe(value) for name, value in self.inputs.items()},
+            "constants": {name: describe(value) for name, value in self.constants.items()},
+            "calls": [call.to_dict() for call in self.calls],
+            "outputs": [str(output) for output in self.outputs],
+            "signature": self.signature.to_dict() if self.signature else None,
+        }
+
+    def to_json(self) -> str:
+        """:meth:`to_dict` as text."""
+        return json.dumps(self.to_dict(), indent=1)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both compute the same in the same way: equal calls and equal constants."""
+        if not isinstance(other, Program):
+            return NotImplemented
+        return self.to_dict() == other.to_dict() and all(
+            torch.equal(constant, other.constants[name]) for name, constant in self.constants.items()
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # equal programs are equal by their contents, which are tensors too
+
+    def __str__(self) -> str:
+        """One line a call."""
+        inputs = ", ".join(f"%{name}: {describe(value)}" for name, value in self.inputs.items())
+        lines = [f"program {self.name or '(model)'}({inputs})"]
+        for call in self.calls:
+            lines.append(f"  {call}    # {call.where}")
+            for body in subprograms_of(call):
+                lines += [f"    {line}" for line in str(body).splitlines()]
+        lines.append(f"  return {', '.join(map(str, self.outputs))}")
+        return "\n".join(lines)
+
+
+def subprograms_of(call: Call) -> Iterator[Program]:
+    """The programs among a call's operands."""
+    return (operand for operand in pytree.tree_leaves(call.operands) if isinstance(operand, Program))
