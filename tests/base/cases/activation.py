@@ -1,4 +1,4 @@
-"""Activations, softmax and dropout."""
+"""Activations."""
 
 import torch
 import torch.nn.functional as F
@@ -6,8 +6,6 @@ from torch2trt.testing import Case, f32, i32, i64
 
 N = {0: "n"}
 WIDE = f32(2, 6, low=-8, high=8)
-NAN = torch.tensor([float("nan"), 1.0, -1.0, float("inf"), -float("inf"), 0.0])
-MASKED = torch.tensor([[0.5, -torch.inf, 2.0, -torch.inf], [1.0, 300.0, -300.0, 0.0]])
 
 
 def _plain(name: str, *names: str, **options) -> list[Case]:
@@ -18,7 +16,6 @@ def _plain(name: str, *names: str, **options) -> list[Case]:
 CASES = [
     *_plain("relu", "sigmoid", "tanh", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "gelu", "elu", "softplus"),
     *_plain("silu", "mish", "relu6", "selu", "celu", "glu", "hardshrink", "softshrink", whole=False),
-    Case("aten.div.Tensor", F.softsign, [WIDE], dynamic=N, name="softsign"),
     Case("aten.tanh.default", F.tanhshrink, [WIDE], dynamic=N, name="tanhshrink"),
     Case("aten.log_sigmoid.default", F.logsigmoid, [WIDE], dynamic=N, whole=False),
     Case("aten.relu.default", torch.relu, [i64(2, 4)], dynamic=N, name="int64"),
@@ -47,19 +44,5 @@ CASES = [
     Case("aten.rrelu.default", lambda x: F.rrelu(x, training=True), [f32(2, 4)], rejects="random", name="training"),
     Case("aten.threshold.default", lambda x: F.threshold(x, 0.5, -3), [f32(2, 4)], dynamic=N, whole=False),
     Case("aten.glu.default", lambda x: F.glu(x, 1), [f32(2, 4, 3)], dynamic=N, name="channels", whole=False),
-    Case("aten._softmax.default", lambda x: x.softmax(-1), [f32(2, 3, 4)], dynamic={0: "n", 2: "w"}),
-    Case("aten._softmax.default", lambda x: x.softmax(0), [f32(3, 4)], dynamic={1: "w"}, name="first"),
-    Case("aten._softmax.default", lambda x: x.softmax(0), [f32()], name="scalar"),
-    Case("aten._softmax.default", lambda x: x.softmax(0), [f32(4)], dynamic=N, name="vector"),
-    Case("aten._softmax.default", lambda x: x.softmax(1, dtype=torch.float32), [i64(2, 4)], dynamic=N, name="ints"),
-    Case("aten._softmax.default", lambda x: x.softmax(1, dtype=torch.float32), [f32(2, 4)], dynamic=N, name="wider"),
-    Case("aten._softmax.default", lambda x: x.softmax(1), [MASKED], name="masked"),
-    Case("aten._softmax.default", lambda x: F.softmin(x, 1), [f32(2, 4)], dynamic=N, name="softmin"),
-    Case("aten._log_softmax.default", lambda x: x.log_softmax(-1), [f32(2, 3, 4)], dynamic={0: "n", 2: "w"}),
-    Case("aten._log_softmax.default", lambda x: x.log_softmax(1), [MASKED], name="masked"),
-    Case("aten._log_softmax.default", lambda x: x.log_softmax(0), [f32()], name="scalar"),
-    Case("aten._log_softmax.default", lambda x: x.log_softmax(0, dtype=torch.float32), [i32(2, 4)], name="ints"),
-    Case("aten.dropout.default", lambda x: F.dropout(x, 0.5, False), [f32(2, 4)], dynamic=N, whole=False),
-    Case("aten.alpha_dropout.default", lambda x: F.alpha_dropout(x, 0.5, False), [f32(2, 4)], whole=False),
-    Case("aten.feature_dropout.default", lambda x: F.dropout2d(x, 0.5, False), [f32(2, 3, 4, 4)], whole=False),
+    Case("aten.special_expit.default", torch.special.expit, [f32(2, 4)], dynamic=N, whole=False),
 ]

@@ -1,4 +1,4 @@
-"""Rows of reading by index."""
+"""Reading by index."""
 
 import torch
 import torch.nn.functional as F
@@ -53,15 +53,6 @@ CASES = [
     index("constant_mask", Masked(torch.tensor([True, False, True]), columns=True), [f32(4, 3)], N),
     index("constant_mask_2d", Masked(MASK), [i64(3, 4)], None),
     index("table", lambda i: torch.arange(8.0).reshape(4, 2)[i], [INDEX], K),
-    at(
-        "_local_scalar_dense.default",
-        "index",
-        lambda x, i: x[i],
-        f32(4, 3),
-        i64(low=0, high=3),
-        dynamic=[N, None],
-        dynamic_min=3,
-    ),
     index("mask", lambda x, m: x[m], [f32(3, 4), b8(3, 4)], None, rejects="depends on data"),
     at(
         "take.default",
@@ -124,4 +115,5 @@ CASES = [
     at("gather.default", "int", lambda x, i: x.gather(1, i), i64(3, 4), i64(3, 2, low=0, high=4), dynamic=[N, N]),
     at("gather.default", "bool", lambda x, i: x.gather(1, i), b8(3, 4), i64(3, 2, low=0, high=4), dynamic=[N, N]),
     at("gather.default", "scalar", lambda x, i: x.gather(0, i), f32(), i64(low=0, high=1)),
+    at("combinations.default", "pairs", lambda x: torch.combinations(x), f32(4), whole=False),
 ]

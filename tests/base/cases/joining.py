@@ -1,4 +1,4 @@
-"""Rows of concatenation and of writing into slices."""
+"""Concatenation, and writing into slices."""
 
 import torch
 from torch2trt.testing import Case, b8, f32, i32, i64

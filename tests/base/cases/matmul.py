@@ -85,6 +85,7 @@ CASES = [
         f32(2, 4, 5),
         dynamic=[None, N, N],
     ),
+    Case("aten.linear.default", torch.nn.Linear(8, 4), [f32(2, 8)], dynamic=N),
     product("linear", torch.nn.Linear(4, 2), f32(3, 4), dynamic=N, dtypes=ALL, name="module"),
     product("linear", torch.nn.Linear(4, 2, bias=False), f32(2, 3, 4), dynamic={0: "n", 1: "s"}, name="no_bias"),
     product(
@@ -139,34 +140,4 @@ CASES += [
     product("einsum", lambda x: torch.einsum("ii->i", x), f32(3, 3), name="diagonal", whole=False),
     product("einsum", lambda x: torch.einsum("bij->bji", x), f32(2, 3, 4), dynamic=N, name="permuted", whole=False),
     product("einsum", lambda x: torch.einsum("bij->b", x), f32(2, 3, 4), dynamic=N, name="sum", whole=False),
-    product(
-        "_cdist_forward",
-        torch.cdist,
-        f32(2, 3, 4),
-        f32(2, 5, 4),
-        dynamic=[{0: "n", 1: "p"}, N],
-        dtypes=(torch.float32,),
-    ),
-    *(
-        product(
-            "_cdist_forward",
-            lambda x, y, p=p: torch.cdist(x, y, p),
-            f32(3, 4),
-            f32(2, 4),
-            name=f"p_{p}",
-            dtypes=(torch.float32,),
-        )
-        for p in (0.0, 1.0, 3.0, float("inf"))
-    ),
-    product("_pdist_forward", torch.nn.functional.pdist, f32(4, 3), dynamic={1: "m"}, dtypes=(torch.float32,)),
-    product(
-        "_pdist_forward",
-        torch.nn.functional.pdist,
-        f32(5, 3),
-        dynamic=N,
-        dynamic_min=3,
-        rejects="rows",
-        name="rows",
-        static=False,
-    ),
 ]

@@ -1,21 +1,17 @@
-"""Reductions: sums, extremes, variances, norms, distances."""
+"""Reductions: sums, extremes, norms."""
 
 import math
 
 import torch
-import torch.nn.functional as F
 from torch2trt.testing import Case, b8, f32, i32, i64
 
 N = {0: "n"}
-NN = [N, N]
 #: the reduced dimension is dynamic too
 NW = {0: "n", 2: "w"}
-#: PyTorch has no kernel for halves on a CPU
-F32 = {"dtypes": (torch.float32,)}
 NAN = torch.tensor([[float("nan"), 1.0, -1.0], [math.inf, -math.inf, 0.0], [2.0, 3.0, math.inf]])
 
 
-def _dims(name: str, target: str = "", **options) -> list[Case]:
+def dims(name: str, target: str = "", **options) -> list[Case]:
     """The usual ways to name dimensions."""
     call, target = getattr(torch, name), target or f"aten.{name}.default"
     return [
@@ -26,15 +22,13 @@ def _dims(name: str, target: str = "", **options) -> list[Case]:
 
 
 CASES = [
-    *_dims("sum", "aten.sum.dim_IntList"),
-    *_dims("mean", "aten.mean.dim"),
-    *_dims("amax"),
-    *_dims("amin"),
-    *_dims("var", "aten.var.correction"),
-    *_dims("std", whole=False),
-    *_dims("nansum", whole=False),
-    *_dims("any", "aten.any.dims")[1:],
-    *_dims("all", "aten.all.dims", whole=False)[1:],
+    *dims("sum", "aten.sum.dim_IntList"),
+    *dims("mean", "aten.mean.dim"),
+    *dims("amax"),
+    *dims("amin"),
+    *dims("nansum", whole=False),
+    *dims("any", "aten.any.dims")[1:],
+    *dims("all", "aten.all.dims", whole=False)[1:],
     *(
         Case("aten.sum.dim_IntList", lambda x: x.sum(1), [kind(2, 4)], dynamic=N, name=name)
         for name, kind in (("int64", i64), ("int32", i32), ("bool", b8))
@@ -72,19 +66,6 @@ CASES = [
     Case("aten.any.dims", lambda x: torch.ops.aten.any.dims(x), [b8(2, 4)], dynamic=N, name="none"),
     Case("aten.all.default", torch.all, [b8(2, 4)], dynamic=N, whole=False),
     Case("aten.all.dim", lambda x: x.all(1), [i64(2, 4, low=0)], dynamic=N, whole=False),
-    Case("aten.var.correction", torch.var, [f32(2, 4)], dynamic=N),
-    Case("aten.var.correction", lambda x: x.var(1, correction=0), [f32(2, 4)], dynamic=N, name="biased"),
-    Case("aten.var.correction", lambda x: x.var((0, 2), correction=0.5), [f32(2, 3, 4)], dynamic=NW, name="half"),
-    Case(
-        "aten.var.correction", lambda x: x.var(1, unbiased=True), [100 + torch.rand(2, 8)], name="large mean", rtol=1e-3
-    ),
-    Case("aten.var.dim", lambda x: x.var(1, False), [f32(2, 4)], dynamic=N, whole=False),
-    Case("aten.var_mean.correction", torch.var_mean, [f32(2, 4)], dynamic=N),
-    Case("aten.var_mean.correction", lambda x: torch.var_mean(x, 1, keepdim=True), [f32(2, 4)], dynamic=N, name="keep"),
-    Case(
-        "aten.var_mean.correction", lambda x: torch.var_mean(x, (1, 2), correction=0), [f32(2, 3, 4)], NW, name="dims"
-    ),
-    Case("aten.std_mean.correction", lambda x: torch.std_mean(x, 1), [f32(2, 4)], dynamic=N, whole=False),
     Case("aten.logsumexp.default", lambda x: x.logsumexp(1), [f32(2, 4)], dynamic=N, whole=False),
     Case("aten.logsumexp.default", lambda x: x.logsumexp((0, 1), True), [f32(2, 4)], N, name="keep", whole=False),
     Case("aten.logsumexp.default", lambda x: x.logsumexp(1), [torch.full((2, 3), -math.inf)], name="-inf", whole=False),
@@ -105,25 +86,5 @@ CASES = [
     Case("aten.linalg_vector_norm.default", lambda x: x.norm(), [f32(2, 4)], dynamic=N, name="all", whole=False),
     Case("aten.linalg_matrix_norm.str_ord", torch.linalg.matrix_norm, [f32(2, 3, 4)], dynamic=N, whole=False),
     Case("aten.renorm.default", lambda x: x.renorm(2, 0, 1.0), [f32(2, 4)], dynamic=N, whole=False),
-    Case("aten.div.Tensor", F.normalize, [f32(2, 4)], dynamic=N, name="normalize"),
-    Case("aten.cosine_similarity.default", F.cosine_similarity, [f32(2, 4), f32(2, 4)], dynamic=NN, whole=False),
-    Case("aten.pairwise_distance.default", F.pairwise_distance, [f32(2, 4), f32(2, 4)], dynamic=NN, whole=False),
     Case("aten.trapezoid.dx", torch.trapezoid, [f32(2, 4)], dynamic=N, whole=False),
-    Case("aten.dist.default", torch.dist, [f32(2, 4), f32(4)], dynamic=[N, None]),
-    Case("aten.dist.default", lambda x, y: torch.dist(x, y, 1), [f32(2, 4), f32(2, 4)], dynamic=NN, name="1"),
-    *(
-        Case(
-            "aten._cdist_forward.default",
-            lambda x, y, p=p: torch.cdist(x, y, p),
-            [f32(2, 3, 4), f32(5, 4)],
-            name=f"{p}",
-            **F32,
-        )
-        for p in (0.0, 1.0, 2.0, 2.5, math.inf)
-    ),
-    Case(
-        "aten._cdist_forward.default", torch.cdist, [f32(3, 4), f32(5, 4)], dynamic=[N, {0: "m"}], name="dynamic", **F32
-    ),
-    Case("aten._pdist_forward.default", F.pdist, [f32(4, 3)], **F32),
-    Case("aten._pdist_forward.default", F.pdist, [f32(4, 3)], dynamic={1: "w"}, name="wide", **F32),
 ]

@@ -1,4 +1,4 @@
-"""Rows of views, and of what PyTorch makes of them."""
+"""Views, and what PyTorch makes of them."""
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +14,7 @@ def view(name, call, inputs, dynamic=N, **more):
 
 
 CASES = [
+    Case("aten.view.default", lambda x: x.view(x.shape[0], -1), [f32(2, 4, 3)], dynamic=N),
     view("merged", lambda x: x.view(-1, 3), [f32(2, 4, 3)]),
     view("bool", lambda x: x.view(-1), [b8(2, 4)]),
     view("int", lambda x: x.view(x.shape[0], 2, 2), [i64(2, 4)]),
@@ -85,11 +86,4 @@ CASES = [
     Case("aten.repeat.default", lambda x: x.repeat(1, 2), [b8(2, 4)], dynamic=N, name="bool"),
     Case("aten.repeat.default", lambda x: x.tile(2), [f32(2, 4)], dynamic=N, name="tile"),
     Case("aten.repeat.default", lambda x: x.tile(2, 1, 1), [i32(2, 4)], dynamic=N, name="tile_int"),
-    Case("aten.as_strided.default", lambda x: x.as_strided((2, 3), (6, 2)), [f32(2, 6)], name="plain"),
-    Case("aten.as_strided.default", lambda x: x.as_strided((3, 2), (1, 1), 2), [i64(8)], name="overlapping"),
-    Case(
-        "aten.as_strided.default", lambda x: x.t().as_strided((2,), (1,)), [f32(2, 6)], rejects="contiguous", name="t"
-    ),
-    Case("aten.as_strided_scatter.default", lambda x, y: x.as_strided_scatter(y, (2,), (3,), 1), [f32(2, 3), f32(2)]),
-    Case("aten.as_strided_scatter.default", lambda x: x.clone().fill_diagonal_(7), [f32(3, 4)], name="fill_diagonal"),
 ]

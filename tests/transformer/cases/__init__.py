@@ -1,7 +1,8 @@
-"""The table of torch2trt-ops-transformer, one file a family."""
+"""The tables of torch2trt-ops-transformer, one for each module of the pack that has converters."""
 
 import importlib
 import pkgutil
 
-_families = [importlib.import_module(f"{__name__}.{family.name}") for family in pkgutil.iter_modules(__path__)]
-CASES = [case for family in _families for case in family.CASES]
+_names = [module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")]
+TABLES = {name: importlib.import_module(f"{__name__}.{name}").CASES for name in _names}
+CASES = [case for table in TABLES.values() for case in table]

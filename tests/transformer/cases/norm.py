@@ -1,4 +1,4 @@
-"""Layer and RMS normalisation."""
+"""Layer and RMS normalization."""
 
 import torch
 import torch.nn.functional as F
@@ -27,7 +27,7 @@ def rms_norm(name, call, inputs, **options):
 
 
 class ChannelsFirst(nn.Module):
-    """What ConvNeXt does to normalise the channels of an image."""
+    """What ConvNeXt does to normalize the channels of an image."""
 
     def __init__(self):
         super().__init__()

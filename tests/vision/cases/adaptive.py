@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch2trt.testing import Case, f32
 
+from .resize import to
+
 N, ALL = {0: "n"}, {0: "n", 2: "h", 3: "w"}
 BF = (torch.float32, torch.float16, torch.bfloat16)
 AVG2, AVG3 = "aten.adaptive_avg_pool2d.default", "aten.adaptive_avg_pool3d.default"
@@ -36,6 +38,7 @@ CASES = [
         dynamic={0: "n", 2: "l"},
         whole=False,
     ),
+    Case(AVG2, to("area", size=(3, 4)), [f32(2, 3, 5, 6)], dynamic=ALL, name="area"),
     Case(AVG2, torch.nn.AdaptiveAvgPool2d(1), [X2], dynamic=ALL, name="one"),
     Case(AVG3, torch.nn.AdaptiveAvgPool3d(1), [X3], dynamic=N, name="one"),
     Case(

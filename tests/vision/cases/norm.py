@@ -1,4 +1,4 @@
-"""Normalisation."""
+"""Normalization."""
 
 import torch
 import torch.nn.functional as F

@@ -73,6 +73,12 @@ CASES = [
     Case("aten.max_pool1d_with_indices.default", indices(F.max_pool1d, 3, 2), [X1], dynamic=N, whole=False),
     Case("aten.max_pool2d.default", torch.nn.MaxPool2d(2), [X2], dynamic=ALL, dynamic_min=5, whole=False),
     Case("aten.max_pool3d.default", torch.nn.MaxPool3d(2), [X3], dynamic=N, whole=False),
+    Case(
+        "aten.max_unpool2d.default",
+        lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2),
+        [f32(1, 2, 4, 6)],
+        whole=False,
+    ),
     Case(AVG2, lambda x: F.avg_pool2d(x, 2), [X2], dynamic=ALL, dynamic_min=5, dtypes=BF),
     Case(AVG2, lambda x: F.avg_pool2d(x, 3, 2, 1), [X2], dynamic=ALL, dynamic_min=5, name="padded"),
     Case(

@@ -1,13 +1,12 @@
-"""Sampling, affine grids, patches and pixels."""
+"""Sampling and affine grids."""
 
 import itertools
 
 import torch
 import torch.nn.functional as F
-from torch2trt.testing import Case, f32, i64
+from torch2trt.testing import Case, f32
 
 N = {0: "n"}
-BF = (torch.float32, torch.float16, torch.bfloat16)
 GRID2, GRID3 = "aten.grid_sampler_2d.default", "aten.grid_sampler_3d.default"
 #: half precision moves the points themselves
 HALF = {"rtol": 2e-2, "atol": 5e-2}
@@ -66,42 +65,5 @@ CASES = [
         [f32(2, 3, 4)],
         whole=False,
         name="3d",
-    ),
-    Case("aten.col2im.default", lambda x: F.fold(x, (5, 6), 2), [f32(2, 12, 20)], dynamic=N, dtypes=BF),
-    Case("aten.col2im.default", lambda x: F.fold(x, (6, 4), 2, stride=2), [f32(2, 8, 6)], dynamic=N, name="patches"),
-    Case(
-        "aten.col2im.default",
-        lambda x: F.fold(x, (7, 6), (3, 2), dilation=(1, 2), padding=(1, 2), stride=(2, 1)),
-        [f32(2, 12, 32)],
-        dynamic=N,
-        name="all-options",
-    ),
-    Case("aten.col2im.default", lambda x: F.fold(x, (6, 7), 2, stride=3), [f32(2, 8, 4)], dynamic=N, name="gaps"),
-    Case("aten.col2im.default", lambda x: F.fold(x, (5, 6), 2), [f32(12, 20)], name="unbatched"),
-    Case("aten.im2col.default", lambda x: F.unfold(x, 3), [f32(2, 3, 5, 6)], dynamic=N, whole=False),
-    Case(
-        "aten.im2col.default",
-        lambda x: F.unfold(x, (3, 2), dilation=(1, 2), padding=(1, 2), stride=(2, 1)),
-        [f32(2, 3, 7, 6)],
-        dynamic=N,
-        whole=False,
-        name="all-options",
-    ),
-    Case("aten.pixel_shuffle.default", lambda x: F.pixel_shuffle(x, 2), [f32(2, 8, 3, 4)], dynamic=N, whole=False),
-    Case("aten.pixel_unshuffle.default", lambda x: F.pixel_unshuffle(x, 2), [f32(2, 2, 6, 4)], dynamic=N, whole=False),
-    Case(
-        "aten.pixel_shuffle.default",
-        lambda x: F.pixel_shuffle(x, 2),
-        [i64(2, 8, 3, 4)],
-        dynamic={0: "n", 2: "h"},
-        whole=False,
-        name="int64",
-    ),
-    Case("aten.channel_shuffle.default", lambda x: F.channel_shuffle(x, 2), [f32(2, 8, 3, 4)], dynamic=N, whole=False),
-    Case(
-        "aten.max_unpool2d.default",
-        lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2),
-        [f32(1, 2, 4, 6)],
-        whole=False,
     ),
 ]

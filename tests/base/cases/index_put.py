@@ -1,26 +1,20 @@
-"""Rows of writing by index and by mask."""
+"""Writing by index."""
 
 import torch
 from torch2trt.testing import Case, b8, f32, i64
+
+from .indexing import INDEX, at
 
 N = {0: "n"}
 NM = {0: "n", 1: "m"}
 K = {0: "k"}
 ALL = (torch.float32, torch.float16, torch.bfloat16)
-INDEX = i64(5, low=-4, high=4)
 MASK = torch.tensor([[True, False, True, False], [False, False, True, True], [True, True, False, False]])
-
-
-def index(name, call, inputs, dynamic=None, **more):
-    return Case("aten.index.Tensor", call, inputs, dynamic=dynamic, name=name, **{"dynamic_min": 4, **more})
+DISTINCT = torch.tensor([2, 0, -1])
 
 
 def put(name, call, inputs, dynamic=None, **more):
     return Case("aten.index_put.default", call, inputs, dynamic=dynamic, name=name, **more)
-
-
-def at(target, name, call, *inputs, dynamic=None, **more):
-    return Case(f"aten.{target}", call, inputs, dynamic=dynamic, name=name, **more)
 
 
 def assigned(place=lambda i: i):
@@ -38,7 +32,6 @@ def accumulated(x, values, index):
     return torch.index_put(x, (index,), values, accumulate=True)
 
 
-DISTINCT = torch.tensor([2, 0, -1])
 CASES = [
     put("rows", assigned(), [f32(4, 3), f32(3, 3), DISTINCT], [N, None, None], dynamic_min=4, dtypes=ALL),
     put("scalar", assigned(), [f32(4, 3), f32(), DISTINCT], [N, None, None], dynamic_min=4),
@@ -125,47 +118,4 @@ CASES = [
         i64(3, 2),
         whole=False,
     ),
-    at(
-        "masked_fill.Scalar",
-        "rows",
-        lambda x, m: x.masked_fill(m, 2),
-        f32(3, 4),
-        b8(3, 1),
-        dynamic=[NM, N],
-        whole=False,
-    ),
-    at(
-        "masked_scatter.default",
-        "plain",
-        lambda x, m, s: x.masked_scatter(m, s),
-        f32(3, 4),
-        b8(3, 4),
-        f32(12),
-        dynamic=[N, N, None],
-        dtypes=ALL,
-    ),
-    at(
-        "masked_scatter.default",
-        "broadcast",
-        lambda x, m, s: x.masked_scatter(m, s),
-        i64(3, 4),
-        b8(4),
-        i64(4, 4),
-        dynamic=[{1: "m"}, {0: "m"}, {1: "m"}],
-    ),
-    at(
-        "nonzero_static.default",
-        "plain",
-        lambda x: torch.nonzero_static(x, size=20),
-        i64(3, 4, low=0, high=2),
-        dynamic=NM,
-    ),
-    at("nonzero_static.default", "short", lambda x: torch.nonzero_static(x, size=2, fill_value=7), b8(3, 4), dynamic=N),
-    at("nonzero_static.default", "float", lambda x: torch.nonzero_static(x.relu(), size=6), f32(5), dynamic=N),
-    at("nonzero.default", "rtx", torch.nonzero, i64(3, 4), rejects="needs tensorrt"),
-    at("masked_select.default", "rtx", torch.masked_select, f32(3, 4), b8(4), rejects="needs tensorrt"),
-    at("combinations.default", "pairs", lambda x: torch.combinations(x), f32(4), whole=False),
-    at("where.self", "where", torch.where, b8(3, 4), f32(3, 4), f32(4), dynamic=[N, N, None], whole=False),
-    at("where.ScalarOther", "scalar", lambda x: torch.where(x > 0, x, 1), f32(3, 4), dynamic=N, whole=False),
-    at("where.self", "int_float", lambda m, x, y: torch.where(m, x, y), b8(3, 1), i64(3, 4), f32(4), whole=False),
 ]

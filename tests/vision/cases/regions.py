@@ -1,11 +1,13 @@
-"""torchvision's operators."""
+"""Pooling of regions of interest."""
 
 import torch
 import torchvision.ops as ops
-from torch2trt.testing import Case, f32, i64
+from torch2trt.testing import Case, f32
+
+from .boxes import F32, boxes
 
 N = {0: "n"}
-F32 = (torch.float32,)  # torchvision has no others on the CPU
+ALL = {0: "n", 2: "h", 3: "w"}
 #: image, left, top, right, bottom: inside, on the edge, beyond it, thin, and empty
 ROIS = torch.tensor(
     [
@@ -20,14 +22,6 @@ ROIS = torch.tensor(
 LARGE = torch.cat([ROIS[:, :1], ROIS[:, 1:] * 2], 1)
 X = f32(2, 3, 8, 9)
 MAPPED = f32(2, 12, 8, 9)
-ALL = {0: "n", 2: "h", 3: "w"}
-
-
-def boxes(x, count=3):
-    """Boxes ``(image 0, left, top, right, bottom)`` from numbers of any kind."""
-    low, extent = x[:, :2] * 2, x[:, 2:].abs() * 2 + 0.3
-    return torch.cat([x[:, :1] * 0, low, low + extent], 1)
-
 
 CASES = [
     *[
@@ -109,56 +103,5 @@ CASES = [
         dynamic=[None, N],
         dtypes=F32,
         name="computed-boxes",
-    ),
-    Case(
-        "torchvision.deform_conv2d.default",
-        lambda x, offset, weight: ops.deform_conv2d(x, offset, weight),
-        [f32(2, 4, 6, 7), f32(2, 18, 4, 5), f32(5, 4, 3, 3)],
-        dynamic=[N, N, None],
-        dtypes=F32,
-    ),
-    Case(
-        "torchvision.deform_conv2d.default",
-        lambda x, offset, weight, bias, mask: ops.deform_conv2d(x, offset, weight, bias, (2, 1), (1, 2), (1, 2), mask),
-        [f32(2, 4, 6, 7), f32(2, 36, 3, 7), f32(6, 2, 3, 3), f32(6), f32(2, 18, 3, 7)],
-        dynamic=[N, N, None, None, N],
-        dtypes=F32,
-        name="groups-mask",
-    ),
-    Case(
-        "torchvision.deform_conv2d.default",
-        ops.DeformConv2d(4, 6, 3, padding=1),
-        [f32(2, 4, 5, 6), f32(2, 18, 5, 6)],
-        dynamic=[N, N],
-        dtypes=F32,
-        name="module",
-    ),
-    Case(
-        "torchvision.nms.default",
-        lambda b, s: ops.nms(boxes(b)[:, 1:], s, 0.3),
-        [f32(9, 4), f32(9)],
-        dynamic=[N, N],
-        dtypes=F32,
-    ),
-    Case(
-        "torchvision.nms.default",
-        lambda b, s: boxes(b)[ops.nms(boxes(b)[:, 1:], s, 0.5)],
-        [f32(9, 4), f32(9)],
-        dtypes=F32,
-        name="chosen",
-    ),
-    Case(
-        "torchvision.nms.default",
-        lambda b, s, c: ops.batched_nms(boxes(b)[:, 1:], s, c, 0.3),
-        [f32(9, 4), f32(9), i64(9, low=0, high=3)],
-        dtypes=F32,
-        name="batched",
-    ),
-    Case(
-        "torchvision.nms.default",
-        lambda b, s: ops.nms(b, s, 0.3),
-        [f32(5001, 4), f32(5001)],
-        rejects="at most 5000",
-        name="too-many",
     ),
 ]

@@ -1,22 +1,83 @@
-"""Rotary embeddings, relative position biases and caches of keys and values: plain operators that must work together.
-
-Their converters are those of torch2trt-ops-base; these rows are the patterns that models write.
-"""
+"""The models of the rows of attention: torch.nn's modules, and what models write around them."""
 
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch2trt.testing import Case, f32, i64
-
-torch.manual_seed(0)
-N = {0: "n"}
-NL = {0: "n", 2: "l"}
-QUERY = f32(2, 2, 5, 8)
-aten = torch.ops.aten
 
 
-def pattern(target, name, call, inputs, **options):
-    return Case(f"aten.{target}", call, inputs, name=name, whole=False, **options)
+class Attention(nn.Module):
+    """Attention of x to y."""
+
+    def __init__(self, need_weights=False, average=True, is_causal=False, **options):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True, **options)
+        self.call = {"need_weights": need_weights, "average_attn_weights": average, "is_causal": is_causal}
+
+    def forward(self, x, y, attn_mask=None):
+        output, weights = self.attention(x, y, y, attn_mask=attn_mask, **self.call)
+        return output if weights is None else (output, weights)
+
+
+class SelfAttention(Attention):
+    """Attention of x to itself."""
+
+    def forward(self, x, padding=None):
+        output, weights = self.attention(x, x, x, key_padding_mask=padding, **self.call)
+        return output if weights is None else (output, weights)
+
+
+class Lengths(SelfAttention):
+    """Padding from the lengths of the sequences."""
+
+    def forward(self, x, lengths):
+        return super().forward(x, torch.arange(x.shape[1], device=x.device) >= lengths[:, None])
+
+
+class OtherWidths(nn.Module):
+    """Keys and values of widths of their own."""
+
+    def __init__(self):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(8, 2, kdim=6, vdim=4, batch_first=True)
+
+    def forward(self, x, k, v):
+        return self.attention(x, k, v, need_weights=False)[0]
+
+
+class Causal(nn.Module):
+    """A decoder without memory."""
+
+    def __init__(self, **options):
+        super().__init__()
+        self.layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, **options)
+
+    def forward(self, x):
+        mask = nn.Transformer.generate_square_subsequent_mask(5)
+        return self.layer(x, src_mask=mask.to(x.dtype), is_causal=True)
+
+
+class Padded(nn.Module):
+    """An encoder with a padding mask."""
+
+    def __init__(self, layers):
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
+
+    def forward(self, x, padding):
+        return self.encoder(x, src_key_padding_mask=padding)
+
+
+class Memory(nn.Module):
+    """A decoder with a causal mask."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x, memory):
+        mask = nn.Transformer.generate_square_subsequent_mask(5).to(x.dtype)
+        return self.layer(x, memory, tgt_mask=mask, tgt_is_causal=True)
 
 
 def angles(positions, width):
@@ -35,7 +96,7 @@ def rotary_halves(x):
     return x * angle.cos().to(x.dtype) + rotate_half(x) * angle.sin().to(x.dtype)
 
 
-def rotary_neighbours(x):
+def rotary_neighbors(x):
     angle = angles(torch.arange(x.shape[2], device=x.device), x.shape[3])
     cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
     even, odd = x[..., ::2], x[..., 1::2]
@@ -76,17 +137,17 @@ class RelativeBias(nn.Module):
 
     def buckets(self, distance):
         count = 8
-        found = torch.zeros_like(distance)
+        first = torch.zeros_like(distance)
         if self.two_sided:
             count //= 2
-            found = found + (distance > 0).long() * count
+            first = first + (distance > 0).long() * count
             distance = distance.abs()
         else:
             distance = -torch.min(distance, torch.zeros_like(distance))
         exact = count // 2
         far = exact + (torch.log(distance.float() / exact) / 3.0 * (count - exact)).long()
         far = torch.min(far, torch.full_like(far, count - 1))
-        return found + torch.where(distance < exact, distance, far)
+        return first + torch.where(distance < exact, distance, far)
 
     def forward(self, x):
         position = torch.arange(x.shape[2], device=x.device)
@@ -140,68 +201,4 @@ def assigned(cache, update, position):
 
 
 def by_slice(cache, update):
-    return aten.slice_scatter(cache, update, 2, 2, 5)
-
-
-STEP = [f32(2, 2, 1, 8), f32(2, 2, 1, 8), f32(2, 2, 6, 8), torch.tensor([3])]
-STEPS = [N, N, N, None]
-DYNAMIC_CACHE = [None, None, {2: "s"}, None]
-
-CASES = [
-    pattern("mul.Tensor", "rotary, halves", rotary_halves, [QUERY], dynamic=NL),
-    pattern("mul.Tensor", "rotary, neighbours", rotary_neighbours, [QUERY], dynamic=NL),
-    pattern(
-        "mul.Tensor",
-        "rotary, given positions",
-        rotary_of_positions,
-        [QUERY, i64(2, 5, low=0, high=9)],
-        dynamic=[NL, {0: "n", 1: "l"}],
-    ),
-    pattern("mul.Tensor", "rotary, a part of the width", partly_rotary, [QUERY], dynamic=NL),
-    pattern("mul.Tensor", "rotary, table", RotaryTable(), [QUERY], dynamic=NL),
-    pattern("embedding.default", "relative bias, both sides", RelativeBias(True), [QUERY], dynamic=NL),
-    pattern("embedding.default", "relative bias, looking back", RelativeBias(False), [QUERY], dynamic=NL),
-    pattern("sub.Tensor", "linear bias", LinearBias(), [QUERY], dynamic=NL),
-    pattern("embedding.default", "learned positions", LearnedPositions(), [f32(2, 5, 8)], dynamic={0: "n", 1: "l"}),
-    pattern(
-        "cat.default",
-        "grown cache",
-        grown,
-        [*STEP[:2], f32(2, 2, 4, 8)],
-        dynamic=[N, N, NL],
-    ),
-    pattern(
-        "index_copy.default",
-        "cache, index_copy",
-        Cache(lambda cache, update, position: cache.index_copy(2, position, update)),
-        STEP,
-        dynamic=DYNAMIC_CACHE,
-        dynamic_min=4,
-    ),
-    pattern(
-        "index_put.default",
-        "cache, assignment",
-        Cache(assigned),
-        STEP,
-        dynamic=DYNAMIC_CACHE,
-        dynamic_min=4,
-    ),
-    pattern(
-        "scatter.src",
-        "cache, scatter",
-        Cache(lambda c, u, p: c.scatter(2, p[:, None].expand(u.shape[0], u.shape[1], 1, u.shape[3]), u)),
-        STEP,
-        dynamic=STEPS,
-    ),
-    pattern(
-        "where.self",
-        "cache, where",
-        Cache(lambda c, u, p: torch.where((torch.arange(c.shape[2], device=c.device) == p)[:, None], u, c)),
-        STEP,
-        dynamic=DYNAMIC_CACHE,
-        dynamic_min=4,
-    ),
-    pattern(
-        "slice_scatter.default", "cache, fixed place", by_slice, [f32(2, 2, 6, 8), f32(2, 2, 3, 8)], dynamic=[N, N]
-    ),
-]
+    return torch.ops.aten.slice_scatter(cache, update, 2, 2, 5)

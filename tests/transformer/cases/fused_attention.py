@@ -9,8 +9,9 @@ from torch import nn
 from torch2trt.testing import Case, f32
 
 aten = torch.ops.aten
-NL, NS = {0: "n", 2: "l"}, {0: "n", 2: "s"}
+N, NL, NS = {0: "n"}, {0: "n", 2: "l"}, {0: "n", 2: "s"}
 QKV = [f32(2, 4, 3, 8), f32(2, 4, 5, 8), f32(2, 4, 5, 8)]
+SELF = [f32(2, 4, 5, 8)] * 3
 MASK = f32(2, 4, 3, 5)
 
 
@@ -59,4 +60,32 @@ CASES = [
     kernel(CUDNN, "causal", None, False, 0.0, True, causal=True),
     kernel(OVERRIDEABLE, ""),
     kernel(OVERRIDEABLE, "mask", "mask"),
+    # the one kernel that runs where these tests run
+    Case(
+        "aten._scaled_dot_product_flash_attention_for_cpu.default",
+        lambda q, k, v: aten._scaled_dot_product_flash_attention_for_cpu(q, k, v)[0],
+        QKV,
+        dynamic=[NL, NS, NS],
+    ),
+    Case(
+        "aten._scaled_dot_product_flash_attention_for_cpu.default",
+        lambda q, k, v, mask: aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, attn_mask=mask, scale=0.5)[0],
+        [*QKV, f32(2, 1, 3, 5)],
+        dynamic=[N] * 4,
+        name="mask",
+    ),
+    Case(
+        "aten._scaled_dot_product_flash_attention_for_cpu.default",
+        lambda q, k, v: aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, True)[0],
+        SELF,
+        dynamic=[NL] * 3,
+        name="causal",
+    ),
+    Case(
+        "aten._scaled_dot_product_flash_attention_for_cpu.default",
+        lambda q, k, v: aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.5)[0],
+        SELF,
+        name="dropout",
+        rejects="dropout is active",
+    ),
 ]

@@ -1,18 +1,12 @@
-"""Rows of copies, casts and new tensors."""
+"""New tensors."""
 
 import torch
-from torch2trt.testing import Case, b8, f32, i32, i64
+from torch2trt.testing import Case, b8, f32, i64
 
 N = {0: "n"}
 NM = {0: "n", 1: "m"}
 ALL = (torch.float32, torch.float16, torch.bfloat16)
-ONE = (torch.float32,)
-ROWS = (f32(2, 4),)
 MATRIX = (f32(3, 4),)
-
-
-def cast(name, dtype, inputs=ROWS, **more):
-    return Case("aten._to_copy.default", lambda x: x.to(dtype), inputs, dynamic=N, name=name, **more)
 
 
 def new(target, name, call, inputs=MATRIX, dynamic=NM, **more):
@@ -21,42 +15,6 @@ def new(target, name, call, inputs=MATRIX, dynamic=NM, **more):
 
 
 CASES = [
-    cast("half", torch.float16, dtypes=ONE),
-    cast("bfloat16", torch.bfloat16, dtypes=ONE),
-    cast("from_bfloat16", torch.float32, dtypes=(torch.bfloat16, torch.float16)),
-    cast("int32", torch.int32),
-    cast("int64", torch.int64),
-    cast("bool", torch.bool, [f32(2, 4, low=-0.4, high=0.6)]),
-    cast("int_bool", torch.bool, [i64(2, 8)]),
-    cast("bool_float", torch.float32, [b8(2, 4)]),
-    cast("bool_int", torch.int64, [b8(2, 4)]),
-    cast("int_float", torch.float16, [i64(2, 4)]),
-    cast("int64_int32", torch.int32, [i64(2, 4)]),
-    cast("int32_int64", torch.int64, [i32(2, 4)]),
-    cast("double", torch.float64, rejects=".float()", dtypes=ONE),
-    Case("aten._to_copy.default", lambda x, y: x.type_as(y), [i64(2, 4), f32(2)], dynamic=[N, None], name="type_as"),
-    Case("aten.clone.default", lambda x: x.clone(), [f32(2, 4)], dynamic=N, dtypes=ALL, name="clone"),
-    Case("aten.clone.default", lambda x: x.t().contiguous(), [i64(2, 4)], dynamic=N, name="contiguous"),
-    Case(
-        "aten.clone.default", lambda x: x + torch.tensor([1.0, 2.0]), [f32(3, 2)], dynamic=N, name="tensor", whole=False
-    ),
-    Case("aten.alias.default", lambda x: torch.ops.aten.alias(x), [f32(2, 4)], dynamic=N, name="alias"),
-    Case("aten.alias.default", lambda x: x.detach() * 2, [f32(2, 4)], dynamic=N, name="detach"),
-    Case(
-        "aten.native_dropout.default",
-        lambda x: torch.nn.functional.dropout(x, 0.5, training=True),
-        [f32(2, 4)],
-        rejects="eval()",
-    ),
-    Case("aten.copy.default", lambda x, y: x.clone().copy_(y), [f32(2, 4), i64(2, 4)], dynamic=[N, N], name="cast"),
-    Case("aten.copy.default", lambda x, y: x.clone().copy_(y), [i64(2, 4), f32(2, 4)], dynamic=[N, N], name="to_int"),
-    Case(
-        "aten._local_scalar_dense.default",
-        lambda x, y: x * y.item(),
-        [f32(2, 4), f32(1)],
-        dynamic=[N, None],
-        dtypes=ONE,
-    ),
     Case(
         "aten.full_like.default", lambda x: torch.full_like(x, 2), [f32(2, 4)], dynamic=N, dtypes=ALL, name="full_like"
     ),
@@ -65,6 +23,7 @@ CASES = [
     Case("aten.full_like.default", lambda x: torch.ones_like(x), [i64(2, 4)], dynamic=N, name="ones_like"),
     Case("aten.full_like.default", lambda x: torch.fill(x, 3), [f32(2, 4)], dynamic=N, name="fill"),
     Case("aten.full_like.default", lambda x: x.clone().zero_(), [f32(2, 4)], dynamic=N, name="zero_"),
+    Case("aten.fill.Scalar", lambda x: torch.fill(x, 2) + x, [f32(2, 4)], dynamic=N, whole=False),
     Case("aten.fill.Tensor", lambda x, y: torch.fill(x, y), [f32(2, 4), f32()], dynamic=[N, None], whole=False),
     new("full.default", "full", lambda x: torch.full((x.shape[0], 3), 2.5)),
     new("full.default", "int", lambda x: torch.full((x.shape[0],), 7)),
@@ -105,13 +64,5 @@ CASES = [
         dynamic=N,
         name="causal",
         whole=False,
-    ),
-    Case("aten.diag_embed.default", torch.diag_embed, [f32(3, 4)], dynamic=N, whole=False),
-    Case("aten.diag_embed.default", lambda x: torch.diag_embed(x, 1, 0, 2), [i64(3, 4)], whole=False, name="offset"),
-    Case("aten.diag.default", torch.diag, [f32(4)], dynamic=N, whole=False, name="vector"),
-    Case("aten.diagflat.default", torch.diagflat, [f32(4)], whole=False),
-    Case("aten.trace.default", torch.trace, [f32(3, 4)], dynamic=N, whole=False),
-    Case(
-        "aten.one_hot.default", lambda x: torch.nn.functional.one_hot(x, 6), [i64(2, 3, low=0)], dynamic=N, whole=False
     ),
 ]
