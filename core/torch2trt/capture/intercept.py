@@ -130,10 +130,14 @@ class _FunctionMode(TorchFunctionMode):
         self._claimed = claimed
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if isinstance(interception := keeper(), Interception) and (target := self._claimed.get(func)):
-            return interception.keep(target, func, None, args, kwargs)
-        return func(*args, **kwargs)
+        target = self._claimed.get(func)
+        # Dynamo, which traces the branches of torch.cond, takes no function of this package apart
+        if target is None or torch.compiler.is_dynamo_compiling():
+            return func(*args, **(kwargs or {}))
+        interception = keeper()
+        if interception is None:
+            return func(*args, **(kwargs or {}))
+        return interception.keep(target, func, None, args, kwargs or {})
 
 
 def _lay_out(leaf: Any, tensors: list[torch.Tensor], sizes: list[Any]) -> Any:

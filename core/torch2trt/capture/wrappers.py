@@ -22,8 +22,7 @@ class Casting(torch.nn.Module):
     def __init__(self, model: torch.nn.Module, dtype: torch.dtype) -> None:
         super().__init__()
         self.original = model
-        state = state_of(model)
-        floating = (tensor.dtype for tensor in state.values() if tensor.is_floating_point())
+        floating = (tensor.dtype for tensor in state_of(model).values() if tensor.is_floating_point())
         outside = next(floating, torch.float32)
 
         def cast(tensor: torch.Tensor) -> torch.Tensor:
@@ -34,7 +33,8 @@ class Casting(torch.nn.Module):
 
         @functools.wraps(model.forward)  # export names the inputs after this signature
         def forward(*args: Any, **kwargs: Any) -> Any:
-            inside = pytree.tree_map_only(torch.Tensor, cast, (state, args, kwargs))
+            # asked for in here: while it is traced, the model holds what stands for its parameters
+            inside = pytree.tree_map_only(torch.Tensor, cast, (state_of(model), args, kwargs))
             result = torch.func.functional_call(model, *inside)
             return pytree.tree_map_only(torch.Tensor, restore, result)
 

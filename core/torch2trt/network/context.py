@@ -30,10 +30,12 @@ class Constants:
     def __init__(self, network: trt.INetworkDefinition, names: Mapping[int, str]) -> None:
         self._network = network
         #: of the program's constants, by ``id``
-        self._names = names
+        self._names = dict(names)
+        self._reshaped: Final[dict[tuple[int, int], torch.Tensor]] = {}
         self._keep: Final[list[torch.Tensor]] = []
         self._layers: Final[dict[Any, trt.ITensor]] = {}
         self._weights_named: Final[set[str]] = set()
+        self._layers_named: Final[set[str]] = set()
 
     def weights(self, value: torch.Tensor) -> trt.Weights:
         """TensorRT's view of a tensor's memory, without a copy where it is dense and on the CPU."""
@@ -55,11 +57,23 @@ class Constants:
             key = (value.dtype, tuple(value.shape), str(value.item()))
         if key not in self._layers:
             layer = self._network.add_constant(tuple(value.shape), self.weights(value))
-            if name is not None:
+            if name is not None and name not in self._layers_named:
+                self._layers_named.add(name)
                 layer.name = name
-            self._keep.append(value)
             self._layers[key] = layer.get_output(0)
         return self._layers[key]
+
+    def reshaped(self, value: torch.Tensor, ndim: int) -> torch.Tensor:
+        """``value`` with dimensions of size 1 in front up to a rank of ``ndim``, under the same name."""
+        if value.dim() >= ndim:
+            return value
+        if (id(value), ndim) not in self._reshaped:
+            view = value.reshape((1,) * (ndim - value.dim()) + tuple(value.shape))
+            self._reshaped[id(value), ndim] = view
+            self._keep.append(value)
+            if (name := self._names.get(id(value))) is not None:
+                self._names[id(view)] = name
+        return self._reshaped[id(value), ndim]
 
 
 #: lowers a subprogram with tensors for its inputs; gives its outputs
@@ -112,9 +126,7 @@ class Context:
         if not is_runtime(value):
             tensor = value if isinstance(value, torch.Tensor) else torch.tensor(value, dtype=dtype)
             tensor = tensor if dtype is None else tensor.to(dtype)
-            if ndim is not None and tensor.dim() < ndim:
-                tensor = tensor.reshape((1,) * (ndim - tensor.dim()) + tuple(tensor.shape))
-            return self._constants.tensor(tensor)
+            return self._constants.tensor(tensor if ndim is None else self._constants.reshaped(tensor, ndim))
         runtime: trt.ITensor = value
         if dtype is not None and runtime.dtype != to_trt(dtype):
             runtime = self.network.add_cast(runtime, to_trt(dtype)).get_output(0)

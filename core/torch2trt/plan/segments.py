@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
+from torch.utils._sympy.value_ranges import ValueRanges, bound_sympy
 
 from ..dtypes import short_name
 from ..errors import ConversionError
 from ..program.call import Ref
 from ..program.program import Program
 from ..program.signature import TensorSpec
-from ..program.sizes import bounds
 from .planned import PlannedCall
 
 
@@ -48,8 +48,9 @@ def part(program: Program, calls: Sequence[PlannedCall], planned: Sequence[Plann
     own = {p.call.name for p in calls}
     later = {ref for p in planned if p.call.name not in own for ref in p.call.refs}
     later |= {output for output in program.outputs if isinstance(output, Ref)}
+    symbols = _symbols(program)
     inputs = {
-        ref: _spec(program, ref)
+        ref: _spec(program, ref, symbols)
         for p in calls
         for ref in p.call.refs
         if ref.kind != "constant" and ref.name not in (own if ref.kind == "call" else ())
@@ -68,21 +69,33 @@ def _with_constants(calls: Sequence[PlannedCall], planned: Sequence[PlannedCall]
     return tuple(p for p in planned if p.call.name in chosen)
 
 
-def _spec(program: Program, ref: Ref) -> TensorSpec:
+def _spec(program: Program, ref: Ref, symbols: Mapping[Any, ValueRanges[Any]]) -> TensorSpec:
     value = program.example_value(ref)
     if isinstance(value, torch.SymInt):
         return TensorSpec(_name(ref), "int64", ())
-    return TensorSpec(_name(ref), short_name(value.dtype), tuple(_range(size) for size in value.shape))
+    return TensorSpec(_name(ref), short_name(value.dtype), tuple(_range(size, symbols) for size in value.shape))
 
 
-def _range(size: int | torch.SymInt) -> tuple[int, int, int]:
-    """``(min, opt, max)`` of a size, from what the capture knows of its symbols."""
-    low, high = bounds(size)
-    if high is None:
-        raise ConversionError(
-            f"the size {size} between two segments has no upper bound, which a TensorRT profile needs"
-        )
-    return (low, min(max(size if isinstance(size, int) else size.node.require_hint(), low), high), high)
+def _symbols(program: Program) -> dict[Any, ValueRanges[Any]]:
+    """The range of each symbol in the sizes of the program's inputs, as the signature has it."""
+    assert program.signature is not None
+    ranges = {}
+    for spec in program.signature.inputs:
+        for size, (low, _, high) in zip(program.inputs[spec.name].shape, spec.ranges, strict=True):
+            if isinstance(size, torch.SymInt):
+                ranges[size.node.expr] = ValueRanges(low, high)
+    return ranges
+
+
+def _range(size: int | torch.SymInt, symbols: Mapping[Any, ValueRanges[Any]]) -> tuple[int, int, int]:
+    """``(min, opt, max)`` of a size inside the program."""
+    if isinstance(size, int):
+        return (size, size, size)
+    limits = bound_sympy(size.node.expr, dict(symbols))
+    if not limits.upper.is_finite:
+        raise ConversionError(f"the size {size} between segments has no upper bound, which a TensorRT profile needs")
+    low, high = int(limits.lower), int(limits.upper)
+    return (low, min(max(int(size.node.hint or high), low), high), high)
 
 
 def _name(ref: Ref) -> str:
