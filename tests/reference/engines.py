@@ -25,7 +25,7 @@ class Log(trt.ILogger):  # type: ignore[misc]
 
 
 class Allocator(trt.IOutputAllocator):  # type: ignore[misc]
-    """Holds one output, whose extents may be known only when it has been computed."""
+    """Holds one output, whose extents may be known only after it has been computed."""
 
     def __init__(self) -> None:
         trt.IOutputAllocator.__init__(self)
@@ -53,15 +53,15 @@ class Allocator(trt.IOutputAllocator):  # type: ignore[misc]
 
 
 def build_engine(builder: Any, network: Any, case: Case) -> Any:
-    """Serialised engine bytes, or None where TensorRT refuses."""
+    """The serialized engine, or None if TensorRT refuses."""
     config = builder.create_builder_config()
     config.clear_flag(trt.BuilderFlag.TF32)
     if case.profile or case.shape_inputs:
         profile = builder.create_optimization_profile()
-        for name, found in case.profile.items():
-            profile.set_shape(name, *found)
-        for name, found in case.shape_inputs.items():
-            profile.set_shape_input(name, *found)
+        for name, shapes in case.profile.items():
+            profile.set_shape(name, *shapes)
+        for name, ranges in case.shape_inputs.items():
+            profile.set_shape_input(name, *ranges)
         config.add_optimization_profile(profile)
     return builder.build_serialized_network(network, config)
 
@@ -70,7 +70,7 @@ def run_engine(engine: Any, inputs: Mapping[str, torch.Tensor]) -> dict[str, tor
     """Execute once on a side stream; outputs on the CPU."""
     context = engine.create_execution_context()
     stream = torch.cuda.Stream()
-    held: list[torch.Tensor] = []
+    buffers: list[torch.Tensor] = []  # TensorRT gets addresses only
     allocators: dict[str, Allocator] = {}
     bound: dict[str, torch.Tensor] = {}
     given: dict[str, torch.Tensor] = {}
@@ -78,10 +78,10 @@ def run_engine(engine: Any, inputs: Mapping[str, torch.Tensor]) -> dict[str, tor
     for name in (n for n in names if engine.get_tensor_mode(n) == trt.TensorIOMode.INPUT):
         host = engine.get_tensor_location(name) == trt.TensorLocation.HOST
         tensor = given[name] = inputs[name].clone().contiguous() if host else inputs[name].cuda().contiguous()
-        held.append(tensor if tensor.numel() else torch.empty(16, dtype=torch.uint8, device=tensor.device))
+        buffers.append(tensor if tensor.numel() else torch.empty(16, dtype=torch.uint8, device=tensor.device))
         if not host or not engine.is_shape_inference_io(name):
             context.set_input_shape(name, tuple(tensor.shape))
-        context.set_tensor_address(name, held[-1].data_ptr())
+        context.set_tensor_address(name, buffers[-1].data_ptr())
     for name in (n for n in names if engine.get_tensor_mode(n) == trt.TensorIOMode.OUTPUT):
         if aliased := engine.get_aliased_input_tensor(name):  # a cache is updated in place
             bound[name] = given[aliased]
@@ -97,5 +97,5 @@ def run_engine(engine: Any, inputs: Mapping[str, torch.Tensor]) -> dict[str, tor
     if not context.execute_async_v3(stream.cuda_stream):
         raise RuntimeError("execute_async_v3 failed")
     stream.synchronize()
-    found = {n: a.tensor(TORCH_TYPES[engine.get_tensor_dtype(n).name]).cpu() for n, a in allocators.items()}
-    return found | {name: tensor.cpu() for name, tensor in bound.items()}
+    outputs = {n: a.tensor(TORCH_TYPES[engine.get_tensor_dtype(n).name]).cpu() for n, a in allocators.items()}
+    return outputs | {name: tensor.cpu() for name, tensor in bound.items()}

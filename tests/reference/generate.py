@@ -7,18 +7,28 @@ from __future__ import annotations
 
 from collections import Counter
 
-from generated import composite, convolutional, indexing, pointwise, reduction, sampling, shaping, transformer
+from generated import (
+    composite,
+    convolutional,
+    indexing,
+    pointwise,
+    quantization,
+    reduction,
+    sampling,
+    shaping,
+    transformer,
+)
 from generated.base import Case
 
-FAMILIES = (pointwise, convolutional, reduction, shaping, indexing, sampling, transformer, composite)
+FAMILIES = (pointwise, convolutional, reduction, shaping, indexing, sampling, transformer, quantization, composite)
 
 
 def cases() -> list[Case]:
     """Every generated network; names are unique."""
-    found = [case for family in FAMILIES for case in family.cases()]
-    if repeated := [name for name, count in Counter(case.name for case in found).items() if count > 1]:
+    generated = [case for family in FAMILIES for case in family.cases()]
+    if repeated := [name for name, count in Counter(case.name for case in generated).items() if count > 1]:
         raise ValueError(f"names of generated networks repeat: {repeated}")
-    return found
+    return generated
 
 
 if __name__ == "__main__":

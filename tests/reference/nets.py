@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from generated.base import Body, Suite
 from torch2trt._trt import trt
-from torch2trt.reference import run
+from torch2trt.reference import interpret
 from torch2trt.reference.dtypes import torch_dtype
 
 _LOGGER = trt.Logger(trt.Logger.ERROR)
@@ -32,10 +32,10 @@ def network_of(body: Body, *inputs: torch.Tensor, dynamic: Mapping[int, Sequence
 def evaluate(body: Body, *inputs: torch.Tensor, dynamic: Mapping[int, Sequence[int]] | None = None) -> Any:
     """The outputs of the network (one tensor if there is one), after comparing them with what TensorRT infers."""
     network = network_of(body, *inputs, dynamic=dynamic)
-    results = run(network, {f"in{i}": tensor for i, tensor in enumerate(inputs)})
+    results = interpret(network, {f"in{i}": tensor for i, tensor in enumerate(inputs)})
     assert_as_inferred(network, results)
-    found = [results[f"out{i}"] for i in range(network.num_outputs)]
-    return found[0] if len(found) == 1 else found
+    outputs = [results[f"out{i}"] for i in range(network.num_outputs)]
+    return outputs[0] if len(outputs) == 1 else outputs
 
 
 def assert_as_inferred(network: Any, results: Mapping[str, torch.Tensor]) -> None:

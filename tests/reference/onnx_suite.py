@@ -1,7 +1,7 @@
-"""ONNX's own operator tests through ``trt.OnnxParser`` and the interpreter: tests that nobody here wrote.
+"""ONNX's own operator tests through ``trt.OnnxParser`` and the interpreter: tests from outside of this project.
 
-A model that TensorRT cannot parse is no test.  One that it parses only with all inputs but the first made constants
-(many operators want such inputs at build time) is tested so.
+A model that TensorRT cannot parse is not tested.  If it parses only with all inputs but the first as constants (many
+operators need such inputs at build time), that network is tested.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import onnx
 import torch
 from onnx import numpy_helper
 from torch2trt._trt import trt
-from torch2trt.reference import run
+from torch2trt.reference import interpret
 from torch2trt.reference.dtypes import torch_dtype
 
 #: relative and absolute tolerance
@@ -45,9 +45,9 @@ def load() -> list[NodeTest]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = load_model_tests(kind="node")
-    ops = {test.name: test.model.graph.node[0].op_type for test in found}
-    return [NodeTest(t.name, ops.get(t.name.split("_expanded")[0], ""), t.model, t.data_sets) for t in found]
+        tests = load_model_tests(kind="node")
+    ops = {test.name: test.model.graph.node[0].op_type for test in tests}
+    return [NodeTest(t.name, ops.get(t.name.split("_expanded")[0], ""), t.model, t.data_sets) for t in tests]
 
 
 def tensor_of(value: Any) -> torch.Tensor:
@@ -79,7 +79,7 @@ class Runner:
         self._builder = trt.Builder(self._logger)
 
     def check(self, test: NodeTest) -> str | None:
-        """None if the test passes, "unparsed", or what is wrong."""
+        """None if the test passes, "unparsed", or the reason why it fails."""
         parsed = self._parse(test.model)
         if parsed is None and len(test.model.graph.input) > 1:
             parsed = self._parse(_with_constants(test.model, test.data[0][0]))
@@ -89,15 +89,15 @@ class Runner:
         for inputs, outputs in test.data:
             try:
                 expected = [tensor_of(value) for value in outputs]
-                results = run(network, _feed(network, test.model, inputs))
+                results = interpret(network, _feed(network, test.model, inputs))
             except NoTorchType as error:
                 return f"no torch type: {error}"
             except NotImplementedError as error:
                 return f"unsupported: {error}"
             for declared, want in zip(test.model.graph.output, expected, strict=True):
-                said = _wrong(results[declared.name], want, _is_random(test))
-                if said is not None:
-                    return f"{declared.name}: {said}"
+                problem = _mismatch(results[declared.name], want, _is_random(test))
+                if problem is not None:
+                    return f"{declared.name}: {problem}"
         return None
 
     def _parse(self, model: Any) -> tuple[Any, Any] | None:
@@ -127,10 +127,10 @@ def _feed(network: Any, model: Any, inputs: Sequence[Any]) -> dict[str, torch.Te
     by_name = dict(zip(names, inputs, strict=True))
     feed = {}
     for i in range(network.num_inputs):
-        wanted = network.get_input(i)
+        declared = network.get_input(i)
         # the parser renames an input that a subgraph knows by another name
-        value = by_name.get(wanted.name, inputs[i] if network.num_inputs == len(names) else None)
-        feed[wanted.name] = tensor_of(value).to(torch_dtype(wanted.dtype))
+        value = by_name.get(declared.name, inputs[i] if network.num_inputs == len(names) else None)
+        feed[declared.name] = tensor_of(value).to(torch_dtype(declared.dtype))
     return feed
 
 
@@ -138,7 +138,7 @@ def _is_random(test: NodeTest) -> bool:
     return test.op in _RANDOM or (test.op == "Dropout" and "training" in test.name and "_zero_ratio" not in test.name)
 
 
-def _wrong(got: torch.Tensor, want: torch.Tensor, random: bool) -> str | None:
+def _mismatch(got: torch.Tensor, want: torch.Tensor, random: bool) -> str | None:
     if got.shape != want.shape:
         return f"shape {tuple(got.shape)}, expected {tuple(want.shape)}"
     if got.dtype != want.dtype and (got.dtype, want.dtype) != (torch.float32, torch.float64):

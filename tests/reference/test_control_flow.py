@@ -14,8 +14,8 @@ from torch2trt.reference.errors import InterpreterError
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_outputs_of_a_loop(axis):
     x = values("x", (2, 3))
-    last, forward = evaluate(composite._power_of_two(("CONCATENATE", axis)), x)
-    _, backward = evaluate(composite._power_of_two(("REVERSE", axis)), x)
+    last, forward = evaluate(composite.power_of_two(("CONCATENATE", axis)), x)
+    _, backward = evaluate(composite.power_of_two(("REVERSE", axis)), x)
     steps = [x * 2**i for i in range(1, 6)]
     close(last, x * 32)
     close(forward, torch.stack(steps, axis))
@@ -25,7 +25,7 @@ def test_outputs_of_a_loop(axis):
 @pytest.mark.parametrize("reverse", [False, True])
 def test_an_iterator_takes_slices_in_either_order(reverse):
     x = values("x", (3, 4))
-    every, last = evaluate(composite._scan(reverse), x)
+    every, last = evaluate(composite.scan(reverse), x)
     rows = x.T.flip(0) if reverse else x.T
     close(every, rows.cumsum(0))
     close(last, x.sum(1))
@@ -33,7 +33,7 @@ def test_an_iterator_takes_slices_in_either_order(reverse):
 
 @pytest.mark.parametrize(("start", "end"), [(3.0, 192.0), (99.0, 198.0), (100.0, 100.0)])
 def test_while_asks_before_each_iteration(start, end):
-    assert evaluate(composite._while_below, torch.tensor(start)).item() == end
+    assert evaluate(composite.while_below, torch.tensor(start)).item() == end
 
 
 @pytest.mark.parametrize("trips", [0, 2, 9])
@@ -86,14 +86,14 @@ def test_nested_loops():
     want = x
     for _ in range(3):
         want = want * 8 + x
-    close(evaluate(composite._nested, x), want)
+    close(evaluate(composite.nested, x), want)
 
 
 def test_a_branch_in_a_loop():
     value = 3.0
     for _ in range(4):
         value = value / 2 if value > 4 else value + 3
-    assert evaluate(composite._branch_in_loop, torch.tensor(3.0)).item() == value
+    assert evaluate(composite.branch_in_loop, torch.tensor(3.0)).item() == value
 
 
 def test_a_loop_in_a_branch():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import generate
 import pytest
 from nets import assert_as_inferred, new_network
-from torch2trt.reference import run
+from torch2trt.reference import interpret
 
 CASES = generate.cases()
 KINDS = sorted({case.layer_type for case in CASES})
@@ -24,4 +24,4 @@ def test_results_are_as_inferred(kind):
     for case in (case for case in CASES if case.layer_type == kind):
         network = new_network()
         case.build(network)
-        assert_as_inferred(network, run(network, case.inputs))
+        assert_as_inferred(network, interpret(network, case.inputs))

@@ -13,7 +13,7 @@ import torch
 from generated.base import constant, scalar, values
 from nets import evaluate, network_of, new_network
 from torch2trt._trt import trt
-from torch2trt.reference import Interpreter, InterpreterError, UnsupportedLayerError, run
+from torch2trt.reference import Interpreter, InterpreterError, UnsupportedLayerError, interpret
 from torch2trt.reference.evaluators import EVALUATORS
 from torch2trt.reference.evaluators.base import Prepared
 
@@ -43,16 +43,16 @@ def test_intermediates_are_released_after_their_last_use(monkeypatch):
             nonlocal most
             result = x.exp()
             alive.append(weakref.ref(result))
-            most = max(most, sum(found() is not None for found in alive))
+            most = max(most, sum(reference() is not None for reference in alive))
             return result
 
         return Prepared(evaluate, (node.required(0),))
 
     monkeypatch.setitem(EVALUATORS, "UNARY", unary)
-    run(network_of(exponentials(20), torch.zeros(3)), {"in0": torch.zeros(3)})
+    interpret(network_of(exponentials(20), torch.zeros(3)), {"in0": torch.zeros(3)})
     assert most <= 2
     gc.collect()
-    assert not [found for found in alive if found() is not None]
+    assert not [reference for reference in alive if reference() is not None]
 
 
 def test_results_in_loops_and_branches_are_released_too(monkeypatch):
@@ -64,10 +64,10 @@ def test_results_in_loops_and_branches_are_released_too(monkeypatch):
         interpreter = Interpreter(network)
         interpreter(case.inputs)
         template, _ = interpreter._template(torch.device("cpu"))
-        assert all(slot in interpreter._plan.constants for slot, value in enumerate(template) if value is not None)
+        assert all(slot in interpreter._schedule.constants for slot, value in enumerate(template) if value is not None)
 
 
-def test_constants_are_materialised_once_and_weights_are_not_copied():
+def test_constants_are_materialized_once_and_weights_are_not_copied():
     kernel = np.random.default_rng(0).standard_normal((4, 3, 3, 3), dtype=np.float32)
     network = network_of(lambda n, x: n.add_convolution_nd(x, 4, (3, 3), kernel), torch.zeros(1, 3, 5, 5))
     interpreter = Interpreter(network)
@@ -109,7 +109,7 @@ def test_layers_in_any_order():
 
 
 @pytest.mark.parametrize(
-    ("inputs", "said"),
+    ("inputs", "message"),
     [
         ({}, r"inputs are \['in0'\], got \[\]"),
         ({"in0": torch.zeros(2, 3), "x": torch.zeros(1)}, r"got \['in0', 'x'\]"),
@@ -119,10 +119,10 @@ def test_layers_in_any_order():
         ({"in0": [1.0]}, "must be a tensor, got list"),
     ],
 )
-def test_wrong_inputs_are_one_clear_error(inputs, said):
+def test_wrong_inputs_are_one_clear_error(inputs, message):
     network = network_of(exponentials(1), torch.zeros(2, 3), dynamic={0: (0,)})
-    with pytest.raises(InterpreterError, match=said):
-        run(network, inputs)
+    with pytest.raises(InterpreterError, match=message):
+        interpret(network, inputs)
 
 
 def test_an_unknown_layer_is_named_with_type_and_origin(monkeypatch):
@@ -146,7 +146,7 @@ def test_a_layer_that_fails_is_named():
 
     network = network_of(body, torch.zeros(9), dynamic={0: (0,)})
     with pytest.raises(InterpreterError, match=r"beyond.*SLICE.*elements 2\.\.4 of axis 0"):
-        run(network, {"in0": torch.zeros(3)})
+        interpret(network, {"in0": torch.zeros(3)})
 
 
 def test_an_assertion_that_does_not_hold():
@@ -159,9 +159,9 @@ def test_an_assertion_that_does_not_hold():
         return network.add_identity(x)
 
     network = network_of(body, torch.zeros(2), dynamic={0: (0,)})
-    run(network, {"in0": torch.zeros(2)})
+    interpret(network, {"in0": torch.zeros(2)})
     with pytest.raises(InterpreterError, match="more!"):
-        run(network, {"in0": torch.zeros(1)})
+        interpret(network, {"in0": torch.zeros(1)})
 
 
 def test_the_branch_not_taken_is_not_evaluated(monkeypatch):
@@ -214,9 +214,9 @@ def test_an_empty_constant():
 def test_importing_needs_no_tensorrt():
     code = (
         "import sys; sys.modules['tensorrt'] = sys.modules['tensorrt_rtx'] = None\n"
-        "from torch2trt.reference import run\n"
+        "from torch2trt.reference import interpret\n"
         "from torch2trt.errors import TensorRTNotFoundError\n"
-        "try: run(object(), {})\n"
+        "try: interpret(object(), {})\n"
         "except TensorRTNotFoundError: print('clear')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

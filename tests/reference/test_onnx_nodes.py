@@ -68,13 +68,13 @@ LEAST_PARSED = 1160
 @pytest.fixture(scope="module")
 def results():
     runner = onnx_suite.Runner()
-    found = {}
+    outcomes = {}
     for test in onnx_suite.load():
         try:
-            found[test.name] = runner.check(test)
+            outcomes[test.name] = runner.check(test)
         except Exception as error:
-            found[test.name] = f"{type(error).__name__}: {error}"
-    return {name: said for name, said in found.items() if said != "unparsed"}
+            outcomes[test.name] = f"{type(error).__name__}: {error}"
+    return {name: outcome for name, outcome in outcomes.items() if outcome != "unparsed"}
 
 
 def test_the_suite_is_whole(results):
@@ -82,7 +82,7 @@ def test_the_suite_is_whole(results):
 
 
 def test_all_pass_but_the_listed(results):
-    failed = {name: said for name, said in results.items() if said is not None and name not in EXPECTED}
+    failed = {name: reason for name, reason in results.items() if reason is not None and name not in EXPECTED}
     assert not failed
 
 

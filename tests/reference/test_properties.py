@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from nets import assert_as_inferred, evaluate, network_of
 from torch2trt._trt import trt
-from torch2trt.reference import run
+from torch2trt.reference import interpret
 
 bounded = settings(max_examples=40, deadline=None, derandomize=True, database=None)
 extents = st.integers(1, 6)
@@ -28,7 +28,7 @@ def accepted(body, *inputs):
     except (RuntimeError, ValueError):
         return None
     assume(all(math.prod(shape) < 10000 for shape in inferred))
-    results = run(network, {f"in{i}": tensor for i, tensor in enumerate(inputs)})
+    results = interpret(network, {f"in{i}": tensor for i, tensor in enumerate(inputs)})
     assert_as_inferred(network, results)
     return results["out0"]
 

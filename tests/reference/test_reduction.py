@@ -101,11 +101,11 @@ def test_topk_sorts_and_takes_the_first_of_equals(op):
         layer = network.add_topk(x, getattr(trt.TopKOperation, op), 4, 0b10)
         return [layer.get_output(0), layer.get_output(1)]
 
-    found, indices = evaluate(body, x)
+    extremes, indices = evaluate(body, x)
     for row, line in enumerate(x.tolist()):
         order = sorted(range(5), key=lambda i, line=line: (-line[i] if op == "MAX" else line[i], i))[:4]
         assert indices[row].tolist() == order
-        assert found[row].tolist() == [line[i] for i in order]
+        assert extremes[row].tolist() == [line[i] for i in order]
 
 
 def test_topk_of_an_input_and_wide_indices():
@@ -114,8 +114,8 @@ def test_topk_of_an_input_and_wide_indices():
         layer.set_input(1, scalar(network, 2, torch.int32))
         return [layer.get_output(0), layer.get_output(1)]
 
-    found, indices = evaluate(body, torch.tensor([[1.0, 4.0, 2.0]]))
-    assert (found.tolist(), indices.tolist(), indices.dtype) == ([[4, 2]], [[1, 2]], torch.int64)
+    greatest, indices = evaluate(body, torch.tensor([[1.0, 4.0, 2.0]]))
+    assert (greatest.tolist(), indices.tolist(), indices.dtype) == ([[4, 2]], [[1, 2]], torch.int64)
 
 
 @pytest.mark.parametrize(

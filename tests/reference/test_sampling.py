@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 from generated.base import values
-from generated.sampling import _resize as resize
+from generated.sampling import resize
 from nets import close, evaluate
 from torch.nn import functional
 from torch2trt._trt import trt

@@ -12,7 +12,7 @@ import torch
 
 from .errors import UnsupportedLayerError
 
-#: by the name of the ``trt.DataType``, so that a type which an older TensorRT lacks costs nothing
+#: by the name of the ``trt.DataType``, because an older TensorRT lacks some of the enum's members
 TORCH_DTYPES: Final = {
     "FLOAT": torch.float32,
     "HALF": torch.float16,
@@ -39,25 +39,25 @@ FP4_MAX: Final = 6.0
 
 def torch_dtype(dtype: Any) -> torch.dtype:
     """The torch dtype that holds values of a ``trt.DataType``."""
-    found = TORCH_DTYPES.get(dtype.name)
-    if found is None:
+    torch_type = TORCH_DTYPES.get(dtype.name)
+    if torch_type is None:
         raise UnsupportedLayerError(f"no torch dtype holds TensorRT's {dtype.name}")
-    return found
+    return torch_type
 
 
 def round_to_fp4(x: torch.Tensor) -> torch.Tensor:
-    """Float values rounded to the nearest of e2m1 (ties to the even mantissa), saturating at 6, as does NaN."""
+    """Round floats to the nearest e2m1 value, ties to the even mantissa; values beyond 6, and NaN, become 6."""
     x = x.nan_to_num(nan=FP4_MAX)
     magnitude = x.abs().clamp(max=FP4_MAX)
-    # the spacing of e2m1 is 0.5 below 2, 1 below 4 and 2 from there; round() is to nearest even in each of them
-    step = torch.where(magnitude < 2, 0.5, torch.where(magnitude < 4, 1.0, 2.0))
-    return torch.copysign(torch.round(magnitude / step) * step, x)
+    # e2m1 values are 0.5 apart below 2, 1 apart below 4 and 2 apart from there on; round() is to nearest even in each
+    spacing = torch.where(magnitude < 2, 0.5, torch.where(magnitude < 4, 1.0, 2.0))
+    return torch.copysign(torch.round(magnitude / spacing) * spacing, x)
 
 
 def cast(x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     """Convert as TensorRT does: float to integer truncates and saturates, float to fp8 saturates.
 
-    NaN becomes 0, but the least value in int64: so does a GPU's instruction, and an engine.
+    NaN becomes 0, or the least value of int64, as in an engine: this is what a GPU's conversion instruction gives.
     """
     if x.dtype == dtype:
         return x
@@ -74,8 +74,8 @@ def cast(x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
 
 def _float_to_integer(x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     info = torch.iinfo(dtype)
-    of_nan = float(info.min) if dtype == torch.int64 else 0.0
-    wide = x.to(torch.float64).nan_to_num(nan=of_nan, posinf=float(info.max), neginf=float(info.min)).trunc()
-    # 2**63 - 1 is no float64: what clamps to it is set apart
-    over = wide >= float(info.max)
-    return wide.clamp(min=float(info.min)).masked_fill(over, 0).to(dtype).masked_fill(over, info.max)
+    nan_result = float(info.min) if dtype == torch.int64 else 0.0
+    wide = x.to(torch.float64).nan_to_num(nan=nan_result, posinf=float(info.max), neginf=float(info.min)).trunc()
+    # float64 cannot represent 2**63 - 1, so values that saturate to the maximum are filled in after the conversion
+    too_large = wide >= float(info.max)
+    return wide.clamp(min=float(info.min)).masked_fill(too_large, 0).to(dtype).masked_fill(too_large, info.max)

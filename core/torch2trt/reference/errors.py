@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch2trt.errors import Torch2TRTError
+from ..errors import Torch2TRTError
 
 
 class InterpreterError(Torch2TRTError):
@@ -10,4 +10,4 @@ class InterpreterError(Torch2TRTError):
 
 
 class UnsupportedLayerError(InterpreterError, NotImplementedError):
-    """A layer (or a setting of it) that the reference interpreter does not know."""
+    """A layer (or a setting of it) that the reference interpreter does not implement."""

@@ -1,4 +1,4 @@
-"""``Interpreter(network)(inputs)`` and the one-shot ``run(network, inputs)``."""
+"""``Interpreter(network)(inputs)`` and the one-shot ``interpret(network, inputs)``."""
 
 from __future__ import annotations
 
@@ -8,93 +8,95 @@ from typing import Any
 import torch
 
 from .errors import InterpreterError
-from .execute import execute
-from .network import Value
-from .plan import make_plan
+from .evaluate import evaluate
+from .layers import Value
+from .schedule import make_schedule
 
 
-def run(network: Any, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def interpret(network: Any, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Evaluate a ``trt.INetworkDefinition`` once; see :class:`Interpreter`."""
     return Interpreter(network)(inputs)
 
 
 class Interpreter:
-    """A ``trt.INetworkDefinition`` prepared once and evaluated often, with TensorRT's documented semantics.
+    """A ``trt.INetworkDefinition``, prepared once and called many times, with TensorRT's documented semantics.
 
     A call takes the network's inputs by name, with their dtypes and ranks, on one device (shape inputs may be on the
     CPU), and returns its outputs by name on that device.  Results never share memory with inputs, weights or each
-    other.  Intermediates are released after their last use; constants are placed once on each device.
+    other.  Intermediates are released after their last use; constants are copied to each device once.
 
-    Weights are not copied on the CPU: the interpreter holds the network, and whoever built the network keeps alive
-    what he handed to TensorRT by pointer.  Layers must not be added or changed afterwards.
+    Weights are not copied on the CPU: the interpreter holds the network, and the caller keeps alive the memory that was
+    passed to TensorRT by pointer.  Layers must not be added or changed afterwards.
 
     Raises:
         UnsupportedLayerError: a layer or a setting has no evaluator; the message names layer, type and metadata.
-        InterpreterError: inputs that do not fit, or a layer that cannot be evaluated with the values it gets.
+        InterpreterError: the inputs do not fit the network, or a layer cannot be evaluated with the values it gets.
     """
 
     def __init__(self, network: Any) -> None:
-        self._network = network  # weights point into it
-        self._plan = make_plan(network)
+        self._network = network  # the weights point into its memory
+        self._schedule = make_schedule(network)
         self._templates: dict[torch.device, tuple[list[Any], frozenset[int]]] = {}
 
     def __call__(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Evaluate the network on ``{name: tensor}``."""
         device = self._check(inputs)
-        template, held = self._template(device)
+        template, constants = self._template(device)
         slots = template.copy()
-        for value, slot in self._plan.inputs:
+        for value, slot in self._schedule.inputs:
             slots[slot] = inputs[value.name]
         with torch.no_grad():
-            execute(self._plan.steps, slots, device)
-            return self._results(slots, held, device)
+            evaluate(self._schedule.steps, slots, device)
+            return self._results(slots, constants, device)
 
     def _check(self, inputs: Mapping[str, torch.Tensor]) -> torch.device:
-        """The device of the inputs; an error where an input does not fit."""
-        wanted = [value for value, _ in self._plan.inputs]
-        names = {value.name for value in wanted}
+        """The device of the inputs; an error if an input does not fit the network."""
+        declared = [value for value, _ in self._schedule.inputs]
+        names = {value.name for value in declared}
         if names != set(inputs):
             raise InterpreterError(f"the network's inputs are {sorted(names)}, got {sorted(inputs)}")
-        wrong = [said for value in wanted if (said := _misfit(value, inputs[value.name]))]
-        if wrong:
-            raise InterpreterError("inputs do not fit the network: " + "; ".join(wrong))
-        devices = {inputs[value.name].device for value in wanted if not value.host}
+        problems = [problem for value in declared if (problem := _mismatch(value, inputs[value.name]))]
+        if problems:
+            raise InterpreterError("inputs do not fit the network: " + "; ".join(problems))
+        devices = {inputs[value.name].device for value in declared if not value.host}
         if len(devices) > 1:
             raise InterpreterError(f"inputs are on several devices: {', '.join(sorted(map(str, devices)))}")
         if not devices:
-            devices = {inputs[value.name].device for value in wanted[:1]}
+            devices = {inputs[value.name].device for value in declared[:1]}
         return devices.pop() if devices else torch.device("cpu")
 
     def _template(self, device: torch.device) -> tuple[list[Any], frozenset[int]]:
-        """The slots with constants filled in, placed once a device, and where those constants lie."""
+        """The slots with the constants of a device filled in, and the addresses of those constants."""
         known = self._templates.get(device)
         if known is None:
-            template: list[Any] = [None] * self._plan.num_slots
-            for slot, value in self._plan.constants.items():
-                stays = not isinstance(value, torch.Tensor) or slot in self._plan.host_constants
-                template[slot] = value if stays else value.to(device)
-            held = frozenset(_storage(value) for value in template if isinstance(value, torch.Tensor))
-            known = self._templates[device] = (template, held)
+            template: list[Any] = [None] * self._schedule.num_slots
+            for slot, value in self._schedule.constants.items():
+                as_is = not isinstance(value, torch.Tensor) or slot in self._schedule.host_constants
+                template[slot] = value if as_is else value.to(device)
+            constants = frozenset(_address(value) for value in template if isinstance(value, torch.Tensor))
+            known = self._templates[device] = (template, constants)
         return known
 
-    def _results(self, slots: list[Any], held: frozenset[int], device: torch.device) -> dict[str, torch.Tensor]:
-        taken = {_storage(slots[slot]) for _, slot in self._plan.inputs}
+    def _results(self, slots: list[Any], constants: frozenset[int], device: torch.device) -> dict[str, torch.Tensor]:
+        """The outputs by name, copied where they would share memory with a constant, an input or each other."""
+        used = {_address(slots[slot]) for _, slot in self._schedule.inputs}
         results = {}
-        for value, slot in self._plan.outputs:
+        for value, slot in self._schedule.outputs:
             tensor = slots[slot].to(device)
-            if _storage(tensor) in held or _storage(tensor) in taken:
+            if _address(tensor) in constants or _address(tensor) in used:
                 tensor = tensor.clone()
-            taken.add(_storage(tensor))
+            used.add(_address(tensor))
             results[value.name] = tensor
         return results
 
 
-def _storage(tensor: torch.Tensor) -> int:
+def _address(tensor: torch.Tensor) -> int:
+    # of the storage, which views share
     return tensor.untyped_storage().data_ptr()
 
 
-def _misfit(value: Value, tensor: Any) -> str | None:
-    """What is wrong with an input, or None."""
+def _mismatch(value: Value, tensor: Any) -> str | None:
+    """Why an input does not fit the network, or None."""
     if not isinstance(tensor, torch.Tensor):
         return f"{value.name!r} must be a tensor, got {type(tensor).__name__}"
     if tensor.dtype != value.dtype:

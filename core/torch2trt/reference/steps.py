@@ -1,21 +1,20 @@
-"""A plan: steps over numbered slots, in order, each with the slots that nothing needs after it."""
+"""Steps over numbered slots: each reads and fills slots, and releases those that no later step needs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from .evaluators.base import Kernel
-from .network import Node, Value
+from .layers import Node, Value
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One layer: ``slots[outputs] = kernel(*slots[inputs])``.
 
-    ``host`` steps compute shapes: they run on the CPU wherever the network runs.  Inputs from ``control_from`` on are
-    read as plain numbers, so they stay on whatever device they are.
+    ``host`` steps compute shapes, on the CPU whatever the device of the network.  Inputs from ``control_from`` on are
+    read as plain numbers, so they are not moved to another device.
     """
 
     node: Node
@@ -39,7 +38,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
-    """A loop-carried value: ``output`` is ``initial`` at first and ``following`` from the second iteration on."""
+    """A loop-carried value: ``output`` is ``initial`` in the first iteration and ``following`` in the others."""
 
     output: int
     initial: int
@@ -48,7 +47,7 @@ class Recurrence:
 
 @dataclass(frozen=True, slots=True)
 class Iteration:
-    """A slice of ``input`` at the iteration's number along ``axis``, counted from the end where ``reverse``."""
+    """The slice of ``input`` along ``axis`` at the iteration's number, which counts from the end if ``reverse``."""
 
     output: int
     input: int
@@ -58,7 +57,7 @@ class Iteration:
 
 @dataclass(frozen=True, slots=True)
 class LoopOutput:
-    """One output of a loop; ``length`` is the slot of the concatenation's length, None for the last value."""
+    """One output of a loop; ``length`` is the slot of the concatenation's length, or None for the last value."""
 
     output: int
     value: int
@@ -70,7 +69,7 @@ class LoopOutput:
 
 @dataclass(frozen=True, slots=True)
 class LoopStep:
-    """A whole loop; ``condition`` are the steps of its body that the WHILE limit needs, ``body`` the others."""
+    """A whole loop; ``condition`` holds the steps of its body that the WHILE limit needs, ``body`` the others."""
 
     node: Node
     count: int | None
@@ -90,10 +89,10 @@ class LoopStep:
     @property
     def reads(self) -> set[int]:
         """Slots that the step may read."""
-        found = {slot for r in self.recurrences for slot in (r.initial, r.following)}
-        found |= {iteration.input for iteration in self.iterators} | {result.value for result in self.results}
-        found |= {slot for slot in (self.count, self.proceed, *(r.length for r in self.results)) if slot is not None}
-        return found.union(*(step.reads for step in (*self.condition, *self.body)))
+        slots = {slot for r in self.recurrences for slot in (r.initial, r.following)}
+        slots |= {iteration.input for iteration in self.iterators} | {result.value for result in self.results}
+        slots |= {slot for slot in (self.count, self.proceed, *(r.length for r in self.results)) if slot is not None}
+        return slots.union(*(step.reads for step in (*self.condition, *self.body)))
 
     @property
     def inner(self) -> set[int]:
@@ -104,7 +103,7 @@ class LoopStep:
 
 @dataclass(frozen=True, slots=True)
 class BranchStep:
-    """A whole conditional: two branches, of which one runs, each with the (output, value) slots that it yields."""
+    """A whole conditional: two branches, of which one is evaluated, each with its results as (output, value) slots."""
 
     node: Node
     condition: int
@@ -121,9 +120,9 @@ class BranchStep:
     @property
     def reads(self) -> set[int]:
         """Slots that the step may read."""
-        found = {self.condition} | {value for _, value in self.inputs}
-        found |= {value for result in self.results for _, value in result}
-        return found.union(*(step.reads for branch in self.branches for step in branch))
+        slots = {self.condition} | {value for _, value in self.inputs}
+        slots |= {value for result in self.results for _, value in result}
+        return slots.union(*(step.reads for branch in self.branches for step in branch))
 
     @property
     def inner(self) -> set[int]:
@@ -134,24 +133,12 @@ class BranchStep:
 AnyStep = Step | LoopStep | BranchStep
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Steps in order; ``constants`` maps slots to what fills them before the first step."""
-
-    steps: tuple[AnyStep, ...]
-    num_slots: int
-    constants: dict[int, Any]
-    host_constants: frozenset[int]
-    inputs: tuple[tuple[Value, int], ...]
-    outputs: tuple[tuple[Value, int], ...]
-
-
 def _filled(steps: Iterable[AnyStep]) -> set[int]:
     return {slot for step in steps for slot in (*step.outputs, *step.inner)}
 
 
 def with_releases(steps: Sequence[AnyStep], keep: set[int]) -> tuple[AnyStep, ...]:
-    """The steps of one region, each releasing what the region fills and no later step (nor ``keep``) needs."""
+    """The steps of one region, each releasing the region's slots that neither a later step nor ``keep`` needs."""
     return tuple(reversed(list(_releases(steps, keep))))
 
 

@@ -12,7 +12,7 @@ from .dtypes import TORCH_DTYPES, round_to_fp4
 
 
 class _WeightsStruct(ctypes.Structure):
-    # nvinfer1::Weights, which the Python wrapper of opaque types points to from just behind its object header
+    # nvinfer1::Weights; a pybind11 wrapper holds the pointer to it right after its object header
     _fields_ = (("type", ctypes.c_int32), ("values", ctypes.c_void_p), ("count", ctypes.c_int64))
 
 
@@ -22,9 +22,9 @@ _POINTER_OFFSET = 16  # PyObject_HEAD of a pybind11 instance
 def read(weights: Any, shape: tuple[int, ...]) -> torch.Tensor:
     """Weights of a layer as a tensor of ``shape``.
 
-    The tensor shares the memory that the network points to, so it lives no longer than the network (and than what
-    its caller promised to keep): an interpreter holds the network for that reason.  INT4 and FP4 are unpacked into
-    one element a byte, see :mod:`.dtypes`.
+    The tensor shares the memory that the network points to and must not outlive it, nor the memory that the network's
+    author passed to TensorRT by pointer; this is why an interpreter holds the network.  INT4 and FP4 are unpacked into
+    one element per byte, see :mod:`.dtypes`.
     """
     if isinstance(weights, np.ndarray):
         name = {"float32": "FLOAT", "float16": "HALF"}.get(weights.dtype.name, weights.dtype.name.upper())
@@ -40,7 +40,7 @@ def read(weights: Any, shape: tuple[int, ...]) -> torch.Tensor:
 
 
 def optional(weights: Any, shape: tuple[int, ...]) -> torch.Tensor | None:
-    """As :func:`read`, or None where a layer has no such weights."""
+    """As :func:`read`, or None if the layer has no such weights."""
     if weights is None or weights.size == 0:
         return None
     return read(weights, shape)

@@ -1,4 +1,4 @@
-"""What a generated network is, and helpers to describe one in a line."""
+"""Generated networks, and helpers to describe one in a line."""
 
 from __future__ import annotations
 
@@ -87,19 +87,19 @@ class Suite:
         ``dynamic`` names the axes of each input (by position) that are dynamic.
         """
         named = {f"in{i}": tensor for i, tensor in enumerate(inputs)}
-        axes = {f"in{i}": tuple(found) for i, found in (dynamic or {}).items()}
+        dynamic_axes = {f"in{i}": tuple(axes) for i, axes in (dynamic or {}).items()}
 
         def build(network: Any) -> None:
             tensors = []
             for name, tensor in named.items():
-                shape = [-1 if i in axes.get(name, ()) else n for i, n in enumerate(tensor.shape)]
+                shape = [-1 if i in dynamic_axes.get(name, ()) else n for i, n in enumerate(tensor.shape)]
                 tensors.append(network.add_input(name, trt_type(tensor.dtype), tuple(shape)))
             for i, output in enumerate(outputs_of(body(network, *tensors))):
                 output.name = f"out{i}"
                 network.mark_output(output)
 
-        profile = {name: _range(named[name], found) for name, found in axes.items()}
-        shapes = {f"in{i}": found for i, found in (shape_inputs or {}).items()}
+        profile = {name: _range(named[name], axes) for name, axes in dynamic_axes.items()}
+        shapes = {f"in{i}": ranges for i, ranges in (shape_inputs or {}).items()}
         full = f"{layer_type.lower()}-{label}"
         self.cases.append(Case(full, layer_type, build, named, profile, shapes, compare))
 
@@ -129,19 +129,19 @@ def values(label: str, shape: Sequence[int], dtype: torch.dtype = F32, low: int 
     return torch.randint(low, high, tuple(shape), generator=generator).to(dtype)
 
 
-_held: list[torch.Tensor] = []  # given to TensorRT by address, which keeps nothing alive
+_alive: list[torch.Tensor] = []  # TensorRT gets the address only
 
 
 def weights(tensor: torch.Tensor) -> Any:
-    """What TensorRT takes as weights."""
+    """A tensor in a form that TensorRT takes as weights."""
     if tensor.dtype in (torch.bfloat16, torch.float8_e4m3fn):
-        _held.append(tensor)
+        _alive.append(tensor)
         return trt.Weights(trt_type(tensor.dtype), tensor.data_ptr(), tensor.numel())
     return np.ascontiguousarray(tensor.numpy())
 
 
 def constant(network: Any, tensor: torch.Tensor) -> Any:
-    """A constant's output; booleans, which TensorRT takes as weights in no version alike, come through a cast."""
+    """A constant's output; booleans come through a cast, because versions of TensorRT differ in boolean weights."""
     if tensor.dtype == BOOL:
         whole = network.add_constant(tuple(tensor.shape), weights(tensor.to(I32)))
         return network.add_cast(whole.get_output(0), trt.bool).get_output(0)

@@ -22,7 +22,7 @@ def _count(n: Any, loop: Any, trips: int) -> Any:
     return limit
 
 
-def _power_of_two(*collected: tuple[str, int]) -> Any:
+def power_of_two(*collected: tuple[str, int]) -> Any:
     """Doubles x five times; gives the last value, and all of them in an order and along an axis."""
 
     def build(n: Any, x: Any) -> Any:
@@ -41,7 +41,7 @@ def _power_of_two(*collected: tuple[str, int]) -> Any:
     return build
 
 
-def _scan(reverse: bool) -> Any:
+def scan(reverse: bool) -> Any:
     """The running sum over axis 1."""
 
     def build(n: Any, x: Any) -> Any:
@@ -58,7 +58,7 @@ def _scan(reverse: bool) -> Any:
     return build
 
 
-def _while_below(n: Any, x: Any) -> Any:
+def while_below(n: Any, x: Any) -> Any:
     """Doubles a number until it is at least 100."""
     loop = n.add_loop()
     carried = loop.add_recurrence(x)
@@ -69,7 +69,7 @@ def _while_below(n: Any, x: Any) -> Any:
     return loop.add_loop_output(value, trt.LoopOutput.LAST_VALUE, 0)
 
 
-def _nested(n: Any, x: Any) -> Any:
+def nested(n: Any, x: Any) -> Any:
     """Three times: double three times and add x."""
     outer = n.add_loop()
     _count(n, outer, 3)
@@ -92,7 +92,7 @@ def _either(n: Any, condition: Any, x: Any) -> Any:
     return conditional.add_output(_pair(n, _SUM, inside, inside), exponential)
 
 
-def _branch_in_loop(n: Any, x: Any) -> Any:
+def branch_in_loop(n: Any, x: Any) -> Any:
     """Four times: halve what is above 4, else add 3."""
     loop = n.add_loop()
     _count(n, loop, 4)
@@ -135,18 +135,18 @@ def cases() -> list[Case]:
     """Loops by count and by condition, nested loops, iterators, branches, and blocks of models."""
     suite = Suite()
     x = values("x", (2, 3))
-    suite.add("LOOP", "double", _power_of_two(), [x])
+    suite.add("LOOP", "double", power_of_two(), [x])
     for kind in ("CONCATENATE", "REVERSE"):
         for axis in (0, 1, 2):
-            suite.add("LOOP", f"{kind}-{axis}", _power_of_two((kind, axis)), [x])
-    suite.add("LOOP", "two-orders", _power_of_two(("CONCATENATE", 0), ("REVERSE", 0)), [x])
-    suite.add("LOOP", "scan", _scan(False), [values("s", (3, 4))])
-    suite.add("LOOP", "scan-reverse", _scan(True), [values("s", (3, 4))])
-    suite.add("LOOP", "while", _while_below, [torch.tensor(3.0)])
-    suite.add("LOOP", "while-never", _while_below, [torch.tensor(300.0)])
-    suite.add("LOOP", "nested", _nested, [x])
-    suite.add("LOOP", "branch", _branch_in_loop, [torch.tensor(3.0)])
-    suite.add("LOOP", "dynamic", _power_of_two(("CONCATENATE", 0)), [values("x", (4, 3))], {0: (0,)})
+            suite.add("LOOP", f"{kind}-{axis}", power_of_two((kind, axis)), [x])
+    suite.add("LOOP", "two-orders", power_of_two(("CONCATENATE", 0), ("REVERSE", 0)), [x])
+    suite.add("LOOP", "scan", scan(False), [values("s", (3, 4))])
+    suite.add("LOOP", "scan-reverse", scan(True), [values("s", (3, 4))])
+    suite.add("LOOP", "while", while_below, [torch.tensor(3.0)])
+    suite.add("LOOP", "while-never", while_below, [torch.tensor(300.0)])
+    suite.add("LOOP", "nested", nested, [x])
+    suite.add("LOOP", "branch", branch_in_loop, [torch.tensor(3.0)])
+    suite.add("LOOP", "dynamic", power_of_two(("CONCATENATE", 0)), [values("x", (4, 3))], {0: (0,)})
     for taken in (True, False):
         suite.add("CONDITION", f"{taken}", _either, [torch.tensor(taken), x])
         suite.add("CONDITION", f"{taken}-dynamic", _either, [torch.tensor(taken), values("x", (4, 3))], {1: (0,)})

@@ -14,8 +14,12 @@ def cases() -> list[Case]:
     """Operations times axes and dtypes."""
     suite = Suite()
     _reduce(suite)
-    _along(suite)
-    _products(suite)
+    _softmax(suite)
+    _cumulative(suite)
+    _topk(suite)
+    _matrix_products(suite)
+    _einsum(suite)
+    _shapes(suite)
     return suite.cases
 
 
@@ -47,7 +51,7 @@ def _reduce(suite: Suite) -> None:
         suite.add("REDUCE", f"{op}-placed-nan-first-axis", body(op, 0b01, False), [placed])
 
 
-def _along(suite: Suite) -> None:
+def _softmax(suite: Suite) -> None:
     def softmax(axis: int) -> Any:
         def build(n: Any, x: Any) -> Any:
             layer = n.add_softmax(x)
@@ -65,6 +69,9 @@ def _along(suite: Suite) -> None:
     for dtype in (F32, F16):
         inputs = [values("ragged", (2, 3, 6), dtype), torch.tensor([[[2], [6], [4]], [[1], [5], [6]]], dtype=I32)]
         suite.add("RAGGED_SOFTMAX", SHORT[dtype], lambda n, x, b: n.add_ragged_softmax(x, b), inputs)
+
+
+def _cumulative(suite: Suite) -> None:
     for dtype in (*FLOATS, I32, I64):
         for exclusive in (False, True):
             for reverse in (False, True):
@@ -74,6 +81,9 @@ def _along(suite: Suite) -> None:
 
                 label = f"{SHORT[dtype]}{'-exclusive' if exclusive else ''}{'-reverse' if reverse else ''}"
                 suite.add("CUMULATIVE", label, cumulative, [values("sum", (3, 7, 2), dtype)])
+
+
+def _topk(suite: Suite) -> None:
     for op in ("MAX", "MIN"):
         for dtype in (F32, F16, BF16, I32):
 
@@ -93,7 +103,7 @@ def _along(suite: Suite) -> None:
     suite.add("TOPK", "k-tensor", topk_of_input, [values("k", (4, 30))])
 
 
-def _products(suite: Suite) -> None:
+def _matrix_products(suite: Suite) -> None:
     def matmul(first: str, second: str) -> Any:
         operation = trt.MatrixOperation
         return lambda n, a, b: n.add_matrix_multiply(a, getattr(operation, first), b, getattr(operation, second))
@@ -125,6 +135,9 @@ def _products(suite: Suite) -> None:
     suite.add(
         "MATRIX_MULTIPLY", "dynamic", matmul("NONE", "NONE"), [values("a", (4, 6, 5)), values("b", (4, 5, 3))], dynamic
     )
+
+
+def _einsum(suite: Suite) -> None:
     for equation, shapes in {
         "ij->ji": [(3, 4)],
         "ij->i": [(3, 4)],
@@ -142,6 +155,10 @@ def _products(suite: Suite) -> None:
 
             operands = [values(str(i), shape, dtype) for i, shape in enumerate(shapes)]
             suite.add("EINSUM", f"{equation}-{SHORT[dtype]}", einsum, operands)
+
+
+def _shapes(suite: Suite) -> None:
+    """Operations on shape tensors."""
     suite.add(
         "REDUCE",
         "of-shape",

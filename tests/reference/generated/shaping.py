@@ -15,8 +15,12 @@ def cases() -> list[Case]:
     suite = Suite()
     _shuffles(suite)
     _slices(suite)
-    _fills(suite)
-    _others(suite)
+    _slices_by_tensor(suite)
+    _linear_fills(suite)
+    _random_fills(suite)
+    _concatenations(suite)
+    _axes(suite)
+    _sequences(suite)
     return suite.cases
 
 
@@ -91,6 +95,8 @@ def _slices(suite: Suite) -> None:
 
     suite.add("SLICE", "axes", on_axes, [values("slice", (4, 6))])
 
+
+def _slices_by_tensor(suite: Suite) -> None:
     def by_tensors(n: Any, x: Any) -> Any:
         shape = n.add_shape(x).get_output(0)
         less = n.add_elementwise(shape, ints(n, 1, 1), trt.ElementWiseOperation.SUB).get_output(0)
@@ -110,7 +116,7 @@ def _slices(suite: Suite) -> None:
     suite.add("SLICE", "shape-input", sized, inputs, shape_inputs={1: ((1, 1), (2, 5), (4, 6))})
 
 
-def _fills(suite: Suite) -> None:
+def _linear_fills(suite: Suite) -> None:
     def linspace(shape: tuple[int, ...], start: float, steps: tuple[float, ...], dtype: torch.dtype) -> Any:
         def build(n: Any) -> Any:
             layer = n.add_fill(shape, trt.FillOperation.LINSPACE, trt_type(dtype))
@@ -141,6 +147,9 @@ def _fills(suite: Suite) -> None:
         return layer
 
     suite.add("FILL", "dynamic", dynamic, [values("x", (4, 2))], {0: (0,)})
+
+
+def _random_fills(suite: Suite) -> None:
     for op, low, high in (("RANDOM_UNIFORM", -1.0, 3.0), ("RANDOM_NORMAL", 2.0, 0.5)):
         for dtype in (F32, F16):
 
@@ -153,7 +162,7 @@ def _fills(suite: Suite) -> None:
             suite.add("FILL", f"{op}-{SHORT[dtype]}", random, compare="distribution")
 
 
-def _others(suite: Suite) -> None:
+def _concatenations(suite: Suite) -> None:
     def concatenate(axis: int) -> Any:
         def build(n: Any, *xs: Any) -> Any:
             layer = n.add_concatenation(list(xs))
@@ -169,6 +178,9 @@ def _others(suite: Suite) -> None:
     suite.add(
         "CONCATENATION", "dynamic", concatenate(0), [values("a", (2, 3)), values("b", (4, 3))], {0: (0,), 1: (0,)}
     )
+
+
+def _axes(suite: Suite) -> None:
     suite.add("SHAPE", "static", lambda n, x: n.add_shape(x), [values("s", (2, 3, 4))])
     suite.add("SHAPE", "dynamic", lambda n, x: n.add_shape(x), [values("s", (2, 3, 4))], {0: (0, 2)})
     suite.add("SHAPE", "scalar", lambda n, x: n.add_shape(x), [values("s", ())])
@@ -178,6 +190,9 @@ def _others(suite: Suite) -> None:
         suite.add("UNSQUEEZE", label, lambda n, x, a=axes: n.add_unsqueeze(x, ints(n, *a)), [values("u", (3, 4))])
     suite.add("SQUEEZE", "dynamic", lambda n, x: n.add_squeeze(x, ints(n, 0)), [values("q", (1, 4))], {0: (1,)})
     suite.add("UNSQUEEZE", "dynamic", lambda n, x: n.add_unsqueeze(x, ints(n, 1)), [values("q", (4, 4))], {0: (0, 1)})
+
+
+def _sequences(suite: Suite) -> None:
     for label, batch, sequence in (("default", 1, 0), ("swapped", 0, 1)):
 
         def reverse(n: Any, x: Any, lengths: Any, batch: int = batch, sequence: int = sequence) -> Any:

@@ -1,4 +1,4 @@
-"""One evaluator a layer type, in files that mirror TensorRT's families."""
+"""One evaluator per layer type, in files that mirror TensorRT's families."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from . import (
 )
 from .base import Evaluator
 
-#: by the name of the ``trt.LayerType``: a type that the installed TensorRT lacks is just never asked for
+#: by the name of the ``trt.LayerType``, because an older TensorRT lacks some of the enum's members
 EVALUATORS: Final[dict[str, Evaluator]] = {
     **convolution.EVALUATORS,
     **pooling.EVALUATORS,

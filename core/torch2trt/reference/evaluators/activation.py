@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from ..dtypes import EIGHT_BIT_FLOATS, cast
 from ..errors import UnsupportedLayerError
-from ..network import Node
+from ..layers import Node
 from .base import Evaluator, Kernel, Prepared, widened
 
 
@@ -23,8 +23,8 @@ def _gelu(x: torch.Tensor) -> torch.Tensor:
     return 0.5 * x * (1 + torch.erf(x * math.sqrt(0.5)))
 
 
-#: f(x, alpha, beta) by the name of the ``trt.ActivationType``.  In an engine CLIP of NaN is the lower limit, while RELU
-#: and SOFTPLUS of NaN are NaN; GELU_ERF of infinity is infinity and of minus infinity NaN.
+#: f(x, alpha, beta) by the name of the ``trt.ActivationType``.  In an engine CLIP of NaN is the lower limit, RELU and
+#: SOFTPLUS of NaN are NaN, GELU_ERF of infinity is infinity and of minus infinity NaN.
 _FORMULAS: dict[str, Callable[[torch.Tensor, float, float], torch.Tensor]] = {
     "SIGMOID": lambda x, a, b: torch.sigmoid(x),
     "TANH": lambda x, a, b: torch.tanh(x),
@@ -70,7 +70,7 @@ def _in_integers(
 
 
 def parametric_relu(node: Node) -> Prepared:
-    """``x`` where it is not negative, else ``slope * x``."""
+    """``slope * x`` where x is negative, else ``x``."""
 
     def evaluate(x: torch.Tensor, slope: torch.Tensor) -> torch.Tensor:
         return torch.where(x < 0, x * slope, x)

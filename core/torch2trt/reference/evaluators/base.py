@@ -1,4 +1,4 @@
-"""What an evaluator is: it reads one layer once and returns a function of tensors to call often."""
+"""Evaluators: each reads one layer once and prepares a function of tensors, which is then called many times."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 
 import torch
 
-from ..dtypes import EIGHT_BIT_FLOATS, REDUCED, cast
+from ..dtypes import EIGHT_BIT_FLOATS, REDUCED, cast, torch_dtype
 from ..errors import InterpreterError, UnsupportedLayerError
-from ..network import Node, Value, dims
+from ..layers import Node, Value, dims
 
-#: what a kernel is called with: a network's value, weights (kept on the device), a plain Python value, or nothing
+#: an argument of a kernel: a value of the network, weights (kept on the device), a plain Python value, or nothing
 Argument = Value | torch.Tensor | tuple[int, ...] | None
 Kernel = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A layer ready to run: ``kernel(*args)`` gives the layer's output, or a tuple of its outputs.
+    """A layer ready to evaluate: ``kernel(*args)`` returns the layer's output, or a tuple of its outputs.
 
-    Arguments from ``control_from`` on are read as plain numbers, so the device that they are on does not matter.
+    Arguments from ``control_from`` on are read as plain numbers, so their device does not matter.
     """
 
     kernel: Kernel
@@ -33,12 +33,12 @@ Evaluator = Callable[[Node], Prepared]
 
 
 def axes_of(mask: int, rank: int) -> list[int]:
-    """The axes of a bit mask."""
+    """The axes that a bit mask selects."""
     return [axis for axis in range(rank) if mask >> axis & 1]
 
 
 def single_axis(node: Node, mask: int) -> int:
-    """The one axis of a bit mask."""
+    """The only axis that a bit mask selects."""
     axes = axes_of(mask, node.required(0).rank)
     if len(axes) != 1:
         raise UnsupportedLayerError(f"{node}: exactly one axis is expected, got axes {axes}")
@@ -46,15 +46,15 @@ def single_axis(node: Node, mask: int) -> int:
 
 
 def required_dims(node: Node, value: Any) -> tuple[int, ...]:
-    """Static dims of a layer; an error where they are unset."""
-    found = dims(value)
-    if found is None:
+    """Static dims of a layer; an error if they are unset."""
+    extents = dims(value)
+    if extents is None:
         raise InterpreterError(f"{node} lacks a static setting that no input gives")
-    return found
+    return extents
 
 
 def dims_or_input(node: Node, index: int, attribute: str) -> Argument:
-    """Input ``index`` where it is set (a static getter may fail then), else the dims of the layer's attribute."""
+    """Input ``index`` if it is set (the attribute's getter may fail then), else the dims of the layer's attribute."""
     value = node.input(index)
     return value if value is not None else dims(getattr(node.layer, attribute, None))
 
@@ -62,16 +62,23 @@ def dims_or_input(node: Node, index: int, attribute: str) -> Argument:
 def ints(value: torch.Tensor | Sequence[int]) -> list[int]:
     """A shape tensor, or static dims, as plain integers."""
     if isinstance(value, torch.Tensor):
-        found: list[int] = value.reshape(-1).tolist()
-        return found
+        numbers: list[int] = value.reshape(-1).tolist()
+        return numbers
     return list(value)
 
 
-def widened(kernel: Callable[..., torch.Tensor], dtype: torch.dtype, on_cuda: bool = True) -> Kernel:
-    """The kernel with its tensors in fp32 and one rounding at the end, for 16-bit and 8-bit floats.
+def indices_dtype(node: Node) -> torch.dtype:
+    """The dtype of the indices that a layer returns."""
+    # an older TensorRT has int32 only, and no such attribute
+    data_type = getattr(node.layer, "indices_type", None)
+    return torch.int32 if data_type is None else torch_dtype(data_type)
 
-    An engine accumulates these in fp32; torch does so only on some devices.  ``on_cuda=False`` leaves CUDA tensors
-    as they are, where the library's own kernel accumulates in fp32 too.
+
+def widened(kernel: Callable[..., torch.Tensor], dtype: torch.dtype, on_cuda: bool = True) -> Kernel:
+    """The kernel with 16-bit and 8-bit floats computed in fp32 and rounded once at the end.
+
+    An engine accumulates these in fp32; torch does so only on some devices.  ``on_cuda=False`` leaves CUDA tensors as
+    they are, for operators whose CUDA kernels accumulate in fp32 too.
     """
     if dtype not in REDUCED and dtype not in EIGHT_BIT_FLOATS:
         return kernel
@@ -86,17 +93,17 @@ def widened(kernel: Callable[..., torch.Tensor], dtype: torch.dtype, on_cuda: bo
 
 
 def in_fp32(kernel: Callable[..., torch.Tensor], result: torch.dtype) -> Kernel:
-    """The kernel on 8-bit values taken to fp32; the result is rounded to nearest even where it is an integer."""
+    """The kernel on 8-bit values converted to fp32; an integer result is rounded to nearest even."""
 
     def wide(*args: torch.Tensor) -> torch.Tensor:
-        found = kernel(*(a.float() for a in args))
-        return cast(found if result.is_floating_point or result == torch.bool else torch.round(found), result)
+        output = kernel(*(a.float() for a in args))
+        return cast(output if result.is_floating_point or result == torch.bool else torch.round(output), result)
 
     return wide
 
 
 def as_bits(kernel: Callable[..., torch.Tensor], dtype: torch.dtype) -> Kernel:
-    """The kernel on the bits of 8-bit floats, which most of torch's data movement does not take."""
+    """The kernel on the bits of 8-bit floats, because most of torch's data movement does not support these types."""
     if dtype not in EIGHT_BIT_FLOATS:
         return kernel
 

@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional
 
 from .. import weights
-from ..network import Node
+from ..layers import Node
 from .base import Argument, Evaluator, Prepared, widened
 from .padding import Window, pad, window_of
 
@@ -24,7 +24,7 @@ def convolution(node: Node) -> Prepared:
         return convolve(x, kernel, bias, window.stride, window.pre, window.dilation, groups)
 
     def padded(x: torch.Tensor, kernel: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-        sides = [(before, after + over) for before, after, over in window.paddings(tuple(x.shape[2:]))]
+        sides = [(pre, post + overhang) for pre, post, overhang in window.paddings(tuple(x.shape[2:]))]
         return convolve(pad(x, sides), kernel, bias, window.stride, 0, window.dilation, groups)
 
     arguments = _kernel_and_bias(node, window, (maps, -1), maps)
@@ -35,8 +35,8 @@ def convolution(node: Node) -> Prepared:
 def deconvolution(node: Node) -> Prepared:
     """The gradient of a convolution; weights are (C, K / groups, ...).
 
-    The output is trimmed by the padding.  SAME trims so that the output is the input times the stride.  Rounding
-    means nothing here: the output's extent is exact.
+    Padding trims the output.  With a SAME mode the output's extent is the input's times the stride.  The rounding modes
+    make no difference, because the output's extent is exact.
     """
     spatial = node.required(0).rank - 2
     window, groups, maps = window_of(node, "kernel_size_nd", spatial), node.layer.num_groups, node.layer.num_output_maps
@@ -44,7 +44,7 @@ def deconvolution(node: Node) -> Prepared:
 
     def evaluate(x: torch.Tensor, kernel: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
         whole = deconvolve(x, kernel, None, window.stride, 0, 0, groups, window.dilation)
-        trimmed = pad(whole, [(-before, -after) for before, after in _trims(window)])
+        trimmed = pad(whole, [(-pre, -post) for pre, post in _trims(window)])
         return trimmed if bias is None else trimmed + bias.reshape(-1, *(1,) * spatial)
 
     arguments = _kernel_and_bias(node, window, (-1, maps // groups), maps)
@@ -54,16 +54,16 @@ def deconvolution(node: Node) -> Prepared:
 def _trims(window: Window) -> list[tuple[int, int]]:
     if not window.mode.startswith("SAME"):
         return list(zip(window.pre, window.post, strict=True))
-    found = []
-    for reach, stride in zip(window.reach, window.stride, strict=True):
-        total = max(reach - stride, 0)
-        less, more = total // 2, total - total // 2
-        found.append((less, more) if window.mode == "SAME_UPPER" else (more, less))
-    return found
+    trims = []
+    for size, stride in zip(window.effective_kernel, window.stride, strict=True):
+        total = max(size - stride, 0)
+        smaller, larger = total // 2, total - total // 2
+        trims.append((smaller, larger) if window.mode == "SAME_UPPER" else (larger, smaller))
+    return trims
 
 
 def _kernel_and_bias(node: Node, window: Window, leading: tuple[int, int], maps: int) -> tuple[Argument, ...]:
-    # a static getter may fail where an input takes its place: ask for the inputs first
+    # the getter of static weights may fail if an input takes their place, so the inputs come first
     kernel: Argument = node.input(1)
     if kernel is None:
         kernel = weights.read(node.layer.kernel, (*leading, *window.kernel))

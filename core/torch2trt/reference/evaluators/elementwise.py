@@ -6,14 +6,14 @@ import torch
 
 from ..dtypes import EIGHT_BIT_FLOATS, REDUCED
 from ..errors import UnsupportedLayerError
-from ..network import Node
+from ..layers import Node
 from .base import Evaluator, Kernel, Prepared, as_bits, in_fp32, widened
 
 
 def _integer_division(a: torch.Tensor, b: torch.Tensor, rounding: str) -> torch.Tensor:
-    """C's division for DIV (towards zero), floor for FLOOR_DIV.
+    """Divide integers; DIV truncates like C, FLOOR_DIV floors.
 
-    Division by zero is undefined in TensorRT; a GPU gives all bits set, so this does too rather than raising.
+    Division by zero is undefined in TensorRT; the result is -1 (all bits set), as on a GPU, instead of an exception.
     """
     zero = b == 0
     return torch.div(a, b.masked_fill(zero, 1), rounding_mode=rounding).masked_fill(zero, -1)
@@ -24,14 +24,14 @@ def _divide(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 def _floor_divide(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    # floor of the rounded quotient, not Python's a // b, which differs where the quotient rounds up to an integer
+    # floor of the rounded quotient, not Python's a // b, which differs if the quotient rounds up to an integer
     return torch.floor(torch.div(a, b)) if a.is_floating_point() else _integer_division(a, b, "floor")
 
 
 def _power(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     if a.is_floating_point():
         return torch.pow(a, b)
-    # torch refuses negative integer exponents; the truncated result is 1 / a ** |b|: not zero for 1 and -1 only
+    # torch refuses negative integer exponents; 1 / a ** |b|, truncated, is nonzero only for a = 1 and a = -1
     inverse = torch.where(a == 1, 1, torch.where(a == -1, 1 - 2 * (b % 2), 0))
     return torch.where(b >= 0, torch.pow(a, b.clamp(min=0)), inverse.to(a.dtype))
 
@@ -45,7 +45,7 @@ def _minimum(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 #: by the name of the ``trt.ElementWiseOperation``.  In an engine MAX is ``a < b ? b : a`` and MIN ``b < a ? b : a``,
-#: the first operand where either is NaN: max(NaN, 1) is NaN, max(1, NaN) is 1.  Comparisons with NaN are false.
+#: the first operand if either is NaN: max(NaN, 1) is NaN, max(1, NaN) is 1.  Comparisons with NaN are false.
 _BINARY: dict[str, Kernel] = {
     "SUM": torch.add,
     "PROD": torch.mul,
@@ -65,14 +65,14 @@ _BINARY: dict[str, Kernel] = {
 
 
 def elementwise(node: Node) -> Prepared:
-    """``op(a, b)`` with broadcast of extents of 1; both operands have one dtype."""
+    """``op(a, b)``; extents of 1 broadcast, and both operands have the same dtype."""
     operation = node.layer.op.name
     kernel = _BINARY.get(operation)
     if kernel is None:
         raise UnsupportedLayerError(f"{node}: no operation {operation}")
     first, second = node.required(0), node.required(1)
     if operation in ("FLOOR_DIV", "POW") and first.dtype in REDUCED:
-        kernel = widened(kernel, first.dtype)  # one rounding, not one a step
+        kernel = widened(kernel, first.dtype)  # one rounding, not one per operation
     if first.dtype in EIGHT_BIT_FLOATS:
         kernel = in_fp32(kernel, node.outputs[0].dtype)
     return Prepared(kernel, (first, second))

@@ -8,17 +8,17 @@ import torch
 
 from ..dtypes import torch_dtype
 from ..errors import UnsupportedLayerError
-from ..network import Node
+from ..layers import Node
 from .base import Evaluator, Prepared, dims_or_input, ints
 
 _Number = torch.Tensor | float | int
 
 
 def fill(node: Node) -> Prepared:
-    """LINSPACE is ``alpha + sum of index * beta`` over the axes (one beta an axis), in the output's type.
+    """LINSPACE is ``alpha + sum of index * beta`` over the axes (one beta per axis), in the output's type.
 
-    RANDOM_UNIFORM lies in [alpha, beta), RANDOM_NORMAL has mean alpha and standard deviation beta.  Random numbers come
-    from torch's global generator: they agree with an engine's in distribution only.
+    RANDOM_UNIFORM is in [alpha, beta), RANDOM_NORMAL has mean alpha and standard deviation beta.  Random numbers come
+    from torch's global generator and agree with an engine's in distribution only.
     """
     layer = node.layer
     operation, dtype = layer.operation.name, torch_dtype(layer.to_type)
@@ -46,11 +46,11 @@ def _linspace(
     extents: list[int], alpha: _Number, beta: _Number, dtype: torch.dtype, device: torch.device
 ) -> torch.Tensor:
     working = dtype if dtype.is_floating_point else torch.int64
-    steps = torch.as_tensor(beta, dtype=working, device=device).reshape(-1)
+    deltas = torch.as_tensor(beta, dtype=working, device=device).reshape(-1)
     total = torch.as_tensor(alpha, dtype=working, device=device).reshape(()).expand(extents)
     for axis, extent in enumerate(extents):
         index = torch.arange(extent, device=device).to(working)
-        total = total + (index * steps[axis]).reshape([extent if i == axis else 1 for i in range(len(extents))])
+        total = total + (index * deltas[axis]).reshape([extent if i == axis else 1 for i in range(len(extents))])
     return total.to(dtype)
 
 

@@ -1,7 +1,7 @@
 """GATHER and SCATTER (every mode), ONE_HOT and NON_ZERO.
 
-Negative indices count from the end.  Beyond that a gather gives 0, as TensorRT documents; it leaves an update beyond
-the data open, and this interpreter drops it.
+Negative indices count from the end.  An index that is out of range gives 0 in a gather, as TensorRT documents; in a
+scatter TensorRT leaves it undefined, and this interpreter drops the update.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ import math
 
 import torch
 
-from ..dtypes import torch_dtype
 from ..errors import UnsupportedLayerError
-from ..network import Node
-from .base import Evaluator, Kernel, Prepared, as_bits, ints
+from ..layers import Node
+from .base import Evaluator, Kernel, Prepared, as_bits, indices_dtype, ints
 
 
 def _wrapped(indices: torch.Tensor, extent: int) -> torch.Tensor:
@@ -22,28 +21,27 @@ def _wrapped(indices: torch.Tensor, extent: int) -> torch.Tensor:
 
 
 def _checked(indices: torch.Tensor, extent: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Indices that are safe to use, and where they were beyond the extent."""
+    """Indices that are safe to use, and a mask of those that were out of range."""
     wrapped = _wrapped(indices, extent)
-    beyond = (wrapped < 0) | (wrapped >= extent)
-    return wrapped.masked_fill(beyond, 0), beyond
+    invalid = (wrapped < 0) | (wrapped >= extent)
+    return wrapped.masked_fill(invalid, 0), invalid
 
 
-def _zeroed(taken: torch.Tensor, beyond: torch.Tensor) -> torch.Tensor:
-    """0 where an index was beyond; on the CPU, where asking costs little, untouched if none was."""
-    if not beyond.is_cuda and not beyond.any():
-        return taken
-    return taken.masked_fill(beyond, 0)
+def _zeroed(gathered: torch.Tensor, invalid: torch.Tensor) -> torch.Tensor:
+    """0 where an index was out of range; on the CPU, where the test needs no synchronization, only if one was."""
+    if not invalid.is_cuda and not invalid.any():
+        return gathered
+    return gathered.masked_fill(invalid, 0)
 
 
 def _take(x: torch.Tensor, indices: torch.Tensor, axis: int) -> torch.Tensor:
-    """Slices of ``x`` along ``axis`` in the place of that axis; 0 for what is beyond."""
+    """``x`` with ``axis`` replaced by the axes of the indices; 0 where an index is out of range."""
     shape = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
     if x.shape[axis] == 0:
         return x.new_zeros(shape)
-    safe, beyond = _checked(indices, x.shape[axis])
-    taken = x.index_select(axis, safe.reshape(-1)).reshape(shape)
-    spread = beyond.reshape((*beyond.shape, *(1,) * (x.dim() - axis - 1)))
-    return _zeroed(taken, spread)
+    safe, invalid = _checked(indices, x.shape[axis])
+    gathered = x.index_select(axis, safe.reshape(-1)).reshape(shape)
+    return _zeroed(gathered, invalid.reshape((*invalid.shape, *(1,) * (x.dim() - axis - 1))))
 
 
 def _gather_default(axis: int, elementwise: int) -> Kernel:
@@ -62,36 +60,36 @@ def _gather_elements(axis: int) -> Kernel:
     def evaluate(x: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
         if x.shape[axis] == 0:
             return x.new_zeros(indices.shape)
-        safe, beyond = _checked(indices, x.shape[axis])
-        return _zeroed(torch.gather(x, axis, safe), beyond)
+        safe, invalid = _checked(indices, x.shape[axis])
+        return _zeroed(torch.gather(x, axis, safe), invalid)
 
     return evaluate
 
 
 def _linear(indices: torch.Tensor, extents: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Row numbers over ``extents`` of index tuples in the last axis, and which tuples are beyond."""
+    """Row numbers over ``extents`` of the index tuples in the last axis, and a mask of those out of range."""
     row = torch.zeros(indices.shape[:-1], dtype=torch.int64, device=indices.device)
-    beyond = torch.zeros_like(row, dtype=torch.bool)
+    invalid = torch.zeros_like(row, dtype=torch.bool)
     for position, extent in enumerate(extents):
         safe, outside = _checked(indices[..., position], extent)
-        row, beyond = row * extent + safe, beyond | outside
-    return row, beyond
+        row, invalid = row * extent + safe, invalid | outside
+    return row, invalid
 
 
 def _gather_nd(elementwise: int) -> Kernel:
     def evaluate(x: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
         depth = indices.shape[-1]
-        shared, inner = list(x.shape[:elementwise]), list(x.shape[elementwise + depth :])
+        batch, inner = list(x.shape[:elementwise]), list(x.shape[elementwise + depth :])
         extents = list(x.shape[elementwise : elementwise + depth])
         shape = (*indices.shape[:-1], *inner)
         if x.numel() == 0 or (indices.numel() == 0 and depth):
             return x.new_zeros(shape)
-        row, beyond = _linear(indices, extents)
+        row, invalid = _linear(indices, extents)
         per_batch = math.prod(extents)
-        offset = torch.arange(math.prod(shared), device=x.device).reshape((*shared, *(1,) * (row.dim() - elementwise)))
-        flat = x.reshape(math.prod(shared) * per_batch, -1)
-        taken = flat.index_select(0, (row + offset * per_batch).reshape(-1)).reshape(shape)
-        return _zeroed(taken, beyond.reshape((*beyond.shape, *(1,) * len(inner))))
+        offset = torch.arange(math.prod(batch), device=x.device).reshape((*batch, *(1,) * (row.dim() - elementwise)))
+        flat = x.reshape(math.prod(batch) * per_batch, -1)
+        gathered = flat.index_select(0, (row + offset * per_batch).reshape(-1)).reshape(shape)
+        return _zeroed(gathered, invalid.reshape((*invalid.shape, *(1,) * len(inner))))
 
     return evaluate
 
@@ -112,11 +110,12 @@ def gather(node: Node) -> Prepared:
 
 def _scatter_elements(axis: int) -> Kernel:
     def evaluate(x: torch.Tensor, indices: torch.Tensor, updates: torch.Tensor) -> torch.Tensor:
-        wrapped = _wrapped(indices, x.shape[axis])
-        beyond = (wrapped < 0) | (wrapped >= x.shape[axis])
+        extent = x.shape[axis]
+        wrapped = _wrapped(indices, extent)
+        invalid = (wrapped < 0) | (wrapped >= extent)
         spare = x.new_zeros([1 if i == axis else n for i, n in enumerate(x.shape)])
-        wider = torch.cat((x, spare), axis)  # what is beyond goes to the spare slice
-        return wider.scatter(axis, wrapped.masked_fill(beyond, x.shape[axis]), updates).narrow(axis, 0, x.shape[axis])
+        wider = torch.cat((x, spare), axis)  # updates out of range go to the spare slice
+        return wider.scatter(axis, wrapped.masked_fill(invalid, extent), updates).narrow(axis, 0, extent)
 
     return evaluate
 
@@ -127,16 +126,16 @@ def _scatter_nd(x: torch.Tensor, indices: torch.Tensor, updates: torch.Tensor) -
         return x
     rows = math.prod(x.shape[:depth])
     flat = x.reshape(rows, -1)
-    row, beyond = _linear(indices, list(x.shape[:depth]))
+    row, invalid = _linear(indices, list(x.shape[:depth]))
     wider = torch.cat((flat, flat.new_zeros((1, flat.shape[1]))))
-    wider[row.masked_fill(beyond, rows).reshape(-1)] = updates.reshape(-1, flat.shape[1])
+    wider[row.masked_fill(invalid, rows).reshape(-1)] = updates.reshape(-1, flat.shape[1])
     return wider[:rows].reshape(x.shape)
 
 
 def scatter(node: Node) -> Prepared:
-    """ELEMENT and ND, which are ONNX's ScatterElements and ScatterND; the data are not changed.
+    """ELEMENT and ND, which are ONNX's ScatterElements and ScatterND; the data are not modified.
 
-    Where two updates meet, TensorRT leaves open which one stays.
+    If two updates have the same index, TensorRT leaves undefined which one stays.
     """
     value = node.required(0)
     mode = node.layer.mode.name
@@ -145,24 +144,26 @@ def scatter(node: Node) -> Prepared:
 
 
 def one_hot(node: Node) -> Prepared:
-    """``values[1]`` where the new axis is the index, else ``values[0]``; an index beyond the depth matches nothing."""
+    """``values[1]`` where the position in the new axis is the index, else ``values[0]``.
+
+    An index out of range matches no position.
+    """
     rank = node.required(0).rank + 1
     axis = node.layer.axis % rank
 
     def evaluate(indices: torch.Tensor, values: torch.Tensor, depth: torch.Tensor) -> torch.Tensor:
         extent = ints(depth)[0]
         classes = torch.arange(extent, device=indices.device).reshape(-1, *(1,) * (rank - 1 - axis))
-        hit = _wrapped(indices, extent).unsqueeze(axis) == classes
-        return torch.where(hit, values[1], values[0])
+        matches = _wrapped(indices, extent).unsqueeze(axis) == classes
+        return torch.where(matches, values[1], values[0])
 
     arguments = (node.required(0), node.required(1), node.required(2))
     return Prepared(evaluate, arguments, control_from=2)
 
 
 def non_zero(node: Node) -> Prepared:
-    """The coordinates of what is not 0: (rank, count), in row-major order; NaN is not 0."""
-    chosen = getattr(node.layer, "indices_type", None)  # an older TensorRT has int32 only
-    dtype = torch.int32 if chosen is None else torch_dtype(chosen)
+    """The coordinates of the nonzero elements, (rank, count), in row-major order; NaN counts as nonzero."""
+    dtype = indices_dtype(node)
     if node.required(0).rank == 0:
         raise UnsupportedLayerError(f"{node}: a scalar has no coordinates")
     return Prepared(lambda x: torch.nonzero(x).t().to(dtype).contiguous(), (node.required(0),))

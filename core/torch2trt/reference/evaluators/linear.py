@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from .. import weights
-from ..network import Node
+from ..layers import Node
 from .base import Evaluator, Kernel, Prepared, widened
 
 
@@ -32,7 +32,7 @@ def matrix_multiply(node: Node) -> Prepared:
 
 
 def einsum(node: Node) -> Prepared:
-    """Summation over the labels that the output lacks."""
+    """Sum products over the labels that are absent from the output."""
     equation = node.layer.equation.replace(" ", "")
 
     def evaluate(*operands: torch.Tensor) -> torch.Tensor:
@@ -43,7 +43,7 @@ def einsum(node: Node) -> Prepared:
 
 
 def scale(node: Node) -> Prepared:
-    """``(x * scale + shift) ** power`` with coefficients for the tensor, each channel or each element."""
+    """``(x * scale + shift) ** power`` with coefficients per tensor, per channel or per element."""
     layer = node.layer
     value = node.required(0)
     mode, rank = layer.mode.name, value.rank
@@ -59,7 +59,7 @@ def scale(node: Node) -> Prepared:
         x: torch.Tensor, factor: torch.Tensor | None, shift: torch.Tensor | None, power: torch.Tensor | None
     ) -> torch.Tensor:
         if factor is not None and shift is not None:
-            x = (x * factor).add_(shift)  # four times as fast as addcmul on the CPU
+            x = (x * factor).add_(shift)  # on the CPU four times as fast as addcmul
         elif factor is not None:
             x = x * factor
         elif shift is not None:

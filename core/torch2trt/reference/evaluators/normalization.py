@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from ..network import Node
+from ..layers import Node
 from .base import Evaluator, Kernel, Prepared, axes_of, widened
 
 
@@ -13,8 +13,8 @@ def normalization(node: Node) -> Prepared:
     """``(x - mean) / sqrt(variance + epsilon) * scale + bias`` with the biased variance, in fp32.
 
     With groups the channels (axis 1) are split; mean and variance are those of a group's channels over the axes.  Scale
-    and bias broadcast to the input; v1 also takes one number a group, [1, groups, 1, ...], which holds for each of the
-    group's channels.
+    and bias broadcast to the input; v1 also takes one number per group, [1, groups, 1, ...], for all channels of the
+    group.
     """
     layer = node.layer
     value = node.required(0)
@@ -40,7 +40,7 @@ def _any_axes(axes: list[int], epsilon: float) -> Kernel:
 def _trailing(count: int, epsilon: float) -> Kernel:
     def evaluate(x: torch.Tensor, scale: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         last = x.shape[-count:]
-        # one fused call where scale and bias are of the normalised axes, as in a layer norm
+        # one fused call if scale and bias cover just the normalized axes, as in a layer norm
         if scale.numel() == last.numel() == bias.numel() and x.numel():
             return functional.layer_norm(x, last, scale.reshape(last), bias.reshape(last), epsilon)
         return functional.layer_norm(x, last, eps=epsilon) * scale + bias
@@ -59,23 +59,21 @@ def _grouped(groups: int, axes: list[int], epsilon: float) -> Kernel:
 
 
 def _per_channel(coefficient: torch.Tensor, channels: int) -> torch.Tensor:
-    given = coefficient.shape[1]
-    return coefficient if given in (1, channels) else coefficient.repeat_interleave(channels // given, 1)
+    count = coefficient.shape[1]
+    return coefficient if count in (1, channels) else coefficient.repeat_interleave(channels // count, 1)
 
 
 def lrn(node: Node) -> Prepared:
-    """``x / (k + alpha / window * sum of squares) ** beta``, the sum over ``window`` channels around each one."""
+    """``x / (k + alpha / window * sum of squares) ** beta``, summed over the ``window`` channels around each one."""
     layer = node.layer
     window, alpha, beta, k = int(layer.window_size), float(layer.alpha), float(layer.beta), float(layer.k)
     value = node.required(0)
     axis = value.rank - 3  # channels are the third axis from the end
 
     def evaluate(x: torch.Tensor) -> torch.Tensor:
-        squares = (x * x).movedim(axis, -1)
-        summed = (
-            functional.pad(squares, ((window - 1) // 2, window // 2)).unfold(-1, window, 1).sum(-1).movedim(-1, axis)
-        )
-        return x / torch.pow(k + alpha / window * summed, beta)
+        squares = functional.pad((x * x).movedim(axis, -1), ((window - 1) // 2, window // 2))
+        total = squares.unfold(-1, window, 1).sum(-1).movedim(-1, axis)
+        return x / torch.pow(k + alpha / window * total, beta)
 
     return Prepared(widened(evaluate, value.dtype), (value,))
 

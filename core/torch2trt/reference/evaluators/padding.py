@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from ..network import Node
+from ..layers import Node
 from .base import required_dims
 
 
@@ -23,35 +23,36 @@ class Window:
     mode: str
 
     @property
-    def reach(self) -> tuple[int, ...]:
-        """The extent of the dilated window."""
+    def effective_kernel(self) -> tuple[int, ...]:
+        """The extents of the dilated kernel."""
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
 
     @property
     def symmetric(self) -> bool:
-        """Whether the padding is known beforehand and equal on both sides, as torch's own operators take it."""
+        """Whether the padding is explicit and equal on both sides, as torch's own operators take it."""
         return self.mode == "EXPLICIT_ROUND_DOWN" and self.pre == self.post and min(self.pre) >= 0
 
     def paddings(self, extents: tuple[int, ...]) -> list[tuple[int, int, int]]:
-        """(before, after, overhang) of each spatial axis for a sliding window over ``extents``.
+        """(pre, post, overhang) of each spatial axis for a sliding window over ``extents``.
 
-        The overhang is what rounding the output up adds behind the padding.
+        The overhang is what rounding the output's extent up adds after the padding.
         """
-        found = []
-        for extent, reach, stride, pre, post in zip(extents, self.reach, self.stride, self.pre, self.post, strict=True):
+        paddings = []
+        axes = zip(extents, self.effective_kernel, self.stride, self.pre, self.post, strict=True)
+        for extent, size, stride, pre, post in axes:
             if self.mode.startswith("SAME"):
-                total = max((-(-extent // stride) - 1) * stride + reach - extent, 0)
-                less, more = total // 2, total - total // 2
-                found.append((less, more, 0) if self.mode == "SAME_UPPER" else (more, less, 0))
+                total = max((-(-extent // stride) - 1) * stride + size - extent, 0)
+                smaller, larger = total // 2, total - total // 2
+                paddings.append((smaller, larger, 0) if self.mode == "SAME_UPPER" else (larger, smaller, 0))
             else:
-                room = extent + pre + post - reach
-                short = -room % stride if self.mode == "EXPLICIT_ROUND_UP" else 0
-                found.append((pre, post, short))
-        return found
+                travel = extent + pre + post - size
+                overhang = -travel % stride if self.mode == "EXPLICIT_ROUND_UP" else 0
+                paddings.append((pre, post, overhang))
+        return paddings
 
 
 def window_of(node: Node, size: str, spatial: int) -> Window:
-    """Read the window of a convolution, deconvolution or pooling layer; ``size`` names its extent's attribute."""
+    """Read the window of a convolution, deconvolution or pooling layer; ``size`` is the attribute with its extents."""
     layer = node.layer
     dilation = required_dims(node, layer.dilation_nd) if hasattr(layer, "dilation_nd") else (1,) * spatial
     return Window(
@@ -65,8 +66,8 @@ def window_of(node: Node, size: str, spatial: int) -> Window:
 
 
 def pad(x: torch.Tensor, sides: list[tuple[int, int]], value: float = 0.0) -> torch.Tensor:
-    """Pad the last axes by (before, after) each, first axis first; negative amounts trim."""
-    if not any(before or after for before, after in sides):
+    """Pad the last axes by (pre, post) each, first axis first; negative amounts trim."""
+    if not any(pre or post for pre, post in sides):
         return x
     flat = [amount for pair in reversed(sides) for amount in pair]
     return functional.pad(x, flat, value=value)

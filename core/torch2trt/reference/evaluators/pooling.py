@@ -1,4 +1,4 @@
-"""POOLING: maximum, average, and the blend of both, over two or three spatial axes."""
+"""POOLING: maximum, average and a blend of both, over two or three spatial axes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import torch
 from torch.nn import functional
 
-from ..network import Node
+from ..layers import Node
 from .base import Evaluator, Kernel, Prepared, in_fp32, widened
 from .padding import Window, pad, window_of
 
@@ -16,10 +16,10 @@ _AVERAGE = {2: functional.avg_pool2d, 3: functional.avg_pool3d}
 
 
 def pooling(node: Node) -> Prepared:
-    """The last axes are pooled; whatever comes before them is batch.
+    """Pool over the last axes; all others are batch axes.
 
     Padding never wins a maximum.  An average divides by the overlap of the window with the input, or with the padded
-    input where ``average_count_excludes_padding`` is off; what rounding up adds beyond the padding never counts.
+    input if ``average_count_excludes_padding`` is off; the overhang of rounding up never counts.
     """
     layer = node.layer
     spatial = len(tuple(layer.window_size_nd))
@@ -50,7 +50,7 @@ def _maximum(window: Window, spatial: int) -> Kernel:
         return pool(x, window.kernel, window.stride, window.pre)
 
     def padded(x: torch.Tensor) -> torch.Tensor:
-        sides = [(before, after + over) for before, after, over in window.paddings(tuple(x.shape[-spatial:]))]
+        sides = [(pre, post + overhang) for pre, post, overhang in window.paddings(tuple(x.shape[-spatial:]))]
         return pool(pad(x, sides, -math.inf), window.kernel, window.stride)
 
     return direct if _native(window) else padded
@@ -63,13 +63,13 @@ def _average(window: Window, spatial: int, exclusive: bool) -> Kernel:
         return pool(x, window.kernel, window.stride, window.pre, False, not exclusive)
 
     def padded(x: torch.Tensor) -> torch.Tensor:
-        found = window.paddings(tuple(x.shape[-spatial:]))
-        sides = [(before, after + over) for before, after, over in found]
+        paddings = window.paddings(tuple(x.shape[-spatial:]))
+        sides = [(pre, post + overhang) for pre, post, overhang in paddings]
         total = pool(pad(x, sides), window.kernel, window.stride, divisor_override=1)
         counted = torch.ones((1, *x.shape[-spatial:]), dtype=x.dtype, device=x.device)
         if not exclusive:
-            counted = pad(counted, [(before, after) for before, after, _ in found], 1.0)
-            sides = [(0, over) for _, _, over in found]
+            counted = pad(counted, [(pre, post) for pre, post, _ in paddings], 1.0)
+            sides = [(0, overhang) for _, _, overhang in paddings]
         count = pool(pad(counted, sides), window.kernel, window.stride, divisor_override=1)
         return total / count[0]
 

@@ -1,4 +1,4 @@
-"""QUANTIZE, DEQUANTIZE and DYNAMIC_QUANTIZE, a scale for the tensor, for each slice of an axis, or for each block."""
+"""QUANTIZE, DEQUANTIZE and DYNAMIC_QUANTIZE with a scale per tensor, per slice of an axis, or per block."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ import torch
 
 from ..dtypes import FP4_MAX, FP8_MAX, TORCH_DTYPES, cast, round_to_fp4
 from ..errors import UnsupportedLayerError
-from ..network import Node, Value
+from ..layers import Node, Value
 from .base import Evaluator, Prepared
 
 _INTEGER_RANGES = {"INT8": (-128, 127), "UINT8": (0, 255), "INT4": (-8, 7)}
 
 
-def _spread(coefficient: torch.Tensor, like: torch.Tensor, axis: int) -> torch.Tensor:
-    """A scale or zero point so that it broadcasts to ``like``.
+def _expanded(values: torch.Tensor, like: torch.Tensor, axis: int) -> torch.Tensor:
+    """A scale or zero point in a shape that broadcasts to ``like``.
 
-    One of the rank of the input gives one number a block: each of its extents divides that of the input, or is its
-    ceiling.  One number is for everything, a vector for the slices of ``axis``.
+    A single number is for the whole tensor, a vector for the slices of ``axis``.  A tensor of the rank of ``like`` has
+    one number per block; the last block along an axis may be smaller than the others.
     """
-    values = coefficient
     if values.numel() == 1:
         return values.reshape(())
     if values.dim() == like.dim():
@@ -27,25 +26,25 @@ def _spread(coefficient: torch.Tensor, like: torch.Tensor, axis: int) -> torch.T
 
 
 def _blocks(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    for axis, (have, want) in enumerate(zip(values.shape, like.shape, strict=True)):
-        if have not in (1, want):
-            values = values.repeat_interleave(-(-want // have), axis).narrow(axis, 0, want)
+    for axis, (count, extent) in enumerate(zip(values.shape, like.shape, strict=True)):
+        if count not in (1, extent):
+            values = values.repeat_interleave(-(-extent // count), axis).narrow(axis, 0, extent)
     return values
 
 
 def _divided(x: torch.Tensor, scale: torch.Tensor, axis: int) -> torch.Tensor:
-    if scale.dtype != x.dtype:  # powers of two, fp8 scales
+    if scale.dtype != x.dtype:  # E8M0 and FP8 scales
         x, scale = x.float(), scale.float()
     if scale.dim() == x.dim() and scale.numel() > 1:
-        return x / _spread(scale, x, axis)
-    return x * _spread(scale.reciprocal(), x, axis)
+        return x / _expanded(scale, x, axis)
+    return x * _expanded(scale.reciprocal(), x, axis)
 
 
 def quantize(node: Node) -> Prepared:
-    """``round(x / scale) + zero``, to nearest even, saturating.
+    """``round(x / scale) + zero``, rounded to nearest even, saturating; FP8 saturates at 448 and FP4 at 6.
 
-    FP8 rounds to nearest even and saturates at 448, FP4 at 6.  The quotient is rounded to the input's type: x is
-    multiplied by the rounded reciprocal of a scale of the tensor or of an axis, and divided by the scale of a block.
+    The quotient is rounded to the input's type.  For a scale per tensor or per slice it is the product with the rounded
+    reciprocal of the scale, for a scale per block it is a division.
     """
     target, axis = node.layer.to_type.name, int(node.layer.axis)
     if target not in (*_INTEGER_RANGES, "FP8", "FP4"):
@@ -59,7 +58,7 @@ def quantize(node: Node) -> Prepared:
             return round_to_fp4(scaled).to(TORCH_DTYPES["FP4"])
         rounded = torch.round(scaled)
         if zero is not None:
-            rounded = rounded + _spread(zero.float(), x, axis)
+            rounded = rounded + _expanded(zero.float(), x, axis)
         least, greatest = _INTEGER_RANGES[target]
         return rounded.clamp(least, greatest).to(TORCH_DTYPES[target])
 
@@ -73,18 +72,18 @@ def dequantize(node: Node) -> Prepared:
     def evaluate(x: torch.Tensor, scale: torch.Tensor, zero: torch.Tensor | None) -> torch.Tensor:
         values = x.float()
         if zero is not None:
-            values = values - _spread(zero.float(), x, axis)
-        return (values * _spread(scale.float(), x, axis)).to(target)
+            values = values - _expanded(zero.float(), x, axis)
+        return (values * _expanded(scale.float(), x, axis)).to(target)
 
     return Prepared(evaluate, (node.required(0), node.required(1), node.input(2)))
 
 
 def dynamic_quantize(node: Node) -> Prepared:
-    """The quantized input and the scale of each block, made of the block's greatest magnitude.
+    """The quantized input and the scale of each block, computed from the block's greatest magnitude.
 
     FP4 with FP8 scales: a scale is ``greatest / 6``, divided by the double-quantization scale (input 1) and rounded to
-    fp8; the data are divided by the product of both.  FP8 with E8M0 scales: ``greatest / 448``, rounded up to a power
-    of two.  A block of zeros has the scale 0 (1 for E8M0, which has no 0) and stays 0.
+    fp8; the data are divided by the product of both.  FP8 with E8M0 scales: a scale is ``greatest / 448``, rounded up
+    to a power of two.  The scale of a block of zeros is 0 (1 for E8M0, which has no 0), and the block stays 0.
     """
     layer = node.layer
     value = node.required(0)
@@ -98,15 +97,15 @@ def dynamic_quantize(node: Node) -> Prepared:
         if power_of_two:
             exponent = torch.ceil(torch.log2(greatest / limit)).clamp(-127, 127)
             factor = torch.where(greatest > 0, torch.exp2(exponent), 1.0)
-            stored = factor.to(TORCH_DTYPES["E8M0"])
+            scale = factor.to(TORCH_DTYPES["E8M0"])
         else:
-            outer = torch.ones((), device=x.device) if double is None else double.float()
-            stored = cast(greatest / limit / outer, TORCH_DTYPES["FP8"])
-            factor = stored.float() * outer
+            double_scale = torch.ones((), device=x.device) if double is None else double.float()
+            scale = cast(greatest / limit / double_scale, TORCH_DTYPES["FP8"])
+            factor = scale.float() * double_scale
         divisor = _blocks(factor, values)
         scaled = torch.where(divisor > 0, values / divisor, 0.0)
         rounded = round_to_fp4(scaled) if limit == FP4_MAX else scaled.clamp(-limit, limit)
-        return rounded.to(torch.float8_e4m3fn), stored
+        return rounded.to(torch.float8_e4m3fn), scale
 
     return Prepared(evaluate, (value, node.input(1)))
 

@@ -1,9 +1,9 @@
 """RESIZE: nearest, linear and cubic, separable over the axes.
 
-Every output coordinate gets a few input elements with weights along each axis.  The coordinate transformations multiply
-by a step: the inverse of the scale that the layer was given, or the ratio of the extents where it was given a shape.
-Extents, step and coordinates are computed in fp32, as in an engine: at a scale of 0.6 the second output lies at 2, not
-just below it, and 30 times 2.3 is 69.
+Along each axis an output element is a weighted sum of a few input elements.  The coordinate transformations multiply by
+the inverse scale: the inverse of the layer's scale, or the ratio of the extents if the layer has a shape instead.
+Extents, inverse scales and coordinates are computed in fp32, as in an engine: at a scale of 0.6 the second output lies
+at 2, not just below it, and 30 times 2.3 is 69.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import torch
 
 from ..dtypes import cast
-from ..network import Node
+from ..layers import Node
 from .base import Evaluator, Kernel, Prepared, as_bits, dims_or_input, ints, widened
 
 
 @dataclass(frozen=True, slots=True)
-class _Settings:
+class _Resize:
     mode: str
     transformation: str
     upper: bool
@@ -32,7 +32,7 @@ def resize(node: Node) -> Prepared:
     """Resize to the shape of input 1, the static shape, or ``floor(extent * scale)`` in fp32."""
     layer = node.layer
     target = dims_or_input(node, 1, "shape")
-    settings = _Settings(
+    settings = _Resize(
         layer.resize_mode.name,
         layer.coordinate_transformation.name,
         layer.selector_for_single_pixel.name == "UPPER",
@@ -45,13 +45,13 @@ def resize(node: Node) -> Prepared:
     def evaluate(x: torch.Tensor, target: torch.Tensor | tuple[int, ...] | None) -> torch.Tensor:
         if target is None:
             extents = [int(_fp32(n) * s) for n, s in zip(x.shape, settings.scales, strict=True)]
-            steps = [_quotient(1, scale) for scale in settings.scales]
+            inverse_scales = [_quotient(1, scale) for scale in settings.scales]
         else:
             extents = ints(target)
-            steps = [_quotient(old, new) if new else 1.0 for new, old in zip(extents, x.shape, strict=True)]
-        for axis, (extent, step) in enumerate(zip(extents, steps, strict=True)):
-            if extent != x.shape[axis] or step != 1.0:
-                x = _along(x, axis, extent, step, settings)
+            inverse_scales = [_quotient(old, new) if new else 1.0 for new, old in zip(extents, x.shape, strict=True)]
+        for axis, (extent, inverse_scale) in enumerate(zip(extents, inverse_scales, strict=True)):
+            if extent != x.shape[axis] or inverse_scale != 1.0:
+                x = _along(x, axis, extent, inverse_scale, settings)
         return x
 
     value = node.required(0)
@@ -68,13 +68,13 @@ def _of_integers(evaluate: Kernel, dtype: torch.dtype) -> Kernel:
     return lambda x, target: cast(torch.round(evaluate(x.float(), target)), dtype)
 
 
-def _along(x: torch.Tensor, axis: int, extent: int, step: float, settings: _Settings) -> torch.Tensor:
+def _along(x: torch.Tensor, axis: int, extent: int, inverse_scale: float, settings: _Resize) -> torch.Tensor:
     length = x.shape[axis]
-    position = _source(extent, length, step, settings, x.device)
+    position = _source(extent, length, inverse_scale, settings, x.device)
     if settings.mode == "NEAREST":
         return x.index_select(axis, _rounded(position, settings.rounding).clamp(0, length - 1).to(torch.int64))
     if settings.mode == "LINEAR":
-        position = position.clamp(0, length - 1)  # beyond the edge is the edge
+        position = position.clamp(0, length - 1)  # the edge continues outside
     base = torch.floor(position)
     fraction = position - base
     if settings.mode == "LINEAR":
@@ -94,16 +94,16 @@ def _along(x: torch.Tensor, axis: int, extent: int, step: float, settings: _Sett
     return total
 
 
-def _source(extent: int, length: int, step: float, settings: _Settings, device: torch.device) -> torch.Tensor:
-    """Where each output element lies in the input."""
+def _source(extent: int, length: int, inverse_scale: float, settings: _Resize, device: torch.device) -> torch.Tensor:
+    """The coordinate in the input of each output element."""
     out = torch.arange(extent, dtype=torch.float32, device=device)
     if extent == 1 and settings.upper:
         return torch.zeros_like(out)
     if settings.transformation == "ALIGN_CORNERS":
         return out * _quotient(length - 1, extent - 1) if extent > 1 else torch.zeros_like(out)
     if settings.transformation == "ASYMMETRIC":
-        return out * step
-    return (out + 0.5) * step - 0.5
+        return out * inverse_scale
+    return (out + 0.5) * inverse_scale - 0.5
 
 
 def _fp32(number: float) -> torch.Tensor:
@@ -123,7 +123,7 @@ def _rounded(position: torch.Tensor, rounding: str) -> torch.Tensor:
 
 
 def _cubic(distance: torch.Tensor, a: float) -> torch.Tensor:
-    """Keys' kernel."""
+    """Keys' cubic convolution kernel."""
     d = distance.abs()
     near = ((a + 2) * d - (a + 3)) * d * d + 1
     far = ((a * d - 5 * a) * d + 8 * a) * d - 4 * a

@@ -1,4 +1,4 @@
-"""Layers that move data without changing it, and those that only look at it."""
+"""Layers that move data without changing it, and layers that only read its shape or check it."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from .. import weights
 from ..dtypes import cast as cast_values
 from ..dtypes import round_to_fp4, torch_dtype
 from ..errors import InterpreterError
-from ..network import Node
+from ..layers import Node
 from .base import Evaluator, Prepared, as_bits, dims_or_input, ints, required_dims
 
 
 def constant(node: Node) -> Prepared:
-    """The weights; they fill their slot before the first step, so the kernel is never called in a plan."""
+    """The weights; they fill their slot before the first step, so a schedule never calls the kernel."""
     values = weights.read(node.layer.weights, required_dims(node, node.layer.shape))
     return Prepared(lambda x: x, (values,))
 
 
 def identity(node: Node) -> Prepared:
-    """The input, converted where the output is declared with another type."""
+    """The input, converted if the output is declared with another type."""
     value, target = node.required(0), node.outputs[0].dtype
     if value.dtype == target:
         return Prepared(lambda x: x, (value,))
@@ -29,7 +29,7 @@ def identity(node: Node) -> Prepared:
 def cast(node: Node) -> Prepared:
     """The input, converted to ``to_type``; see :func:`torch2trt.reference.dtypes.cast`.
 
-    INT4 keeps the low four bits of the integer, as ONNX has it (no engine casts to it, and nothing is documented);
+    INT4 keeps the low four bits of the integer, as in ONNX: TensorRT documents nothing, and no engine casts to INT4.
     FP4 is rounded to nearest even and saturates.
     """
     name, target = node.layer.to_type.name, torch_dtype(node.layer.to_type)
@@ -69,7 +69,7 @@ def shuffle(node: Node) -> Prepared:
 
 
 def concatenation(node: Node) -> Prepared:
-    """The inputs one after the other along ``axis``."""
+    """The inputs concatenated along ``axis``."""
     axis = int(node.layer.axis)
     values = tuple(node.required(i) for i in range(len(node.inputs)))
     return Prepared(as_bits(lambda *xs: torch.cat(xs, axis), values[0].dtype), values)
@@ -82,7 +82,7 @@ def shape(node: Node) -> Prepared:
 
 
 def squeeze(node: Node) -> Prepared:
-    """Without the axes of extent 1 that the second input names."""
+    """Drop the axes of extent 1 that the second input names."""
 
     def evaluate(x: torch.Tensor, axes: torch.Tensor) -> torch.Tensor:
         dropped = {axis % x.dim() for axis in ints(axes)}
@@ -92,12 +92,12 @@ def squeeze(node: Node) -> Prepared:
 
 
 def unsqueeze(node: Node) -> Prepared:
-    """With axes of extent 1 where the second input says they are in the result."""
+    """Insert axes of extent 1 at the positions in the result that the second input names."""
 
     def evaluate(x: torch.Tensor, axes: torch.Tensor) -> torch.Tensor:
-        wanted = ints(axes)
-        rank = x.dim() + len(wanted)
-        for axis in sorted(axis % rank for axis in wanted):
+        inserted = ints(axes)
+        rank = x.dim() + len(inserted)
+        for axis in sorted(axis % rank for axis in inserted):
             x = x.unsqueeze(axis)
         return x
 
@@ -105,7 +105,7 @@ def unsqueeze(node: Node) -> Prepared:
 
 
 def assertion(node: Node) -> Prepared:
-    """An error with the layer's message where any element of the condition is false."""
+    """Raise an error with the layer's message if any element of the condition is false."""
     message, described = node.layer.message, str(node)
 
     def evaluate(condition: torch.Tensor) -> tuple[torch.Tensor, ...]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 
 from ..errors import InterpreterError
-from ..network import Node
+from ..layers import Node
 from .base import Evaluator, Prepared, as_bits, dims_or_input, ints, required_dims
 from .padding import pad
 
@@ -13,20 +15,29 @@ _Numbers = torch.Tensor | tuple[int, ...]
 
 
 def slice_(node: Node) -> Prepared:
-    """Element ``start + i * stride`` of each axis, ``size`` of them; strides may be negative, and 0 repeats.
+    """The elements ``start + i * stride`` of each axis, ``size`` of them; a stride may be negative, or 0 to repeat.
 
-    Coordinates are never counted from the end.  Outside the input STRICT_BOUNDS is an error, FILL gives the fill
-    value (0 by default), CLAMP the nearest element, WRAP goes round, and REFLECT mirrors at the centre of the outermost
-    element.  ``axes`` says which axes the numbers are for; the others are taken whole.
+    Negative coordinates do not count from the end.  Outside the input STRICT_BOUNDS is an error, FILL gives the fill
+    value (0 by default), CLAMP the nearest element, WRAP continues at the other end, and REFLECT mirrors at the center
+    of the outermost element.  Axes that ``axes`` does not name are not sliced.
     """
-    mode = node.layer.mode.name
-    described = str(node)
-    start = dims_or_input(node, 1, "start")
-    size = dims_or_input(node, 2, "shape")
-    stride = dims_or_input(node, 3, "stride")
-    axes = dims_or_input(node, 5, "axes")
+    value = node.required(0)
+    start, size, stride, axes = (
+        dims_or_input(node, index, name) for index, name in ((1, "start"), (2, "shape"), (3, "stride"), (5, "axes"))
+    )
+    kernel = _Slice(node.layer.mode.name, str(node)).evaluate
+    return Prepared(as_bits(kernel, value.dtype), (value, start, size, stride, node.input(4), axes), control_from=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    """The sample mode of one slice; ``layer`` names it in errors."""
+
+    mode: str
+    layer: str
 
     def evaluate(
+        self,
         x: torch.Tensor,
         start: _Numbers,
         size: _Numbers,
@@ -34,45 +45,46 @@ def slice_(node: Node) -> Prepared:
         fill: torch.Tensor | None,
         axes: _Numbers | None,
     ) -> torch.Tensor:
+        """Slice axis by axis; the fill value comes last, because a mask of each axis is needed for it."""
         starts, sizes = ints(start), ints(size)
         strides = [1] * len(starts) if stride is None else ints(stride)
-        where = range(x.dim()) if axes is None else [axis % x.dim() for axis in ints(axes)]
+        sliced = range(x.dim()) if axes is None else [axis % x.dim() for axis in ints(axes)]
         outside: torch.Tensor | None = None
-        for axis, first, count, step in zip(where, starts, sizes, strides, strict=True):
-            extent = x.shape[axis]
-            last = first + (count - 1) * step
-            if count == 0 or (0 <= first < extent and 0 <= last < extent):
-                x = _inside(x, axis, first, count, step)
-                continue
-            if mode == "STRICT_BOUNDS":
-                raise InterpreterError(
-                    f"{described}: elements {first}..{last} of axis {axis} lie outside its extent {extent}"
-                )
-            index = first + torch.arange(count, device=x.device) * step
-            if mode == "FILL":
-                beyond = (index < 0) | (index >= extent)
-                beyond = beyond.reshape([count if i == axis else 1 for i in range(x.dim())])
-                outside = beyond if outside is None else outside | beyond
-                x = _clamped(x, axis, index)
-            else:
-                x = x.index_select(axis, _sampled(index, extent, mode))
+        for axis, first, count, step in zip(sliced, starts, sizes, strides, strict=True):
+            x, mask = self._along(x, axis, first, count, step)
+            if mask is not None:
+                outside = mask if outside is None else outside | mask
         if outside is not None:
             x = x.masked_fill(outside, 0 if fill is None else fill.to(x.device).reshape(()))
         return x
 
-    value = node.required(0)
-    arguments = (value, start, size, stride, node.input(4), axes)
-    return Prepared(as_bits(evaluate, value.dtype), arguments, control_from=1)
+    def _along(
+        self, x: torch.Tensor, axis: int, start: int, size: int, stride: int
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The slice along one axis, and for FILL a mask of what lies outside the input."""
+        extent = x.shape[axis]
+        last = start + (size - 1) * stride
+        if size == 0 or (0 <= start < extent and 0 <= last < extent):
+            return _inside(x, axis, start, size, stride), None
+        if self.mode == "STRICT_BOUNDS":
+            raise InterpreterError(
+                f"{self.layer}: elements {start}..{last} of axis {axis} lie outside its extent {extent}"
+            )
+        index = start + torch.arange(size, device=x.device) * stride
+        if self.mode != "FILL":
+            return x.index_select(axis, _sampled(index, extent, self.mode)), None
+        mask = ((index < 0) | (index >= extent)).reshape([size if i == axis else 1 for i in range(x.dim())])
+        return _clamped(x, axis, index), mask
 
 
-def _inside(x: torch.Tensor, axis: int, first: int, count: int, step: int) -> torch.Tensor:
-    if count == 0:
+def _inside(x: torch.Tensor, axis: int, start: int, size: int, stride: int) -> torch.Tensor:
+    if size == 0:
         return x.narrow(axis, 0, 0)
-    if step > 0:
-        return x.narrow(axis, first, (count - 1) * step + 1)[(slice(None),) * axis + (slice(None, None, step),)]
-    if step == 0:
-        return x.narrow(axis, first, 1).expand([count if i == axis else n for i, n in enumerate(x.shape)])
-    return x.index_select(axis, first + torch.arange(count, device=x.device) * step)
+    if stride > 0:
+        return x.narrow(axis, start, (size - 1) * stride + 1)[(slice(None),) * axis + (slice(None, None, stride),)]
+    if stride == 0:
+        return x.narrow(axis, start, 1).expand([size if i == axis else n for i, n in enumerate(x.shape)])
+    return x.index_select(axis, start + torch.arange(size, device=x.device) * stride)
 
 
 def _clamped(x: torch.Tensor, axis: int, index: torch.Tensor) -> torch.Tensor:
@@ -95,22 +107,22 @@ def _sampled(index: torch.Tensor, extent: int, mode: str) -> torch.Tensor:
 
 def padding(node: Node) -> Prepared:
     """Zeros around the last two axes; negative amounts trim."""
-    before = required_dims(node, node.layer.pre_padding_nd)
-    after = required_dims(node, node.layer.post_padding_nd)
-    sides = list(zip(before, after, strict=True))
+    pre = required_dims(node, node.layer.pre_padding_nd)
+    post = required_dims(node, node.layer.post_padding_nd)
+    sides = list(zip(pre, post, strict=True))
     value = node.required(0)
     return Prepared(as_bits(lambda x: pad(x, sides), value.dtype), (value,))
 
 
 def reverse_sequence(node: Node) -> Prepared:
-    """The first ``lengths[i]`` elements along the sequence axis in reverse, for each i of the batch axis."""
+    """Reverse the first ``lengths[i]`` elements along the sequence axis, for each i of the batch axis."""
     batch, sequence = int(node.layer.batch_axis), int(node.layer.sequence_axis)
 
     def evaluate(x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         moved = x.movedim((batch, sequence), (0, 1))
         position = torch.arange(moved.shape[1], device=x.device)
-        wanted = lengths.to(torch.int64)[:, None]
-        index = torch.where(position < wanted, wanted - 1 - position, position)
+        length = lengths.to(torch.int64)[:, None]
+        index = torch.where(position < length, length - 1 - position, position)
         rows = torch.arange(moved.shape[0], device=x.device)[:, None]
         return moved[rows, index].movedim((0, 1), (batch, sequence))
 

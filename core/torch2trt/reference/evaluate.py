@@ -1,4 +1,4 @@
-"""Run the steps of a plan over a list of slots."""
+"""Evaluate the steps of a schedule over a list of slots."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 import torch
 
 from .errors import InterpreterError
-from .steps import AnyStep, BranchStep, LoopOutput, LoopStep, Step
+from .steps import AnyStep, BranchStep, Iteration, LoopOutput, LoopStep, Step
 
 Slots = list[Any]
 _CPU = torch.device("cpu")
 
 
-def execute(steps: Sequence[AnyStep], slots: Slots, device: torch.device) -> None:
-    """Run ``steps`` in order; what they fill and release is in ``slots``."""
+def evaluate(steps: Sequence[AnyStep], slots: Slots, device: torch.device) -> None:
+    """Evaluate ``steps`` in order; they read, fill and release ``slots``."""
     on_cpu = device.type == "cpu"
     for step in steps:
         if type(step) is Step:
@@ -28,7 +28,7 @@ def execute(steps: Sequence[AnyStep], slots: Slots, device: torch.device) -> Non
                 raise
             except Exception as error:
                 raise InterpreterError(f"{step.node} cannot be evaluated with {_describe(args)}: {error}") from error
-            del args
+            del args  # like `result` below, it would keep tensors alive that the step releases
             if len(step.outputs) == 1:
                 slots[step.outputs[0]] = result
             else:
@@ -54,18 +54,18 @@ def _describe(args: Sequence[Any]) -> str:
 
 
 def _branch(step: BranchStep, slots: Slots, device: torch.device) -> None:
-    taken = 0 if bool(slots[step.condition]) else 1
+    branch = 0 if bool(slots[step.condition]) else 1
     for output, value in step.inputs:
         slots[output] = slots[value]
-    execute(step.branches[taken], slots, device)
-    for output, value in step.results[taken]:
+    evaluate(step.branches[branch], slots, device)
+    for output, value in step.results[branch]:
         slots[output] = slots[value]
 
 
 def _loop(step: LoopStep, slots: Slots, device: torch.device) -> None:
-    """A loop with a WHILE limit asks it before each iteration, on the values that the iteration would begin with.
+    """The WHILE limit is evaluated before each iteration, on the values that the iteration starts with.
 
-    A LAST_VALUE output of a recurrence is what the recurrence would begin the next iteration with.
+    A LAST_VALUE output of a recurrence is the value that the next iteration would start with.
     """
     count = None if step.count is None else int(slots[step.count])
     collected: dict[int, list[torch.Tensor]] = {r.output: [] for r in step.results if r.length is not None}
@@ -77,19 +77,11 @@ def _loop(step: LoopStep, slots: Slots, device: torch.device) -> None:
         if count is not None and iteration >= count:
             break
         for iterator in step.iterators:
-            source = slots[iterator.input]
-            if iterator.reverse and count is None:
-                raise InterpreterError(f"{step.node}: a reverse iterator needs a COUNT limit")
-            index = iteration if count is None or not iterator.reverse else count - 1 - iteration
-            if not 0 <= index < source.shape[iterator.axis]:
-                raise InterpreterError(
-                    f"{step.node}: slice {index} is beyond axis {iterator.axis} of {_describe([source])}"
-                )
-            slots[iterator.output] = source.select(iterator.axis, index)
-        execute(step.condition, slots, device)
+            slots[iterator.output] = _slice(step, iterator, slots[iterator.input], iteration, count)
+        evaluate(step.condition, slots, device)
         if step.proceed is not None and not bool(slots[step.proceed]):
             break
-        execute(step.body, slots, device)
+        evaluate(step.body, slots, device)
         for result in step.results:
             if result.length is not None:
                 collected[result.output].append(slots[result.value])
@@ -103,8 +95,20 @@ def _loop(step: LoopStep, slots: Slots, device: torch.device) -> None:
             slots[result.output] = _concatenated(result, collected[result.output], length, device)
 
 
+def _slice(
+    step: LoopStep, iterator: Iteration, source: torch.Tensor, iteration: int, count: int | None
+) -> torch.Tensor:
+    """The slice of ``source`` that the loop's iterator yields in this iteration."""
+    if iterator.reverse and count is None:
+        raise InterpreterError(f"{step.node}: a reverse iterator needs a COUNT limit")
+    index = iteration if count is None or not iterator.reverse else count - 1 - iteration
+    if not 0 <= index < source.shape[iterator.axis]:
+        raise InterpreterError(f"{step.node}: slice {index} is beyond axis {iterator.axis} of {_describe([source])}")
+    return source.select(iterator.axis, index)
+
+
 def _concatenated(result: LoopOutput, parts: list[torch.Tensor], length: int, device: torch.device) -> torch.Tensor:
-    """``length`` slices: what the iterations gave; zeros where there were fewer (TensorRT leaves those undefined).
+    """The values of the iterations as ``length`` slices, with zeros for missing ones (which TensorRT leaves undefined).
 
     REVERSE stores iteration i at ``length - 1 - i``, so the zeros come first.
     """

@@ -1,4 +1,4 @@
-"""Read an ``INetworkDefinition`` into plain dataclasses: values, and the layers that make them."""
+"""Read an ``INetworkDefinition`` into plain dataclasses: values, and the layers that compute them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 
 import torch
 
-from torch2trt._trt import require, trt
-
+from .._trt import require, trt
 from .dtypes import torch_dtype
 from .errors import InterpreterError
 
@@ -67,8 +66,8 @@ _CLASSES = {
 class Value:
     """One tensor of the network.
 
-    ``shape`` has -1 where an extent is dynamic and is None where TensorRT could not infer it; ``host`` says that
-    TensorRT computes it on the CPU, because shapes depend on it.
+    ``shape`` has -1 where an extent is dynamic and is None where TensorRT could not infer it.  ``host`` means that
+    TensorRT computes the tensor on the CPU, because shapes depend on it.
     """
 
     name: str
@@ -98,11 +97,11 @@ class Node:
     outputs: tuple[Value, ...]
 
     def input(self, index: int) -> Value | None:
-        """Input ``index``, or None where it is not set."""
+        """Input ``index``, or None if it is not set."""
         return self.inputs[index] if index < len(self.inputs) else None
 
     def required(self, index: int) -> Value:
-        """Input ``index``; an error where it is not set."""
+        """Input ``index``; an error if it is not set."""
         value = self.input(index)
         if value is None:
             raise InterpreterError(f"{self} has no input {index}")
@@ -114,8 +113,8 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
-    """All layers in the network's own order (which need not be topological), with inputs and outputs."""
+class Layers:
+    """All layers in the network's own order, which need not be topological, with the network's inputs and outputs."""
 
     nodes: tuple[Node, ...]
     inputs: tuple[Value, ...]
@@ -123,25 +122,29 @@ class Network:
 
 
 def dims(value: Any) -> tuple[int, ...] | None:
-    """A ``trt.Dims`` as a tuple; None where it is unset, given by a tensor, or could not be inferred."""
+    """A ``trt.Dims`` as a tuple; None if it is unset, given by a tensor, or could not be inferred."""
     try:
         return tuple(value)
     except (ValueError, TypeError):  # nbDims < 0; None
         return None
 
 
-def read_network(network: Any) -> Network:
+def read_layers(network: Any) -> Layers:
     """Read every layer and tensor of an ``INetworkDefinition`` once."""
     require()
     reader = _Reader()
     nodes = tuple(reader.node(i, network.get_layer(i)) for i in range(network.num_layers))
     inputs = tuple(reader.value(network.get_input(i)) for i in range(network.num_inputs))
     outputs = tuple(reader.value(network.get_output(i)) for i in range(network.num_outputs))
-    return Network(nodes, inputs, outputs)
+    return Layers(nodes, inputs, outputs)
 
 
 class _Reader:
-    """Keeps one :class:`Value` a tensor.  Wrappers keep their identity while referenced; values reference them."""
+    """Makes one :class:`Value` per tensor.
+
+    A tensor keeps its Python wrapper while the wrapper is referenced.  Each value references its tensor's wrapper, so
+    the wrapper's id identifies the tensor.
+    """
 
     def __init__(self) -> None:
         self._values: dict[int, Value] = {}

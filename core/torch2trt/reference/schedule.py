@@ -1,41 +1,53 @@
-"""Order the layers of a network once."""
+"""Turn a network into a schedule: its layers in an order in which they can be evaluated, prepared once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .errors import InterpreterError, UnsupportedLayerError
 from .evaluators import EVALUATORS
 from .evaluators.base import Argument, Prepared
-from .network import Network, Node, Value, read_network
+from .layers import Layers, Node, Value, read_layers
 from .scopes import Graph, Scope, find_scopes, outermost
-from .steps import AnyStep, BranchStep, Iteration, LoopOutput, LoopStep, Plan, Recurrence, Step, with_releases
+from .steps import AnyStep, BranchStep, Iteration, LoopOutput, LoopStep, Recurrence, Step, with_releases
 
 
-def make_plan(network: Any) -> Plan:
-    """Read and order an ``INetworkDefinition``; layers without an evaluator are one error that names them all."""
-    return _Planner(read_network(network)).plan()
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Steps in order; ``constants`` maps slots to the values that fill them before the first step."""
+
+    steps: tuple[AnyStep, ...]
+    num_slots: int
+    constants: dict[int, Any]
+    host_constants: frozenset[int]
+    inputs: tuple[tuple[Value, int], ...]
+    outputs: tuple[tuple[Value, int], ...]
 
 
-class _Planner:
-    def __init__(self, network: Network) -> None:
-        self.network = network
-        self.graph = Graph.of(network)
-        self.scopes = find_scopes(network, self.graph)
+def make_schedule(network: Any) -> Schedule:
+    """Read and order an ``INetworkDefinition``; one error names all layers that have no evaluator."""
+    return _Scheduler(read_layers(network)).schedule()
+
+
+class _Scheduler:
+    def __init__(self, layers: Layers) -> None:
+        self.layers = layers
+        self.graph = Graph.of(layers)
+        self.scopes = find_scopes(layers, self.graph)
         self.slots: dict[Value, int] = {}
-        self.constants: dict[int, Any] = {0: None}  # slot 0 is every absent input
+        self.constants: dict[int, Any] = {0: None}  # slot 0 stands for every absent input
         self.host_constants: set[int] = set()
         self.num_slots = 1
         boundary = {node for scope in self.scopes for node in scope.boundary}
-        self.prepared = _prepare(node for node in network.nodes if node not in boundary)
+        self.prepared = _prepare(node for node in layers.nodes if node not in boundary)
 
-    def plan(self) -> Plan:
-        inputs = tuple((value, self.slot(value)) for value in self.network.inputs)
-        outputs = tuple((value, self.slot(value)) for value in self.network.outputs)
-        steps = self.region(set(self.network.nodes), keep={slot for _, slot in outputs})
-        return Plan(steps, self.num_slots, self.constants, frozenset(self.host_constants), inputs, outputs)
+    def schedule(self) -> Schedule:
+        inputs = tuple((value, self.slot(value)) for value in self.layers.inputs)
+        outputs = tuple((value, self.slot(value)) for value in self.layers.outputs)
+        steps = self.region(set(self.layers.nodes), keep={slot for _, slot in outputs})
+        return Schedule(steps, self.num_slots, self.constants, frozenset(self.host_constants), inputs, outputs)
 
     def slot(self, value: Value | None) -> int:
         if value is None:
@@ -52,13 +64,13 @@ class _Planner:
         """The steps of the network, of a loop's body or of a branch."""
         nested = outermost(self.scopes, members)
         inner = {node for scope in nested for node in scope.members}
-        items: list[Node | Scope] = [node for node in self.network.nodes if node in members and node not in inner]
+        items: list[Node | Scope] = [node for node in self.layers.nodes if node in members and node not in inner]
         items += nested
         steps = [step for item in self.ordered(items) if (step := self.step(item)) is not None]
         return with_releases(steps, keep)
 
     def ordered(self, items: Sequence[Node | Scope]) -> list[Node | Scope]:
-        """Topological order, depth first; the network's own order where that is free."""
+        """Topological order, depth first; the network's own order among independent items."""
         owner = {node: item for item in items for node in _nodes_of(item)}
         order: list[Node | Scope] = []
         begun: set[Node | Scope] = set()
@@ -73,15 +85,16 @@ class _Planner:
                 begun.add(item)
                 todo.append((item, True))
                 needs = self.needs(item, owner)
-                if looped := [needed for needed in needs if needed in begun and needed not in finished]:
-                    raise InterpreterError(f"the network has a cycle without a recurrence: {_first(looped[0])}")
+                if cycle := [needed for needed in needs if needed in begun and needed not in finished]:
+                    raise InterpreterError(f"the network has a cycle without a recurrence: {_first(cycle[0])}")
                 todo.extend((needed, False) for needed in needs)
         return order
 
     def needs(self, item: Node | Scope, owner: dict[Node, Node | Scope]) -> list[Node | Scope]:
-        makers = (self.graph.producer.get(v) for node in _nodes_of(item) for v in node.inputs if v is not None)
-        found = {owner[maker] for maker in makers if maker is not None and maker in owner}
-        return sorted(found - {item}, key=lambda needed: _first(needed).index, reverse=True)
+        """The items that compute what ``item`` reads, last first."""
+        producers = (self.graph.producer.get(v) for node in _nodes_of(item) for v in node.inputs if v is not None)
+        items = {owner[producer] for producer in producers if producer is not None and producer in owner}
+        return sorted(items - {item}, key=lambda needed: _first(needed).index, reverse=True)
 
     def step(self, item: Node | Scope) -> AnyStep | None:
         if isinstance(item, Scope):
@@ -122,7 +135,7 @@ class _Planner:
         body = scope.branches[0]
         first = self.closure(proceed, body)
         steps = self.region(body, keep)
-        # the rest may read what the condition computes, so nothing is released between the two
+        # the body may read what the condition computes, so the condition releases nothing
         condition = tuple(replace(step, release=()) for step in steps if step.node in first)
         return LoopStep(
             scope.boundary[0],
@@ -144,16 +157,16 @@ class _Planner:
 
     def closure(self, value: Value | None, members: set[Node]) -> set[Node]:
         """The members that ``value`` is computed from."""
-        found: set[Node] = set()
+        sources: set[Node] = set()
         todo = [] if value is None else [value]
         while todo:
             node = self.graph.producer.get(todo.pop())
-            if node is not None and node in members and node not in found:
+            if node is not None and node in members and node not in sources:
                 holders = [scope for scope in outermost(self.scopes, members) if node in scope.members]
                 for used in holders[0].members if holders else {node}:
-                    found.add(used)
+                    sources.add(used)
                     todo.extend(needed for needed in used.inputs if needed is not None)
-        return found
+        return sources
 
     def conditional(self, scope: Scope) -> BranchStep:
         ends = scope.of_kind("CONDITIONAL_OUTPUT")
