@@ -10,7 +10,6 @@ import torch
 from .._trt import trt
 from ..dtypes import to_torch
 from ..network.context import is_runtime
-from ..program.sizes import bounds
 
 #: a runtime tensor, a constant, or a Python number
 Value: TypeAlias = "trt.ITensor | torch.Tensor | float"
@@ -68,4 +67,9 @@ def ints(value: int | Sequence[int], count: int) -> tuple[int, ...]:
 
 def upper_bound(size: int | torch.SymInt) -> int | None:
     """The largest value of a size of a FakeTensor; None where nothing bounds it."""
-    return bounds(size)[1]
+    if isinstance(size, int):
+        return size
+    environment = size.node.shape_env
+    assert environment is not None
+    upper = environment.bound_sympy(size.node.expr).upper
+    return int(upper) if upper.is_number and upper.is_finite else None

@@ -76,7 +76,8 @@ class Case:
         dtypes: the dtypes that float32 samples and the module take, one variant each.
         dynamic_min: the smallest dynamic size that is tried.
         rtol, atol: tolerances; by default those of the dtype.
-        rejects: a part of the reason with which the converter declines this call; nothing is run then.
+        rejects: a part of the reason with which the converter declines this call; it is run only where PyTorch's own
+            rule gives calls that are converted.
         name: tells rows of one target apart.
         xfail: why the row is known to fail.
         whole: whether the target itself must appear in the plan; False for targets that PyTorch decomposes.

@@ -51,20 +51,13 @@ def check_converter(
         AssertionError: another structure, shape, dtype or value than PyTorch's, or the target was not converted.
     """
     variant = case if isinstance(case, Variant) else Variant(case, dtype or case.dtypes[0], dynamic)
-    row = variant.case
-    model = _model(row.call, variant.dtype)
-    inputs = variant.tensors(0)
+    model = _model(variant.case.call, variant.dtype)
     runtime = settings.setdefault("runtime", "reference")
     settings.setdefault("build", runtime == "engine")
-    plan = explain(model, inputs, dynamic_shapes=_dynamic_shapes(variant), packs=packs, **settings)
-    if row.rejects:
-        reasons = [r for planned in plan.unsupported for r in planned.reasons]
-        assert any(row.rejects in reason for reason in reasons), (
-            f"{row.target} is not rejected for {row.rejects!r}: {reasons}"
-        )
+    plan = explain(model, variant.tensors(0), dynamic_shapes=_dynamic_shapes(variant), packs=packs, **settings)
+    _check_plan(variant.case, plan)
+    if variant.case.rejects and plan.unsupported:
         return
-    if row.whole:
-        _check_whole(row.target, plan)
     converted = plan.convert()
     for change in (0, _ROOM, None) if variant.dynamic else (0,):
         # PyTorch computes on the CPU, where every dtype is, also what an engine is compared with
@@ -79,10 +72,17 @@ def _to(tensors: Any, device: str) -> Any:
     return pytree.tree_map_only(torch.Tensor, lambda tensor: tensor.to(device), tensors)
 
 
-def _check_whole(target: str, plan: Plan) -> None:
-    wanted = resolve(target).obj
-    seen = [planned for planned in plan if planned.call.target.obj is wanted and planned.action == "convert"]
-    assert seen, f"no call of {target} in the plan:\n{plan}"
+def _check_plan(row: Case, plan: Plan) -> None:
+    """That the target is declined for the row's reason, or that it is converted."""
+    if row.rejects:
+        reasons = [reason for planned in plan for reason in planned.reasons]
+        assert any(row.rejects in reason for reason in reasons), (
+            f"{row.target} is not rejected for {row.rejects!r}: {reasons}"
+        )
+    elif row.whole:
+        wanted = resolve(row.target).obj
+        converted = [planned for planned in plan if planned.action == "convert" and planned.call.target.obj is wanted]
+        assert converted, f"no call of {row.target} in the plan:\n{plan}"
 
 
 def _model(call: Callable[..., Any], dtype: torch.dtype) -> Any:
