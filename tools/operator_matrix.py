@@ -6,7 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from torch2trt.dtypes import short_name
-from torch2trt.packs import Packs
+from torch2trt.packs.loading import Packs
 from torch2trt.packs.targets import resolve
 from torch2trt.testing import Case
 
