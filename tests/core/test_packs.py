@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 import torch
-from torch2trt import ConverterConflictWarning, PackError, Packs, convert, converter, explain, hookimpl, trt
+from torch2trt import ConverterConflictWarning, PackError, Packs, convert, converter, explain, hookimpl
 from torch2trt.packs.loading import installed
 from torch2trt.packs.targets import resolve
 
