@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch2trt import convert, converter, explain, lib
+from torch2trt import convert, converter, explain, hookimpl, lib
+from torch2trt.capture import rules
 
 from .packs import Pack, only, with_installed
 
@@ -118,3 +119,23 @@ def test_declining_in_a_dynamic_model(dtype):
     )
     x = torch.ones(5, dtype=dtype)
     torch.testing.assert_close(module(x), F.relu(x) if dtype is torch.float32 else F.silu(x), rtol=1e-2, atol=1e-3)
+
+
+def test_a_rule_that_gives_the_call_back_ends():
+    @converter("aten.silu.default", rejects=lambda: "never")
+    def silu(ctx, input): ...
+
+    class Giving(Pack):
+        @hookimpl
+        def torch2trt_decompositions(self, table):
+            table[torch.ops.aten.silu.default] = lambda x: torch.ops.aten.silu.default(x) + 0
+
+    plan = explain(F.silu, [torch.ones(2)], packs=with_installed(Giving(silu)))
+    assert targets(plan.unsupported) == ["aten.silu.default"]
+
+
+def test_both_ways_of_running_the_rules_give_the_same_program(monkeypatch):
+    model = nn.Sequential(nn.Linear(4, 4), nn.SiLU(), nn.LayerNorm(4)).eval()
+    first = explain(model, [torch.ones(2, 4)]).program
+    monkeypatch.setattr(rules, "_decompose", None)
+    assert explain(model, [torch.ones(2, 4)]).program == first

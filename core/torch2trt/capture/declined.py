@@ -14,6 +14,7 @@ from torch.fx import traceback
 
 _REASONS: Final = "torch2trt_declined"
 _DECOMPOSE: Final = "torch2trt_decompose"
+_CAME_OF: Final = "torch2trt_came_of"
 
 
 @contextlib.contextmanager
@@ -36,14 +37,29 @@ def mark(node: torch.fx.Node, reasons: Sequence[str] | None) -> None:
     if reasons is not None:
         custom[_DECOMPOSE] = str(node.target)
         custom[_REASONS] = (*custom.get(_REASONS, ()), *reasons)
+        custom[_CAME_OF] = (*custom.get(_CAME_OF, ()), str(node.target))
     node.meta["custom"] = custom
+
+
+def came_back(node: torch.fx.Node) -> bool:
+    """Whether ``node`` came of a declined call of the same operator, whose rule gives it back."""
+    return str(node.target) in node.meta.get("custom", {}).get(_CAME_OF, ())
 
 
 def where_marked(overload: Any, rule: Callable[..., Any]) -> Callable[..., Any]:
     """``rule`` for the marked calls of ``overload``; all others stay whole."""
 
+    inside = False
+
     def decide(*args: Any, **kwargs: Any) -> Any:
+        nonlocal inside
         marked = traceback.get_current_meta().get("custom", {}).get(_DECOMPOSE)
-        return rule(*args, **kwargs) if marked == str(overload) else NotImplemented
+        if inside or marked != str(overload):  # inside, a rule that calls its own operator would find the mark again
+            return NotImplemented
+        inside = True
+        try:
+            return rule(*args, **kwargs)
+        finally:
+            inside = False
 
     return decide

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
-from collections.abc import Callable
 from typing import Any, Final
 
 import torch
@@ -12,11 +10,10 @@ from torch.export import ExportedProgram
 
 from ..packs.choice import choose
 from ..packs.loading import Packs
-from .declined import mark, where_marked
+from .declined import came_back, mark, where_marked
 from .intercept import Interception
 from .read import Reader
-
-Table = dict[Any, Callable[..., Any]]
+from .rules import Table, default_rules, run_rules
 
 #: checks that export inserts: ranges are checked at every call, and dtypes while lowering
 _ASSERTIONS: Final = (
@@ -34,45 +31,34 @@ def decompose(exported: ExportedProgram, packs: Packs, interception: Interceptio
     A rule is used where the operator has no converter, and for the very calls of others that all converters decline.
     What comes of those may be declined in turn, so this goes on until nothing is left to take apart.
     """
-    rules = dict(_default_rules(len(torch._C._dispatch_get_all_op_names())))
+    rules = default_rules()
     packs.hook.torch2trt_decompositions(table=rules)
     may_stay = rules.keys() if packs.chooses_by_code else packs.registry.claimed("operator").keys()
     always: Table = {overload: rule for overload, rule in rules.items() if overload not in may_stay}
     sometimes: Table = {overload: rule for overload, rule in rules.items() if overload in may_stay}
-    before: list[str] | None = None
-    while (declined := _mark_declined(exported, packs, interception, sometimes)) or before is None:
-        names = sorted(str(overload) for overload in declined)
-        if names == before:
-            break  # the rules give these calls back
-        before = names
+    decomposed = False
+    while (declined := _mark_declined(exported, packs, interception, sometimes)) or not decomposed:
         where_declined = {overload: where_marked(overload, sometimes[overload]) for overload in declined}
-        exported = exported.run_decompositions({**always, **where_declined})
+        exported = run_rules(exported, {**always, **where_declined})
         _drop_assertions(exported.graph)
+        decomposed = True
     return exported
 
 
-@functools.lru_cache(maxsize=1)
-def _default_rules(registered: int) -> Table:
-    """PyTorch's rules while ``registered`` operators exist; its own table looks all of them up whenever it is read."""
-    return dict(torch.export.default_decompositions().items())
-
-
-def _mark_declined(
-    exported: ExportedProgram, packs: Packs, interception: Interception, rules: Table
-) -> list[torch._ops.OpOverload]:
+def _mark_declined(exported: ExportedProgram, packs: Packs, interception: Interception, rules: Table) -> set[Any]:
     """Mark the calls that have a rule and no converter that takes them; their operators."""
-    declined = []
+    declined = set()
     reader = Reader.of(exported, interception)
     for graph in itertools.chain([reader], reader.subgraphs()):
         for node in graph.nodes:
             reasons = None
-            if node.target in rules:
+            if node.target in rules and not came_back(node):
                 choice = choose(graph.call(node), packs)
                 if choice.converter is None:
                     reasons = choice.declined
-                    declined.append(node.target)
+                    declined.add(node.target)
             mark(node, reasons)
-    return declined  # type: ignore[return-value]  # the keys of rules are overloads
+    return declined
 
 
 def _drop_assertions(graph: torch.fx.Graph) -> None:

@@ -1,0 +1,66 @@
+"""PyTorch's decomposition rules, and running them on an exported program."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, Final
+
+import torch
+from torch.export import ExportedProgram, exported_program
+
+Table = dict[Any, Callable[..., Any]]
+
+#: what ``ExportedProgram.run_decompositions`` calls when it has sorted its table
+_decompose: Final[Any] = getattr(exported_program, "_decompose_exported_program", None)
+_ARGUMENTS: Final = ("ep", "cia_to_decomp", "python_decomp_table", "joint_loss_index", "decompose_custom_triton_ops")
+
+
+def default_rules() -> Table:
+    """PyTorch's default table; a copy, which may be changed."""
+    return dict(_default_rules(_registered()))
+
+
+def run_rules(exported: ExportedProgram, rules: Table) -> ExportedProgram:
+    """``exported`` with every call of an operator in ``rules`` taken apart by its rule, all others whole.
+
+    The same as ``exported.run_decompositions(rules)``.  That registers a rule for each of some 500 composite operators,
+    although for most it is the one that the operator has anyway, which takes longer than tracing a small model.  So
+    this registers only the others, where this version of PyTorch has the function that does so.
+    """
+    if _decompose is None or tuple(inspect.signature(_decompose).parameters) != _ARGUMENTS:
+        return exported.run_decompositions(rules)  # type: ignore[no-any-return]
+    defaults, composite = _default_rules(_registered()), _composite(_registered())
+    stay_whole: Table = {overload: _stay_whole for overload in composite if overload not in rules}
+    changed: Table = {o: rule for o, rule in rules.items() if o in composite and rule is not defaults.get(o)}
+    result: ExportedProgram = _decompose(
+        exported,
+        cia_to_decomp={**stay_whole, **changed},
+        python_decomp_table={overload: rule for overload, rule in rules.items() if overload not in composite},
+        joint_loss_index=None,
+        decompose_custom_triton_ops=False,
+    )
+    return result
+
+
+def _stay_whole(*args: Any, **kwargs: Any) -> Any:
+    return NotImplemented
+
+
+def _registered() -> int:
+    return len(torch._C._dispatch_get_all_op_names())
+
+
+@functools.lru_cache(maxsize=1)
+def _default_rules(registered: int) -> Table:
+    """PyTorch's rules while ``registered`` operators exist; its own table looks all of them up whenever it is read."""
+    return dict(torch.export.default_decompositions().items())
+
+
+@functools.lru_cache(maxsize=1)
+def _composite(registered: int) -> frozenset[Any]:
+    """The operators that PyTorch makes of others by itself (CompositeImplicitAutograd) and that export can keep."""
+    from torch._export.utils import _collect_all_valid_cia_ops
+
+    return frozenset(_collect_all_valid_cia_ops())
