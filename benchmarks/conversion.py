@@ -3,15 +3,19 @@
 Each measurement has a process of its own.  ``ratio`` is the time of ``torch2trt.convert(..., build=False)`` over that
 of ``torch.export.export`` and ``run_decompositions``; ``memory`` is the growth of the peak resident memory while
 converting, over the bytes of the weights.  Exit status 1 above ``--max-ratio`` or ``--max-memory``.
+
+``--baseline ROOT`` measures the conversion of another checkout in turns with this one's.
 """
 
 import argparse
 import json
 import multiprocessing
+import os
 import resource
 import statistics
 import sys
 import time
+from pathlib import Path
 
 import torch
 import torchvision
@@ -53,6 +57,14 @@ def convert(name: str) -> dict:
     return {"seconds": seconds, "memory": grown / weights, "layers": module.network.num_layers}
 
 
+def measured(what, name: str, root: Path | None) -> dict:
+    """One measurement in a process of its own, with the code of ``root`` where it is given."""
+    packages = [] if root is None else [root / "core", *sorted((root / "converters_builtin").iterdir())]
+    os.environ["PYTHONPATH"] = os.pathsep.join(map(str, packages))
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(what, (name,))
+
+
 def main() -> int:
     """Measure, print, record."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -60,19 +72,26 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--max-ratio", type=float, default=1.5)
     parser.add_argument("--max-memory", type=float, default=3.0)
+    parser.add_argument("--baseline", type=Path, help="the root of another checkout")
     parser.add_argument("--json", help="write the rows and the environment to this file")
     options = parser.parse_args()
     rows = []
+    sides = {"export": (export, None), "convert": (convert, None)}
+    if options.baseline:
+        sides["baseline"] = (convert, options.baseline.resolve())
     for name in options.models:
-        found: dict[str, list] = {"export": [], "convert": []}
+        runs: dict[str, list] = {side: [] for side in sides}
         for _ in range(options.repeat):
-            for what in (export, convert):  # by turns, so that both see the same machine
-                with multiprocessing.get_context("spawn").Pool(1) as pool:
-                    found[what.__name__].append(pool.apply(what, (name,)))
-        seconds = {what: statistics.median(row["seconds"] for row in measured) for what, measured in found.items()}
-        memory = max(row["memory"] for row in found["convert"])
-        rows.append({"model": name, **seconds, "ratio": seconds["convert"] / seconds["export"], "memory": memory})
-        show(rows[-1])
+            for side, (what, root) in sides.items():  # by turns, so that all see the same machine
+                runs[side].append(measured(what, name, root))
+        seconds = {side: statistics.median(run["seconds"] for run in runs[side]) for side in sides}
+        memory = {side: max(run["memory"] for run in runs[side]) for side in sides if side != "export"}
+        row = {"model": name, **seconds, "ratio": seconds["convert"] / seconds["export"], "memory": memory["convert"]}
+        if options.baseline:
+            row["ratio_to_baseline"] = seconds["convert"] / seconds["baseline"]
+            row["memory_of_baseline"] = memory["baseline"]
+        rows.append(row)
+        show(row)
     if options.json:
         with open(options.json, "w") as file:
             json.dump({"environment": environment(), "rows": rows}, file, indent=1)

@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 import torch
 import torch2trt
 import torchvision
-from randomise import randomise
+from randomize import randomize
 from rich.console import Console
 from rich.table import Table
 
@@ -35,7 +35,7 @@ CLASSIC_CNNS = [
 def make(name: str) -> torch.nn.Module:
     """A torchvision model with random weights."""
     options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
-    return randomise(torchvision.models.get_model(name, weights=None, **options))
+    return randomize(torchvision.models.get_model(name, weights=None, **options))
 
 
 def measure(name: str, precision: torch.dtype | None, device: str) -> dict:
@@ -52,8 +52,8 @@ def measure(name: str, precision: torch.dtype | None, device: str) -> dict:
             with torch.no_grad():
                 expected = model(x)
                 start = time.perf_counter()
-                found = module(x)
-            errors.append((found - expected).abs().max().item())
+                actual = module(x)
+            errors.append((actual - expected).abs().max().item())
             first_calls.append(round(time.perf_counter() - start, 2))
             largest = max(largest, expected.abs().max().item())
     manifest = module.manifest()

@@ -41,7 +41,7 @@ class Recorder:
 
 
 def main() -> int:
-    """Run, summarise, record."""
+    """Run, summarize, record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--workers", default="8")

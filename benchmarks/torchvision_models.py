@@ -19,7 +19,7 @@ import torch
 import torch2trt
 import torchvision
 from models import environment
-from randomise import randomise
+from randomize import randomize
 from rich.console import Console
 from rich.table import Table
 from torch.utils import _pytree as pytree
@@ -55,7 +55,7 @@ def make(name: str, family: str, size: int) -> tuple[torch.nn.Module, tuple[int,
     if family == "segmentation":
         options["weights_backbone"] = None
     shape = (3, FRAMES.get(name, 8), size, size) if family == "video" else (3, size, size)
-    model = randomise(torchvision.models.get_model(name, **options))
+    model = randomize(torchvision.models.get_model(name, **options))
     if name.startswith("efficientnet_v2"):
         _damp(model)
     return model, shape
@@ -82,8 +82,8 @@ def measure(name: str, family: str, size: int) -> dict[str, Any]:
     for batch in (1, 3):
         x = torch.randn(batch, *shape, generator=torch.Generator().manual_seed(batch))
         with torch.no_grad():
-            expected, found = pytree.tree_leaves(model(x)), pytree.tree_leaves(module(x))
-        for one, other in zip(found, expected, strict=True):
+            expected, actual = pytree.tree_leaves(model(x)), pytree.tree_leaves(module(x))
+        for one, other in zip(actual, expected, strict=True):
             error = max(error, (one - other).abs().max().item())
             largest = max(largest, other.abs().max().item())
     return {

@@ -6,7 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from torch2trt.dtypes import short_name
-from torch2trt.packs import Packs
+from torch2trt.packs.loading import Packs
 from torch2trt.packs.targets import resolve
 from torch2trt.testing import Case
 
@@ -34,11 +34,7 @@ def tables() -> dict[str, list[Case]]:
 
 def dtypes_of(case: Case) -> set[str]:
     """The dtypes of a row's inputs in its variants."""
-    found = set()
-    for variant in case.variants():
-        for sample in variant.samples(0):
-            found.add(short_name(sample.dtype))
-    return found
+    return {short_name(sample.dtype) for variant in case.variants() for sample in variant.samples(0)}
 
 
 def page() -> str:

@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 import torch
-from torch2trt import ConverterConflictWarning, PackError, Packs, convert, converter, explain, hookimpl, trt
+from torch2trt import ConverterConflictWarning, PackError, Packs, convert, converter, explain, hookimpl
 from torch2trt.packs.loading import installed
 from torch2trt.packs.targets import resolve
 
@@ -252,7 +252,7 @@ def test_requirements_on_tensorrt_are_a_reason_in_the_plan():
     @converter("aten.relu.default", requires="cuda>=12")
     def other(ctx, input): ...
 
-    with pytest.raises(PackError, match="names no flavour"):
+    with pytest.raises(PackError, match="names no flavor"):
         load(other)
 
 

@@ -1,4 +1,4 @@
-"""Sequences: a tagger, a decoder step, a speech recogniser."""
+"""Sequences: a tagger, a decoder step, a speech recognizer."""
 
 import torch
 import torch.nn.functional as F
@@ -53,7 +53,7 @@ class Cell(nn.Module):
         return torch.sigmoid(self.head(hidden)), hidden, cell
 
 
-class Recogniser(nn.Module):
+class Recognizer(nn.Module):
     """Convolutions over a spectrogram, a GRU, and CTC's log probabilities with the greedy labels."""
 
     def __init__(self):
@@ -89,11 +89,11 @@ CASES = [
     ),
     Case(
         "torch.gru",
-        Recogniser(),
+        Recognizer(),
         [f32(5, 6, 9)],
         dynamic={0: "n", 2: "t"},
         dynamic_min=5,
         dtypes=(torch.float32,),
-        name="recogniser",
+        name="recognizer",
     ),
 ]

@@ -19,7 +19,7 @@ def test_dynamic_batch(name):
     model = make(name)
     module = torch2trt.convert(model, [torch2trt.Input(min=(1, *SHAPE), opt=(4, *SHAPE), max=(8, *SHAPE))])
     # not all of the weights: the auxiliary heads of googlenet are not called in eval mode
-    assert len(module.serialized.serialized) > 0.5 * sum(parameter.nbytes for parameter in model.parameters())
+    assert len(module.serialized) > 0.5 * sum(parameter.nbytes for parameter in model.parameters())
     for batch in (1, 3, 8):
         x = torch.randn(batch, *SHAPE)
         with torch.no_grad():

@@ -161,10 +161,10 @@ class Detector(nn.Module):
     def boxes(self, features):
         height, width = features.shape[2:]
         y, x = (torch.arange(size, device=features.device) for size in (height, width))
-        centres = torch.stack((x[None].expand(height, -1), y[:, None].expand(-1, width)), -1)[:, :, None] * 4.0 + 2
-        centres = centres.to(features.dtype)
+        centers = torch.stack((x[None].expand(height, -1), y[:, None].expand(-1, width)), -1)[:, :, None] * 4.0 + 2
+        centers = centers.to(features.dtype)
         offsets = self.offsets(features).permute(0, 2, 3, 1).unflatten(3, (2, 4))
-        middle = centres + offsets[..., :2] * self.sizes
+        middle = centers + offsets[..., :2] * self.sizes
         half = torch.exp(offsets[..., 2:].clamp(max=4)) * self.sizes / 2
         return torch.cat((middle - half, middle + half), -1).flatten(1, 3)
 

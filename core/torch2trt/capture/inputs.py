@@ -140,13 +140,13 @@ def inputs_of_exported(exported: ExportedProgram, inputs: Any, dynamic_shapes: A
         )
     values = {node.name: node.meta.get("val") for node in exported.graph.find_nodes(op="placeholder")}
     for description, leaf, input_spec in zip(example.described, leaves, specs, strict=True):
-        reason = _why_not_taken(values[input_spec.arg.name], leaf, description)
+        reason = _why_not_taken(values[input_spec.arg.name], leaf, description, exported.range_constraints)
         if reason:
             raise InputError(f"input {input_spec.arg.name!r} of the ExportedProgram {reason}")
     return example
 
 
-def _why_not_taken(expected: Any, given: Any, description: Input | None) -> str | None:
+def _why_not_taken(expected: Any, given: Any, description: Input | None, constraints: Mapping[Any, Any]) -> str | None:
     if not isinstance(expected, torch.Tensor):
         return None if given == expected else f"is {expected!r}, got {given!r}"
     if not isinstance(given, torch.Tensor):
@@ -156,10 +156,17 @@ def _why_not_taken(expected: Any, given: Any, description: Input | None) -> str 
     if given.dim() != expected.dim():
         return f"has {expected.dim()} dimensions, got {given.dim()}"
     ranges = description.ranges if description else [(size, size, size) for size in given.shape]
-    for index, (size, (low, _, high)) in enumerate(zip(expected.shape, ranges, strict=True)):
-        if isinstance(size, int) and (low, high) != (size, size):
-            got = str(low) if low == high else f"{low} to {high}; export it again with dynamic_shapes"
-            return f"has size {size} in dimension {index}, got {got}"
+    sizes: Sequence[Any] = expected.shape
+    for index, (size, (low, _, high)) in enumerate(zip(sizes, ranges, strict=True)):
+        got = str(low) if low == high else f"{low} to {high}; export it again with dynamic_shapes"
+        if isinstance(size, int):
+            if (low, high) != (size, size):
+                return f"has size {size} in dimension {index}, got {got}"
+        elif limits := constraints.get(size.node.expr):
+            # torch.export says 2 for every range that begins at 0 or 1
+            smallest = limits.lower if limits.lower > 2 else 1
+            if low < smallest or high > limits.upper:
+                return f"has sizes {smallest} to {limits.upper} in dimension {index}, got {got}"
     return None
 
 

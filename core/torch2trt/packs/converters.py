@@ -228,7 +228,7 @@ def _requirement(text: str, function: Callable[..., Any]) -> Requirement:
         raise PackError(f"{function.__module__}.{function.__qualname__}: requires={text!r}: {error}") from None
     if requirement.name not in _trt.MODULES:
         raise PackError(
-            f"{function.__module__}.{function.__qualname__}: requires={text!r} names no flavour of TensorRT; "
+            f"{function.__module__}.{function.__qualname__}: requires={text!r} names no flavor of TensorRT; "
             f"use {' or '.join(_trt.MODULES)}"
         )
     return requirement

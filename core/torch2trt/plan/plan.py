@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..runtime.module import TRTModule
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
     """Everything that is decided about a conversion; no later step decides anything.  Prints as a table."""
 

@@ -19,7 +19,7 @@ from ..program.program import Program, subprograms_of
 Action = Literal["convert", "fold", "unsupported"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PlannedCall:
     """What happens to one call."""
 

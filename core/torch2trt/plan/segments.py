@@ -17,7 +17,7 @@ from ..program.signature import TensorSpec
 from .planned import PlannedCall
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Segment:
     """A part of the program; ``kind`` is ``engine`` until fallback to PyTorch adds another."""
 

@@ -86,9 +86,9 @@ class TRTModule(torch.nn.Module):
         return self.runner.engine
 
     @property
-    def serialized(self) -> Engine | None:
-        """The serialized engine with where it comes from; None where none was built."""
-        return self._engine
+    def serialized(self) -> bytes | None:
+        """The serialized engine; None where none was built."""
+        return self._engine.serialized if self._engine else None
 
     @property
     def input_names(self) -> list[str]:

@@ -16,7 +16,7 @@ from .engine import Engine, why_not_loadable
 
 
 class Session:
-    """A deserialised engine; one execution context for each thread.
+    """A deserialized engine; one execution context for each thread.
 
     Outputs are allocated by PyTorch.  Work is queued on PyTorch's current stream; nothing waits for the GPU.
     """

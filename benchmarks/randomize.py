@@ -3,7 +3,7 @@
 import torch
 
 
-def randomise(model: torch.nn.Module, seed: int = 0) -> torch.nn.Module:
+def randomize(model: torch.nn.Module, seed: int = 0) -> torch.nn.Module:
     """Give every parameter and running statistic of ``model`` a value that keeps activations in range.
 
     torchvision's models begin with zero heads and identity norms; a comparison of those would be 0 == 0.
