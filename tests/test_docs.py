@@ -1,11 +1,17 @@
-"""The examples of the documentation run."""
+"""The examples of the documentation run, and its reference pages name everything."""
 
+import inspect
 import re
+import subprocess
 import sys
 import types
 from pathlib import Path
 
 import pytest
+import torch2trt
+import torch2trt.testing
+from torch2trt import lib
+from torch2trt.packs import hookspecs
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -29,3 +35,49 @@ def test_the_examples_of_a_page_run_in_order(page, monkeypatch, tmp_path):
     finally:
         for name in [name for name in CONVERTERS if CONVERTERS[name].pack.name == "user"]:
             del CONVERTERS[name]
+
+
+def hooks():
+    return {name: getattr(hookspecs, name) for name in dir(hookspecs) if name.startswith("torch2trt_")}
+
+
+def text_of(*pages):
+    return "\n".join((ROOT / "docs" / page).read_text() for page in pages)
+
+
+def headings(text):
+    return {name for _, name in re.findall(r"^(##+ |::: torch2trt\.)(\w+)(?: \{.*\})?$", text, re.MULTILINE)}
+
+
+def test_every_hook_has_a_heading():
+    assert {name for name in headings(text_of("hooks.md")) if name.startswith("torch2trt_")} == set(hooks())
+
+
+@pytest.mark.parametrize("name", hooks())
+def test_the_signature_of_a_hook_is_that_of_its_specification(name):
+    (shown,) = re.findall(rf"^def {name}\((.*?)\) -> (.*?): \.\.\.$", text_of("hooks.md"), re.DOTALL | re.MULTILINE)
+    signature = inspect.signature(hooks()[name])
+    parameters = ", ".join(f"{p.name}: {p.annotation}" for p in signature.parameters.values())
+    assert (shown[0].strip(), shown[1]) == (parameters, signature.return_annotation)
+
+
+def test_the_api_pages_name_everything_that_is_public():
+    pages = text_of("api/index.md", "api/packs.md", "api/errors.md", "api/classic.md")
+    assert headings(pages) == set(torch2trt.__all__)
+
+
+def test_the_api_page_of_the_test_kit_names_everything_of_it():
+    directives = re.findall(r"^::: torch2trt\.testing\.(\w+)$", text_of("api/testing.md"), re.MULTILINE)
+    assert set(directives) == set(torch2trt.testing.__all__)
+
+
+def test_the_page_of_lib_names_every_verb():
+    page = text_of("api/lib.md")
+    types_listed = set(re.findall(r"^- `([A-Z]\w+)`: ", page, re.MULTILINE))
+    verbs = set(re.findall(r"^### (\w+) ", page, re.MULTILINE))
+    assert verbs | types_listed == set(lib.__all__)
+
+
+def test_the_page_of_lib_is_fresh():
+    done = subprocess.run([sys.executable, "tools/lib_reference.py", "--check"], cwd=ROOT, check=False)
+    assert done.returncode == 0, "docs/api/lib.md is stale; run python tools/lib_reference.py"
