@@ -295,6 +295,20 @@ def test_other_hooks_are_called():
     assert seen == [*once[:2], "register_plugins", once[2], *once]
 
 
+def test_a_hook_may_replace_what_the_program_returns():
+    class Doubling:
+        @hookimpl
+        def torch2trt_transform_graph(self, graph_module, settings):
+            (node,) = graph_module.graph.find_nodes(op="call_function", target=torch.ops.aten.relu.default)
+            with graph_module.graph.inserting_after(node):
+                double = graph_module.graph.call_function(torch.ops.aten.add.Tensor, (node, node))
+            double.meta = dict(node.meta)
+            node.replace_all_uses_with(double, delete_user_cb=lambda user: user is not double)
+
+    module = convert(torch.relu, [torch.ones(2)], packs=Packs.load(extra=(Doubling(),)), build=False)
+    assert module(torch.tensor([-1.0, 2.0])).tolist() == [0.0, 4.0]
+
+
 def test_the_registry_counts_what_it_iterates_over():
     registry = installed().registry
     assert len(registry) == len(list(registry)) == len(installed().converters)

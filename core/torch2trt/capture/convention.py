@@ -18,7 +18,7 @@ def signature_of(exported: ExportedProgram, example: Example) -> tuple[Signature
     """The signature, and the names of the nodes that are its outputs."""
     nodes = {node.name: node for node in exported.graph.nodes}
     specs, input_leaves = _inputs(exported, example, nodes)
-    output_leaves, outputs = _outputs(exported, nodes)
+    output_leaves, outputs = _outputs(exported)
     assert exported.call_spec.in_spec is not None
     assert exported.call_spec.out_spec is not None
     entry = exported.module_call_graph[0].signature
@@ -59,16 +59,18 @@ def _inputs(
     return specs, leaves
 
 
-def _outputs(exported: ExportedProgram, nodes: dict[str, torch.fx.Node]) -> tuple[tuple[Leaf, ...], list[str]]:
+def _outputs(exported: ExportedProgram) -> tuple[tuple[Leaf, ...], list[str]]:
     returned: list[tuple[Leaf, str | None]] = []
     changed: list[tuple[Leaf, str | None]] = []
-    for spec in exported.graph_signature.output_specs:
+    # by position: a hook may have replaced a node that the program returns, whose name the specification still has
+    values = exported.graph.output_node().args[0]
+    for spec, value in zip(exported.graph_signature.output_specs, values, strict=True):
         if spec.kind is OutputKind.BUFFER_MUTATION:
             raise CaptureError(
                 f"the model changes its buffer {spec.target!r} when it is called, which an engine cannot keep; "
                 "call model.eval(), or return the new value and pass it in again"
             )
-        node = nodes[spec.arg.name].name if spec.arg.name in nodes else None
+        node = value.name if isinstance(value, torch.fx.Node) else None
         if spec.kind is OutputKind.USER_INPUT_MUTATION:
             changed.append((Leaf("mutated", str(spec.target)), node))
         elif isinstance(spec.arg, ConstantArgument):

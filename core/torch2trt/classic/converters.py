@@ -97,4 +97,5 @@ class Converters(MutableMapping[str, Converter]):
         return f"<CONVERTERS: {len(self)} targets>"
 
 
+#: every registered target by name, with the converter that is asked first
 CONVERTERS: Final = Converters()

@@ -99,6 +99,7 @@ class Context:
         self.call = call
         #: the call's arguments as values to convert
         self.args, self.kwargs = tuple(args), dict(kwargs)
+        #: the settings of this conversion
         self.settings = settings
         self._constants = constants
         self._lower_subprogram = lower_subprogram

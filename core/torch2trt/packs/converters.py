@@ -120,13 +120,21 @@ class Converter:
     function, and the core notes the pack.
     """
 
+    #: what it converts
     target: Target
+    #: called with ``(ctx, *torch's own arguments)``
     function: Callable[..., Any]
+    #: who brings it
     pack: PackInfo = PackInfo("")
+    #: how the function is called
     invoke: Invoke = call_with_torch_arguments
+    #: gives the reason for declining a call
     rejects: Rejects | None = None
+    #: requirements on TensorRT, any of which is enough
     requires: tuple[Requirement, ...] = ()
+    #: False keeps calls of constants for it
     fold: bool = True
+    #: gives the results' shapes in the original's place
     shape_rule: ShapeRule | None = None
 
     @property

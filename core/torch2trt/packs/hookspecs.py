@@ -1,4 +1,4 @@
-"""The hooks that a converter pack implements, in the order in which a conversion calls them."""
+"""The hooks that a converter pack implements."""
 
 from __future__ import annotations
 
@@ -62,8 +62,9 @@ def torch2trt_transform_graph(graph_module: torch.fx.GraphModule, settings: Sett
 def torch2trt_find_converter(call: Call) -> Converter | None:
     """Choose the converter of one call by code instead of by target.
 
-    Stops at the first non-None result.  Asked before the converters of the call's target, when the program is captured
-    and when it is planned, so the answer may depend on the call alone.  What it returns stands in the plan, in the
+    Packs are asked in turn, before the converters of the call's target; the first converter that does not decline the
+    call is taken.  Asked when the program is captured and again when it is planned, so the answer may depend on the
+    call alone.  What it returns stands in the plan, in the
     layers and in the manifest like any other converter.  Calls that nobody takes follow PyTorch's decompositions.
 
     :param call: the call, with FakeTensors.

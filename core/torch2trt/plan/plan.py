@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 class Plan:
     """Everything that is decided about a conversion; no later step decides anything.  Prints as a table."""
 
+    #: what was captured
     program: Program
+    #: whose converters were asked
     packs: Packs
+    #: the settings of the conversion
     settings: Settings
     #: the planned calls of the program, in order
     calls: tuple[PlannedCall, ...]
