@@ -28,9 +28,9 @@ from .errors import Torch2TRTError as Torch2TRTError
 from .errors import UnsupportedError as UnsupportedError
 from .network.context import Context as Context
 from .packs.converters import Converter as Converter
-from .packs.converters import converter as converter
 from .packs.hookspecs import hookimpl as hookimpl
 from .packs.loading import Packs as Packs
+from .packs.marks import converter as converter
 from .packs.registry import PackRegistry as PackRegistry
 from .plan.plan import Plan as Plan
 from .program.call import Call as Call

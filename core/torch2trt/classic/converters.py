@@ -11,7 +11,8 @@ from torch.utils import _pytree as pytree
 from .._trt import trt
 from ..errors import ConversionError, InputError, PackError
 from ..network.context import Context
-from ..packs.converters import Converter, Mark, add_mark
+from ..packs.converters import Converter
+from ..packs.marks import Mark, add_mark
 from ..packs.targets import resolve
 from ..packs.user import USER, current_packs, forget, note
 from .context import ConversionContext

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..packs.converters import converter
+from ..packs.marks import converter
 from ..packs.targets import resolve
 
 ConverterFunction = Callable[..., Any]

@@ -10,7 +10,8 @@ from typing import Any
 
 from ..errors import ConverterConflictWarning, PackError, TargetError
 from ..program.call import Level, Target
-from .converters import Converter, PackInfo, from_marks, marks
+from .converters import Converter, PackInfo, from_marks
+from .marks import marks
 
 
 class Registry:
