@@ -49,20 +49,20 @@ def _scan(ctx: Context, combine: Combine, values: Tensors, dim: int, neutral: Se
 def _one_value(name: str, op: trt.ReduceOperation, combine: Callable[..., trt.ITensor]) -> Callable[..., trt.ITensor]:
     """``combine`` has the neutral element of ``op``."""
 
-    def combine_first(ctx: Context, earlier: Tensors, later: Tensors) -> Tensors:
+    def combine_one(ctx: Context, earlier: Tensors, later: Tensors) -> Tensors:
         return (combine(ctx, earlier[0], later[0]),)
 
     def convert(ctx: Context, input: Value, dim: int, dtype: torch.dtype | None = None) -> trt.ITensor:
         result = ctx.call.result.dtype
         wide = lib.opmath(result)
         neutral = lib.neutral_element(op, wide)
-        return ctx.tensor(_scan(ctx, combine_first, (ctx.tensor(input, wide),), dim, [neutral])[0], result)
+        return ctx.tensor(_scan(ctx, combine_one, (ctx.tensor(input, wide),), dim, [neutral])[0], result)
 
     return converter(f"aten.{name}.default", name=name, rejects=_unbounded)(convert)
 
 
 def _log_of_sum(ctx: Context, earlier: trt.ITensor, later: trt.ITensor) -> trt.ITensor:
-    # the plain layer: a NaN comes back with the distance
+    # not lib.maximum: NaN is in the difference as well
     high = lib.elementwise(ctx, trt.ElementWiseOperation.MAX, earlier, later)
     ratio = lib.exp(ctx, lib.neg(ctx, lib.abs(ctx, lib.sub(ctx, earlier, later))))
     total = lib.add(ctx, high, lib.log(ctx, lib.add(ctx, ratio, 1.0)))
@@ -76,7 +76,7 @@ cumprod, logcumsumexp = _one_value("cumprod", R.PROD, lib.mul), _one_value("logc
 def _with_indices(
     name: str, op: trt.ReduceOperation, replaces: Callable[[Context, Value, Value], trt.ITensor]
 ) -> Callable[..., Tensors]:
-    """The latest of equal elements counts, and NaN before all others."""
+    """Of equal elements the latest is taken; NaN wins over numbers."""
 
     def combine(ctx: Context, earlier: Tensors, later: Tensors) -> Tensors:
         taken = replaces(ctx, later[0], earlier[0])
