@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
-from torch2trt import Call, Context, converter, trt
-from torch2trt.lib import ConverterFunction, activation, compare, elementwise, is_runtime, named, reshape, select
+import torch
+from torch2trt import Context, converter, lib, trt
 
 from .bounds import clamp
 
-A, E = trt.ActivationType, trt.ElementWiseOperation
+A = trt.ActivationType
 
 
-def _plain(name: str, kind: trt.ActivationType) -> ConverterFunction:
+def _activation(name: str, op: trt.ActivationType) -> Callable[..., trt.ITensor]:
     """Integers are computed in PyTorch's default dtype, where the result is floating-point."""
 
     def convert(ctx: Context, input: trt.ITensor) -> trt.ITensor:
-        return activation(ctx, kind, ctx.tensor(input, ctx.call.result.dtype))
+        return lib.activation(ctx, op, ctx.tensor(input, ctx.call.result.dtype))
 
-    return named(name, f"aten.{name}.default")(convert)
+    return converter(f"aten.{name}.default", name=name)(convert)
 
 
-relu, sigmoid, tanh = _plain("relu", A.RELU), _plain("sigmoid", A.SIGMOID), _plain("tanh", A.TANH)
+relu, sigmoid, tanh = _activation("relu", A.RELU), _activation("sigmoid", A.SIGMOID), _activation("tanh", A.TANH)
 
 
 @converter("aten.hardtanh.default")
@@ -33,12 +33,10 @@ def hardtanh(ctx: Context, input: trt.ITensor, min_val: float = -1, max_val: flo
 @converter("aten.leaky_relu.default")
 def leaky_relu(ctx: Context, input: trt.ITensor, negative_slope: float = 0.01) -> trt.ITensor:
     """leaky_relu(Tensor self, Scalar negative_slope=0.01) -> Tensor"""
-    return activation(ctx, A.LEAKY_RELU, input, negative_slope)
+    return lib.activation(ctx, A.LEAKY_RELU, input, negative_slope)
 
 
-def _training(
-    call: Call, input: Any, lower: float = 0, upper: float = 0, training: bool = False, *_: Any
-) -> str | None:
+def _training(training: bool) -> str | None:
     return "its slopes are random in training mode; call model.eval()" if training else None
 
 
@@ -49,54 +47,56 @@ def rrelu(
     lower: float = 0.125,
     upper: float = 1 / 3,
     training: bool = False,
-    generator: Any = None,
+    generator: torch.Generator | None = None,
 ) -> trt.ITensor:
     """rrelu(Tensor self, Scalar lower=0.125, Scalar upper=0.333, bool training=False, ...) -> Tensor"""
-    return activation(ctx, A.LEAKY_RELU, input, (lower + upper) / 2)
+    return lib.activation(ctx, A.LEAKY_RELU, input, (lower + upper) / 2)
 
 
 @converter("aten.prelu.default")
-def prelu(ctx: Context, input: trt.ITensor, weight: Any) -> trt.ITensor:
+def prelu(ctx: Context, input: trt.ITensor, weight: trt.ITensor | torch.Tensor) -> trt.ITensor:
     """prelu(Tensor self, Tensor weight) -> Tensor"""
     ndim = len(input.shape)
     # one slope a channel, which is dimension 1
     dims = [-1 if index == min(1, ndim - 1) else 1 for index in range(ndim)]
-    slope = reshape(ctx, weight, dims) if is_runtime(weight) else ctx.tensor(weight.reshape(dims))
+    slope = lib.reshape(ctx, weight, dims) if lib.is_runtime(weight) else ctx.tensor(weight.reshape(dims))
     return ctx.network.add_parametric_relu(input, slope).get_output(0)
 
 
 @converter("aten.gelu.default")
 def gelu(ctx: Context, input: trt.ITensor, approximate: str = "none") -> trt.ITensor:
     """gelu(Tensor self, *, str approximate='none') -> Tensor"""
-    return activation(ctx, A.GELU_TANH if approximate == "tanh" else A.GELU_ERF, input)
+    return lib.activation(ctx, A.GELU_TANH if approximate == "tanh" else A.GELU_ERF, input)
 
 
-def _scaled_input(call: Call, input: Any, alpha: float = 1, scale: float = 1, input_scale: float = 1) -> str | None:
+def _scaled_input(input_scale: float) -> str | None:
     return f"input_scale is {input_scale}, TensorRT's layer has none" if input_scale != 1 else None
 
 
 @converter("aten.elu.default", rejects=_scaled_input)
 def elu(ctx: Context, input: trt.ITensor, alpha: float = 1, scale: float = 1, input_scale: float = 1) -> trt.ITensor:
     """elu(Tensor self, Scalar alpha=1, Scalar scale=1, Scalar input_scale=1) -> Tensor"""
-    return activation(ctx, A.ELU, input, alpha) if scale == 1 else activation(ctx, A.SELU, input, alpha, scale)
+    if scale == 1:
+        return lib.activation(ctx, A.ELU, input, alpha)
+    return lib.activation(ctx, A.SELU, input, alpha, scale)
 
 
 @converter("aten.softplus.default")
 def softplus(ctx: Context, input: trt.ITensor, beta: float = 1, threshold: float = 20) -> trt.ITensor:
     """softplus(Tensor self, Scalar beta=1, Scalar threshold=20) -> Tensor"""
-    smooth = activation(ctx, A.SOFTPLUS, input, 1 / beta, beta)
+    smooth = lib.activation(ctx, A.SOFTPLUS, input, 1 / beta, beta)
     # beyond the threshold the exponential may overflow
-    beyond = compare(ctx, E.GREATER, elementwise(ctx, E.PROD, input, beta), threshold)
-    return select(ctx, beyond, input, smooth)
+    beyond = lib.gt(ctx, lib.mul(ctx, input, beta), threshold)
+    return lib.where(ctx, beyond, input, smooth)
 
 
 @converter("aten.hardsigmoid.default")
 def hardsigmoid(ctx: Context, input: trt.ITensor) -> trt.ITensor:
     """hardsigmoid(Tensor self) -> Tensor"""
-    return activation(ctx, A.HARD_SIGMOID, input, 1 / 6, 0.5)
+    return lib.activation(ctx, A.HARD_SIGMOID, input, 1 / 6, 0.5)
 
 
 @converter("aten.hardswish.default")
 def hardswish(ctx: Context, input: trt.ITensor) -> trt.ITensor:
     """hardswish(Tensor self) -> Tensor"""
-    return elementwise(ctx, E.PROD, input, hardsigmoid(ctx, input))
+    return lib.mul(ctx, input, hardsigmoid(ctx, input))

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from torch2trt import Context, converter, trt
-from torch2trt.lib import ConverterFunction, elementwise, named
-
-E = trt.ElementWiseOperation
+from torch2trt import Context, converter, lib, trt
+from torch2trt.lib import Value
 
 
-def _sum(name: str, op: trt.ElementWiseOperation) -> ConverterFunction:
-    def convert(ctx: Context, input: Any, other: Any, alpha: float = 1) -> trt.ITensor:
-        dtype = ctx.call.result.dtype
-        if alpha != 1:
-            other = elementwise(ctx, E.PROD, other, alpha, dtype)
-        return elementwise(ctx, op, input, other, dtype)
-
-    return named(name, f"aten.{name}.Tensor", f"aten.{name}.Scalar")(convert)
+@converter("aten.add.Tensor", "aten.add.Scalar")
+def add(ctx: Context, input: Value, other: Value, alpha: float = 1) -> trt.ITensor:
+    """add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor"""
+    dtype = ctx.call.result.dtype
+    return lib.add(ctx, input, other if alpha == 1 else lib.mul(ctx, other, alpha, dtype), dtype)
 
 
-add, sub = _sum("add", E.SUM), _sum("sub", E.SUB)
+@converter("aten.sub.Tensor", "aten.sub.Scalar")
+def sub(ctx: Context, input: Value, other: Value, alpha: float = 1) -> trt.ITensor:
+    """sub.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor"""
+    dtype = ctx.call.result.dtype
+    return lib.sub(ctx, input, other if alpha == 1 else lib.mul(ctx, other, alpha, dtype), dtype)
 
 
 @converter("aten.mul.Tensor", "aten.mul.Scalar")
-def mul(ctx: Context, input: Any, other: Any) -> trt.ITensor:
+def mul(ctx: Context, input: Value, other: Value) -> trt.ITensor:
     """mul.Tensor(Tensor self, Tensor other) -> Tensor"""
-    return elementwise(ctx, E.PROD, input, other, ctx.call.result.dtype)
+    return lib.mul(ctx, input, other, ctx.call.result.dtype)

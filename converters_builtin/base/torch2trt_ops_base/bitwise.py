@@ -2,51 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import torch
-from torch2trt import Context, converter, trt
-from torch2trt.lib import (
-    ConverterFunction,
-    cast,
-    compare,
-    concat,
-    elementwise,
-    named,
-    ndim_of,
-    reduce,
-    unary,
-    unsqueeze,
-)
+from torch2trt import Context, converter, lib, trt
+from torch2trt.lib import Value
 
 E = trt.ElementWiseOperation
 
 
-def _bits(ctx: Context, input: Any, weights: torch.Tensor, ndim: int) -> trt.ITensor:
+def _bits(ctx: Context, input: Value, weights: torch.Tensor, ndim: int) -> trt.ITensor:
     """A last dimension of bools, one for each of ``weights``; the last is the sign's."""
-    number = ctx.tensor(input, weights.dtype, ndim)
-    column = unsqueeze(ctx, number, [ndim])
-    shifted = elementwise(ctx, E.FLOOR_DIV, column, weights[:-1])
-    even = elementwise(ctx, E.PROD, elementwise(ctx, E.FLOOR_DIV, shifted, 2), 2)
-    odd = compare(ctx, E.EQUAL, shifted, even, negate=True)
-    return concat(ctx, [odd, compare(ctx, E.LESS, column, 0)], ndim)
+    column = lib.unsqueeze(ctx, ctx.tensor(input, weights.dtype, ndim), [ndim])
+    shifted = lib.floor_divide(ctx, column, weights[:-1])
+    even = lib.mul(ctx, lib.floor_divide(ctx, shifted, 2), 2)
+    return lib.cat(ctx, [lib.ne(ctx, shifted, even), lib.lt(ctx, column, 0)], ndim)
 
 
-def _bitwise(name: str, op: trt.ElementWiseOperation) -> ConverterFunction:
-    def convert(ctx: Context, input: Any, other: Any) -> trt.ITensor:
+def _bitwise(name: str, op: trt.ElementWiseOperation) -> Callable[..., trt.ITensor]:
+    def convert(ctx: Context, input: Value, other: Value) -> trt.ITensor:
         dtype = ctx.call.result.dtype
         if dtype is torch.bool:
-            return elementwise(ctx, op, input, other, dtype)
-        size = torch.iinfo(dtype).bits
+            return lib.elementwise(ctx, op, input, other, dtype)
+        sign = torch.iinfo(dtype).bits - 1
         # two's complement: the sign's bit counts negative
-        weights = torch.tensor([1 << bit for bit in range(size - 1)] + [-1 << size - 1], dtype=dtype)
-        ndim = max(ndim_of(input), ndim_of(other))
-        first, second = _bits(ctx, input, weights, ndim), _bits(ctx, other, weights, ndim)
-        chosen = cast(ctx, elementwise(ctx, op, first, second), dtype)
-        return reduce(ctx, trt.ReduceOperation.SUM, elementwise(ctx, E.PROD, chosen, weights), ndim)
+        weights = torch.tensor([1 << bit for bit in range(sign)] + [-1 << sign], dtype=dtype)
+        ndim = max(lib.ndim_of(input), lib.ndim_of(other))
+        bits = lib.elementwise(ctx, op, _bits(ctx, input, weights, ndim), _bits(ctx, other, weights, ndim))
+        return lib.sum(ctx, lib.mul(ctx, bits, weights, dtype), ndim)
 
     overloads = ("Tensor", "Scalar", "Scalar_Tensor")
-    return named(name, *(f"aten.{name}.{overload}" for overload in overloads))(convert)
+    return converter(*(f"aten.{name}.{overload}" for overload in overloads), name=name)(convert)
 
 
 bitwise_and, bitwise_or = _bitwise("bitwise_and", E.AND), _bitwise("bitwise_or", E.OR)
@@ -57,23 +43,26 @@ bitwise_xor = _bitwise("bitwise_xor", E.XOR)
 def bitwise_not(ctx: Context, input: trt.ITensor) -> trt.ITensor:
     """bitwise_not(Tensor self) -> Tensor"""
     dtype = ctx.call.result.dtype
-    if dtype is torch.bool:
-        return unary(ctx, trt.UnaryOperation.NOT, input)
-    return elementwise(ctx, E.SUB, -1, input, dtype)
+    return lib.logical_not(ctx, input) if dtype is torch.bool else lib.sub(ctx, -1, input, dtype)
 
 
-def _shift(name: str, operator: str, op: trt.ElementWiseOperation) -> ConverterFunction:
-    """A product with a power of two, or the floor of a quotient by it."""
-
-    def convert(ctx: Context, input: Any, other: Any) -> trt.ITensor:
-        dtype = ctx.call.result.dtype
-        power = 1 << other if isinstance(other, int) else elementwise(ctx, E.POW, 2, other, dtype)
-        return elementwise(ctx, op, input, power, dtype)
-
-    overloads = (f"{name}.Tensor", f"{name}.Tensor_Scalar", f"{name}.Scalar_Tensor")
-    operators = (f"{operator}.Tensor", f"{operator}.Scalar")
-    return named(name, *(f"aten.{overload}" for overload in overloads + operators))(convert)
+def _power_of_two(ctx: Context, exponent: Value) -> Value:
+    return 1 << exponent if isinstance(exponent, int) else lib.pow(ctx, 2, exponent, ctx.call.result.dtype)
 
 
-left_shift = _shift("bitwise_left_shift", "__lshift__", E.PROD)
-right_shift = _shift("bitwise_right_shift", "__rshift__", E.FLOOR_DIV)
+@converter(
+    *(f"aten.bitwise_left_shift.{overload}" for overload in ("Tensor", "Tensor_Scalar", "Scalar_Tensor")),
+    *("aten.__lshift__.Tensor", "aten.__lshift__.Scalar"),
+)
+def bitwise_left_shift(ctx: Context, input: Value, other: Value) -> trt.ITensor:
+    """bitwise_left_shift.Tensor(Tensor self, Tensor other) -> Tensor"""
+    return lib.mul(ctx, input, _power_of_two(ctx, other), ctx.call.result.dtype)
+
+
+@converter(
+    *(f"aten.bitwise_right_shift.{overload}" for overload in ("Tensor", "Tensor_Scalar", "Scalar_Tensor")),
+    *("aten.__rshift__.Tensor", "aten.__rshift__.Scalar"),
+)
+def bitwise_right_shift(ctx: Context, input: Value, other: Value) -> trt.ITensor:
+    """bitwise_right_shift.Tensor(Tensor self, Tensor other) -> Tensor"""
+    return lib.floor_divide(ctx, input, _power_of_two(ctx, other), ctx.call.result.dtype)

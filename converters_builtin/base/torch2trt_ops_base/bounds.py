@@ -2,58 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
-import torch
-from torch2trt import Context, converter, trt
-from torch2trt.lib import ConverterFunction, cast, elementwise, is_runtime, named, select, unary
+from torch2trt import Context, converter, lib, trt
+from torch2trt.lib import Value
 
 E = trt.ElementWiseOperation
 
 
-def bounded(ctx: Context, op: trt.ElementWiseOperation, input: Any, other: Any, dtype: torch.dtype) -> trt.ITensor:
-    """The larger or smaller of two, NaN where either is: TensorRT gives the first operand then."""
-    result = elementwise(ctx, op, input, other, dtype)
-    return _where_nan(ctx, other, other, result, dtype)
+@converter("aten.maximum.default")
+def maximum(ctx: Context, input: Value, other: Value) -> trt.ITensor:
+    """maximum(Tensor self, Tensor other) -> Tensor"""
+    return lib.maximum(ctx, input, other, ctx.call.result.dtype)
 
 
-def _where_nan(ctx: Context, test: Any, chosen: Any, otherwise: Any, dtype: torch.dtype) -> trt.ITensor:
-    """``chosen`` where ``test`` is NaN; constants and integers are taken to be numbers."""
-    if not dtype.is_floating_point or not is_runtime(test):
-        return ctx.tensor(otherwise, dtype)
-    return select(ctx, unary(ctx, trt.UnaryOperation.ISNAN, cast(ctx, test, dtype)), chosen, otherwise, dtype)
+@converter("aten.minimum.default")
+def minimum(ctx: Context, input: Value, other: Value) -> trt.ITensor:
+    """minimum(Tensor self, Tensor other) -> Tensor"""
+    return lib.minimum(ctx, input, other, ctx.call.result.dtype)
 
 
-def _extreme(name: str, op: trt.ElementWiseOperation) -> ConverterFunction:
-    def convert(ctx: Context, input: Any, other: Any) -> trt.ITensor:
-        return bounded(ctx, op, input, other, ctx.call.result.dtype)
-
-    return named(name, f"aten.{name}.default")(convert)
-
-
-maximum, minimum = _extreme("maximum", E.MAX), _extreme("minimum", E.MIN)
-
-
-def _ignoring_nan(name: str, op: trt.ElementWiseOperation) -> ConverterFunction:
-    def convert(ctx: Context, input: Any, other: Any) -> trt.ITensor:
+def _ignoring_nan(name: str, op: trt.ElementWiseOperation) -> Callable[..., trt.ITensor]:
+    def convert(ctx: Context, input: Value, other: Value) -> trt.ITensor:
         dtype = ctx.call.result.dtype
-        number = _where_nan(ctx, other, input, elementwise(ctx, op, input, other, dtype), dtype)
-        return _where_nan(ctx, input, other, number, dtype)
+        result = lib.elementwise(ctx, op, input, other, dtype)
+        for value, instead in ((other, input), (input, other)):
+            # constants are taken to be numbers
+            if dtype.is_floating_point and lib.is_runtime(value):
+                result = lib.where(ctx, lib.isnan(ctx, value, dtype), instead, result, dtype)
+        return result
 
-    return named(name, f"aten.{name}.default")(convert)
+    return converter(f"aten.{name}.default", name=name)(convert)
 
 
 fmax, fmin = _ignoring_nan("fmax", E.MAX), _ignoring_nan("fmin", E.MIN)
 
 
 @converter("aten.clamp.default", "aten.clamp.Tensor")
-def clamp(ctx: Context, input: Any, min: Any = None, max: Any = None) -> trt.ITensor:
+def clamp(ctx: Context, input: Value, min: Value | None = None, max: Value | None = None) -> trt.ITensor:
     """clamp(Tensor self, Scalar? min=None, Scalar? max=None) -> Tensor"""
     dtype = ctx.call.result.dtype
     # not the activation CLIP, which makes a number of NaN
-    result = cast(ctx, input, dtype)
+    result = ctx.tensor(input, dtype)
     if min is not None:
-        result = bounded(ctx, E.MAX, result, min, dtype)
-    if max is not None:
-        result = bounded(ctx, E.MIN, result, max, dtype)
-    return result
+        result = lib.maximum(ctx, result, min, dtype)
+    return result if max is None else lib.minimum(ctx, result, max, dtype)

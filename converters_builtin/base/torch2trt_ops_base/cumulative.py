@@ -6,128 +6,92 @@ input, then for four, until it stands for all up to itself.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
-from torch2trt import Call, Context, converter, trt
-from torch2trt.lib import (
-    ConverterFunction,
-    cast,
-    compare,
-    dtype_of,
-    elementwise,
-    is_runtime,
-    named,
-    number_of,
-    opmath,
-    select,
-    sizes,
-    unary,
-    upper_bound,
-)
+from torch2trt import Context, converter, lib, trt
+from torch2trt.lib import Value
 
-E, U = trt.ElementWiseOperation, trt.UnaryOperation
+R = trt.ReduceOperation
 Tensors = tuple[trt.ITensor, ...]
 #: of what stands for the elements before and what stands for the latest, what stands for both
 Combine = Callable[[Context, Tensors, Tensors], Tensors]
 
 
 @converter("aten.cumsum.default")
-def cumsum(ctx: Context, input: Any, dim: int, dtype: Any = None) -> trt.ITensor:
+def cumsum(ctx: Context, input: Value, dim: int, dtype: torch.dtype | None = None) -> trt.ITensor:
     """cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor"""
-    number = cast(ctx, input, ctx.call.result.dtype)
-    ndim = len(number.shape)
-    if not ndim:
-        return number
-    axis = ctx.tensor(torch.tensor(dim % ndim))
-    return ctx.network.add_cumulative(number, axis, trt.CumulativeOperation.SUM, False, False).get_output(0)
+    tensor = ctx.tensor(input, ctx.call.result.dtype)
+    return lib.cumsum(ctx, tensor, dim) if len(tensor.shape) else tensor
 
 
-def _unbounded(call: Call, input: Any, dim: int, *_: Any, **__: Any) -> str | None:
-    if not input.dim() or upper_bound(input.shape[dim]) is not None:
+def _unbounded(input: torch.Tensor, dim: int) -> str | None:
+    if not input.dim() or lib.upper_bound(input.shape[dim]) is not None:
         return None
     return "the size of the dimension has no upper bound"
 
 
 def _scan(ctx: Context, combine: Combine, values: Tensors, dim: int, neutral: Sequence[float]) -> Tensors:
     """Combine each element with all those before it along ``dim``; ``neutral`` stands before the first."""
-    given = ctx.call.args[0]
-    length = upper_bound(given.shape[dim]) if given.dim() else 1
+    input = ctx.call.args[0]
+    length = lib.upper_bound(input.shape[dim]) if input.dim() else 1
     assert length is not None  # the converters of this file decline otherwise
+    trailing = (0, 0) * (input.dim() - 1 - dim % max(input.dim(), 1))
     step = 1
     while step < length:
-        earlier = tuple(_delayed(ctx, value, dim, step, fill) for value, fill in zip(values, neutral, strict=True))
-        values = combine(ctx, earlier, values)
+        shift = (*trailing, step, -step)
+        earlier = [lib.pad(ctx, value, shift, fill=fill) for value, fill in zip(values, neutral, strict=True)]
+        values = combine(ctx, tuple(earlier), values)
         step *= 2
     return values
 
 
-def _delayed(ctx: Context, input: trt.ITensor, dim: int, step: int, fill: float) -> trt.ITensor:
-    """``input`` moved by ``step`` along ``dim``, with ``fill`` for what comes before it."""
-    ndim = len(input.shape)
-    start = tuple(-step if index == dim % ndim else 0 for index in range(ndim))
-    dims = sizes(ctx, input)
-    static = not any(map(is_runtime, dims))
-    layer = ctx.network.add_slice(input, start, tuple(dims) if static else (1,) * ndim, (1,) * ndim)
-    layer.mode = trt.SampleMode.FILL
-    if not static:
-        layer.set_input(2, ctx.shape(dims))
-    layer.set_input(4, ctx.tensor(fill, dtype_of(input)))
-    return layer.get_output(0)
+def _one_value(name: str, op: trt.ReduceOperation, combine: Callable[..., trt.ITensor]) -> Callable[..., trt.ITensor]:
+    """``combine`` has the neutral element of ``op``."""
 
+    def combine_one(ctx: Context, earlier: Tensors, later: Tensors) -> Tensors:
+        return (combine(ctx, earlier[0], later[0]),)
 
-def _one_value(name: str, neutral: float, combine: Callable[..., trt.ITensor]) -> ConverterFunction:
-    def convert(ctx: Context, input: Any, dim: int, dtype: Any = None) -> trt.ITensor:
+    def convert(ctx: Context, input: Value, dim: int, dtype: torch.dtype | None = None) -> trt.ITensor:
         result = ctx.call.result.dtype
-        number = cast(ctx, input, opmath(result))
+        wide = lib.opmath(result)
+        neutral = lib.neutral_element(op, wide)
+        return ctx.tensor(_scan(ctx, combine_one, (ctx.tensor(input, wide),), dim, [neutral])[0], result)
 
-        def both(ctx: Context, earlier: Tensors, later: Tensors) -> Tensors:
-            return (combine(ctx, earlier[0], later[0]),)
-
-        return cast(ctx, _scan(ctx, both, (number,), dim, (neutral,))[0], result)
-
-    return named(name, f"aten.{name}.default", rejects=_unbounded)(convert)
-
-
-def _product(ctx: Context, earlier: trt.ITensor, later: trt.ITensor) -> trt.ITensor:
-    return elementwise(ctx, E.PROD, earlier, later)
+    return converter(f"aten.{name}.default", name=name, rejects=_unbounded)(convert)
 
 
 def _log_of_sum(ctx: Context, earlier: trt.ITensor, later: trt.ITensor) -> trt.ITensor:
-    high = elementwise(ctx, E.MAX, earlier, later)
-    distance = unary(ctx, U.ABS, elementwise(ctx, E.SUB, earlier, later))
-    share = unary(ctx, U.EXP, unary(ctx, U.NEG, distance))
-    total = elementwise(ctx, E.SUM, high, unary(ctx, U.LOG, elementwise(ctx, E.SUM, share, 1.0)))
+    # not lib.maximum: NaN is in the difference as well
+    high = lib.elementwise(ctx, trt.ElementWiseOperation.MAX, earlier, later)
+    ratio = lib.exp(ctx, lib.neg(ctx, lib.abs(ctx, lib.sub(ctx, earlier, later))))
+    total = lib.add(ctx, high, lib.log(ctx, lib.add(ctx, ratio, 1.0)))
     # two equal infinities have no difference
-    return select(ctx, unary(ctx, U.ISINF, high), high, total)
+    return lib.where(ctx, lib.isinf(ctx, high), high, total)
 
 
-cumprod, logcumsumexp = _one_value("cumprod", 1, _product), _one_value("logcumsumexp", -math.inf, _log_of_sum)
+cumprod, logcumsumexp = _one_value("cumprod", R.PROD, lib.mul), _one_value("logcumsumexp", R.MAX, _log_of_sum)
 
 
-def _with_indices(name: str, op: trt.ElementWiseOperation, neutral: float) -> ConverterFunction:
+def _with_indices(
+    name: str, op: trt.ReduceOperation, replaces: Callable[[Context, Value, Value], trt.ITensor]
+) -> Callable[..., Tensors]:
+    """Of equal elements the latest is taken; NaN wins over numbers."""
+
     def combine(ctx: Context, earlier: Tensors, later: Tensors) -> Tensors:
-        taken = elementwise(
-            ctx, E.OR, compare(ctx, op, later[0], earlier[0]), compare(ctx, E.EQUAL, later[0], earlier[0])
-        )
-        if dtype_of(later[0]).is_floating_point:
-            taken = elementwise(ctx, E.OR, taken, unary(ctx, U.ISNAN, later[0]))
-        return select(ctx, taken, later[0], earlier[0]), select(ctx, taken, later[1], earlier[1])
+        taken = replaces(ctx, later[0], earlier[0])
+        if lib.dtype_of(later[0]).is_floating_point:
+            taken = lib.logical_or(ctx, taken, lib.isnan(ctx, later[0]))
+        return lib.where(ctx, taken, later[0], earlier[0]), lib.where(ctx, taken, later[1], earlier[1])
 
-    def convert(ctx: Context, input: Any, dim: int) -> Tensors:
-        dtype = dtype_of(input)
-        number = cast(ctx, input, number_of(dtype))
-        lowest = neutral if dtype.is_floating_point else _least(number_of(dtype), neutral)
-        values, indices = _scan(ctx, combine, (number, _positions(ctx, number, dim)), dim, (lowest, 0))
-        return cast(ctx, values, dtype), indices
+    def convert(ctx: Context, input: Value, dim: int) -> Tensors:
+        dtype = lib.compute_dtype(lib.dtype_of(input))
+        tensor = ctx.tensor(input, dtype)
+        neutral = (lib.neutral_element(op, dtype), 0)
+        values, indices = _scan(ctx, combine, (tensor, _positions(ctx, tensor, dim)), dim, neutral)
+        return ctx.tensor(values, lib.dtype_of(input)), indices
 
-    return named(name, f"aten.{name}.default", rejects=_unbounded)(convert)
-
-
-def _least(dtype: torch.dtype, sign: float) -> int:
-    return torch.iinfo(dtype).min if sign < 0 else torch.iinfo(dtype).max
+    return converter(f"aten.{name}.default", name=name, rejects=_unbounded)(convert)
 
 
 def _positions(ctx: Context, input: trt.ITensor, dim: int) -> trt.ITensor:
@@ -135,12 +99,11 @@ def _positions(ctx: Context, input: trt.ITensor, dim: int) -> trt.ITensor:
     ndim = len(input.shape)
     if not ndim:
         return ctx.tensor(0, torch.int64)
-    dims = sizes(ctx, input)
     layer = ctx.network.add_fill((1,) * ndim, trt.FillOperation.LINSPACE, trt.int64)
-    layer.set_input(0, ctx.shape(dims))
+    layer.set_input(0, ctx.shape(lib.sizes(ctx, input)))
     layer.set_input(1, ctx.tensor(0, torch.int64))
     layer.set_input(2, ctx.tensor(torch.tensor([int(index == dim % ndim) for index in range(ndim)])))
     return layer.get_output(0)
 
 
-cummax, cummin = _with_indices("cummax", E.GREATER, -math.inf), _with_indices("cummin", E.LESS, math.inf)
+cummax, cummin = _with_indices("cummax", R.MAX, lib.ge), _with_indices("cummin", R.MIN, lib.le)

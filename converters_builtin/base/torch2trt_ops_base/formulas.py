@@ -4,67 +4,54 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
-from torch2trt import Context, converter, trt
-from torch2trt.lib import (
-    ConverterFunction,
-    activation,
-    cast,
-    compare,
-    dtype_of,
-    elementwise,
-    named,
-    opmath,
-    select,
-    unary,
-)
+from torch2trt import Context, converter, lib, trt
+from torch2trt.lib import Value
 
-E, U = trt.ElementWiseOperation, trt.UnaryOperation
+Formula = Callable[[Context, trt.ITensor], trt.ITensor]
+FormulaOfTwo = Callable[[Context, trt.ITensor, trt.ITensor], trt.ITensor]
 
 
-def _formula(name: str, formula: Callable[..., trt.ITensor]) -> ConverterFunction:
+def _formula(name: str, formula: Formula) -> Callable[..., trt.ITensor]:
     def convert(ctx: Context, input: trt.ITensor) -> trt.ITensor:
         dtype = ctx.call.result.dtype
-        return cast(ctx, formula(ctx, cast(ctx, input, opmath(dtype))), dtype)
+        return ctx.tensor(formula(ctx, ctx.tensor(input, lib.opmath(dtype))), dtype)
 
-    return named(name, f"aten.{name}.default")(convert)
+    return converter(f"aten.{name}.default", name=name)(convert)
 
 
-def _formula_of_two(name: str, formula: Callable[..., trt.ITensor], *overloads: str) -> ConverterFunction:
-    def convert(ctx: Context, input: Any, other: Any) -> trt.ITensor:
+def _formula_of_two(name: str, formula: FormulaOfTwo, *overloads: str) -> Callable[..., trt.ITensor]:
+    def convert(ctx: Context, input: Value, other: Value) -> trt.ITensor:
         dtype = ctx.call.result.dtype
-        wide = opmath(dtype)
-        return cast(ctx, formula(ctx, cast(ctx, input, wide), cast(ctx, other, wide)), dtype)
+        wide = lib.opmath(dtype)
+        return ctx.tensor(formula(ctx, ctx.tensor(input, wide), ctx.tensor(other, wide)), dtype)
 
-    return named(name, *(f"aten.{name}.{overload}" for overload in overloads))(convert)
+    return converter(*(f"aten.{name}.{overload}" for overload in overloads), name=name)(convert)
 
 
 def _expm1(ctx: Context, x: trt.ITensor) -> trt.ITensor:
     # tanh(x / 2) * (exp(x) + 1): nothing cancels near zero
-    half = activation(ctx, trt.ActivationType.TANH, elementwise(ctx, E.PROD, x, 0.5))
-    return elementwise(ctx, E.PROD, half, elementwise(ctx, E.SUM, unary(ctx, U.EXP, x), 1.0))
+    return lib.mul(ctx, lib.tanh(ctx, lib.mul(ctx, x, 0.5)), lib.add(ctx, lib.exp(ctx, x), 1.0))
 
 
 def _log1p(ctx: Context, x: trt.ITensor) -> trt.ITensor:
     # the error of rounding 1 + x stands in log's numerator and denominator alike
-    rounded = elementwise(ctx, E.SUM, x, 1.0)
-    ratio = elementwise(ctx, E.DIV, x, elementwise(ctx, E.SUB, rounded, 1.0))
-    tiny, infinite = compare(ctx, E.EQUAL, rounded, 1.0), compare(ctx, E.EQUAL, x, math.inf)
-    plain = elementwise(ctx, E.OR, tiny, infinite)
-    return select(ctx, plain, x, elementwise(ctx, E.PROD, unary(ctx, U.LOG, rounded), ratio))
+    rounded = lib.add(ctx, x, 1.0)
+    ratio = lib.div(ctx, x, lib.sub(ctx, rounded, 1.0))
+    tiny, infinite = lib.eq(ctx, rounded, 1.0), lib.eq(ctx, x, math.inf)
+    return lib.where(ctx, lib.logical_or(ctx, tiny, infinite), x, lib.mul(ctx, lib.log(ctx, rounded), ratio))
 
 
-def _logarithm(base: float) -> Callable[..., trt.ITensor]:
+def _logarithm(base: float) -> Formula:
     def logarithm(ctx: Context, x: trt.ITensor) -> trt.ITensor:
-        return elementwise(ctx, E.DIV, unary(ctx, U.LOG, x), math.log(base))
+        return lib.div(ctx, lib.log(ctx, x), math.log(base))
 
     return logarithm
 
 
 def _erfc(ctx: Context, x: trt.ITensor) -> trt.ITensor:
     # exact to the last digit of 1; what is left beyond 4 is lost
-    return elementwise(ctx, E.SUB, 1.0, unary(ctx, U.ERF, x))
+    return lib.sub(ctx, 1.0, lib.erf(ctx, x))
 
 
 expm1, log1p, erfc = _formula("expm1", _expm1), _formula("log1p", _log1p), _formula("erfc", _erfc)
@@ -74,30 +61,28 @@ log2, log10 = _formula("log2", _logarithm(2)), _formula("log10", _logarithm(10))
 @converter("aten.signbit.default")
 def signbit(ctx: Context, input: trt.ITensor) -> trt.ITensor:
     """signbit(Tensor self) -> Tensor"""
-    below = compare(ctx, E.LESS, input, 0)
-    if not dtype_of(input).is_floating_point:
-        return below
-    return elementwise(ctx, E.OR, below, compare(ctx, E.LESS, unary(ctx, U.RECIP, input), 0))  # -0
+    negative = lib.lt(ctx, input, 0)
+    if not lib.dtype_of(input).is_floating_point:
+        return negative
+    # the reciprocal of -0 is -inf
+    return lib.logical_or(ctx, negative, lib.lt(ctx, lib.reciprocal(ctx, input), 0))
 
 
 def _copysign(ctx: Context, x: trt.ITensor, sign: trt.ITensor) -> trt.ITensor:
-    magnitude = unary(ctx, U.ABS, x)
-    return select(ctx, signbit(ctx, sign), unary(ctx, U.NEG, magnitude), magnitude)
+    magnitude = lib.abs(ctx, x)
+    return lib.where(ctx, signbit(ctx, sign), lib.neg(ctx, magnitude), magnitude)
 
 
 def _hypot(ctx: Context, x: trt.ITensor, y: trt.ITensor) -> trt.ITensor:
-    squares = elementwise(ctx, E.SUM, elementwise(ctx, E.PROD, x, x), elementwise(ctx, E.PROD, y, y))
-    return unary(ctx, U.SQRT, squares)
+    return lib.sqrt(ctx, lib.add(ctx, lib.mul(ctx, x, x), lib.mul(ctx, y, y)))
 
 
 def _atan2(ctx: Context, y: trt.ITensor, x: trt.ITensor) -> trt.ITensor:
-    height, width = unary(ctx, U.ABS, y), unary(ctx, U.ABS, x)
+    height, width = lib.abs(ctx, y), lib.abs(ctx, x)
     # 0 / 0 is 0 here, and two infinities have the ratio 1
-    ratio = select(ctx, compare(ctx, E.EQUAL, height, width), 1.0, elementwise(ctx, E.DIV, height, width), dtype_of(x))
-    ratio = select(ctx, compare(ctx, E.EQUAL, height, 0.0), 0.0, ratio, dtype_of(x))
-    angle = unary(ctx, U.ATAN, ratio)
-    left = elementwise(ctx, E.SUB, math.pi, angle)
-    return _copysign(ctx, select(ctx, signbit(ctx, x), left, angle), y)
+    ratio = lib.where(ctx, lib.eq(ctx, height, width), 1.0, lib.div(ctx, height, width))
+    angle = lib.atan(ctx, lib.where(ctx, lib.eq(ctx, height, 0.0), 0.0, ratio))
+    return _copysign(ctx, lib.where(ctx, signbit(ctx, x), lib.sub(ctx, math.pi, angle), angle), y)
 
 
 copysign = _formula_of_two("copysign", _copysign, "Tensor", "Scalar")

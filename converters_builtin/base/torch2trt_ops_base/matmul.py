@@ -3,68 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from torch2trt import Context, converter, trt
-from torch2trt.lib import (
-    ConverterFunction,
-    elementwise,
-    matmul,
-    named,
-    ndim_of,
-    permute,
-    promoted,
-    reduce,
-    squeeze,
-    unsqueeze,
-)
-
-E = trt.ElementWiseOperation
+from torch2trt import Context, converter, lib, trt
+from torch2trt.lib import Value
 
 
-def _product(ctx: Context, input: Any, other: Any) -> trt.ITensor:
-    """The matrix product in any dtype; a rank of 1 is a vector."""
-    dtype = promoted(input, other)
-    if dtype.is_floating_point:
-        return matmul(ctx, input, other)
+@converter("aten.matmul.default", "aten.mm.default", "aten.bmm.default", "aten.mv.default", "aten.dot.default")
+def matmul(ctx: Context, input: Value, other: Value) -> trt.ITensor:
+    """matmul(Tensor self, Tensor other) -> Tensor"""
+    if lib.result_type(input, other).is_floating_point:
+        return lib.matmul(ctx, input, other)
     # TensorRT multiplies floating-point matrices only
-    vectors = [ndim_of(input) == 1, ndim_of(other) == 1]
-    rows = unsqueeze(ctx, input, [0]) if vectors[0] else ctx.tensor(input)
-    columns = unsqueeze(ctx, other, [1]) if vectors[1] else ctx.tensor(other)
+    vectors = [lib.ndim_of(input) == 1, lib.ndim_of(other) == 1]
+    rows = lib.unsqueeze(ctx, input, [0]) if vectors[0] else ctx.tensor(input)
+    columns = lib.unsqueeze(ctx, other, [1]) if vectors[1] else ctx.tensor(other)
     ndim = max(len(rows.shape), len(columns.shape))
     rows, columns = ctx.tensor(rows, ndim=ndim), ctx.tensor(columns, ndim=ndim)
-    terms = elementwise(ctx, E.PROD, unsqueeze(ctx, rows, [ndim]), unsqueeze(ctx, columns, [ndim - 2]))
-    product = reduce(ctx, trt.ReduceOperation.SUM, terms, ndim - 1)
-    return squeeze(ctx, product, [ndim - 2 + index for index, vector in enumerate(vectors) if vector])
+    terms = lib.mul(ctx, lib.unsqueeze(ctx, rows, [ndim]), lib.unsqueeze(ctx, columns, [ndim - 2]))
+    product = lib.sum(ctx, terms, ndim - 1)
+    return lib.squeeze(ctx, product, [ndim - 2 + index for index, vector in enumerate(vectors) if vector])
 
 
-def _plain(name: str) -> ConverterFunction:
-    def convert(ctx: Context, input: Any, other: Any) -> trt.ITensor:
-        return _product(ctx, input, other)
-
-    return named(name, f"aten.{name}.default")(convert)
+def _sum_of_products(ctx: Context, input: Value, other: Value) -> trt.ITensor:
+    return lib.sum(ctx, matmul(ctx, input, other), 0)
 
 
-mm, bmm, mv, dot, matmul_ = _plain("mm"), _plain("bmm"), _plain("mv"), _plain("dot"), _plain("matmul")
-
-
-def _sum_of_products(ctx: Context, input: Any, other: Any) -> trt.ITensor:
-    return reduce(ctx, trt.ReduceOperation.SUM, _product(ctx, input, other), 0)
-
-
-def _added(name: str, product: Callable[[Context, Any, Any], trt.ITensor] = _product) -> ConverterFunction:
+def _added(name: str, multiply: Callable[[Context, Value, Value], trt.ITensor] = matmul) -> Callable[..., trt.ITensor]:
     """``beta * input + alpha * product``."""
 
-    def convert(ctx: Context, input: Any, first: Any, second: Any, *, beta: float = 1, alpha: float = 1) -> trt.ITensor:
+    def convert(
+        ctx: Context, input: Value, first: Value, second: Value, *, beta: float = 1, alpha: float = 1
+    ) -> trt.ITensor:
         dtype = ctx.call.result.dtype
-        result = product(ctx, first, second)
+        product = multiply(ctx, first, second)
         if alpha != 1:
-            result = elementwise(ctx, E.PROD, result, alpha, dtype)
+            product = lib.mul(ctx, product, alpha, dtype)
         if beta == 0:  # PyTorch does not look at the input then, not even at its NaNs
-            return result
-        return elementwise(ctx, E.SUM, result, input if beta == 1 else elementwise(ctx, E.PROD, input, beta, dtype))
+            return product
+        return lib.add(ctx, product, input if beta == 1 else lib.mul(ctx, input, beta, dtype))
 
-    return named(name, f"aten.{name}.default")(convert)
+    return converter(f"aten.{name}.default", name=name)(convert)
 
 
 addmm, addmv = _added("addmm"), _added("addmv")
@@ -72,21 +50,21 @@ addbmm = _added("addbmm", _sum_of_products)
 
 
 @converter("aten.linear.default")
-def linear(ctx: Context, input: trt.ITensor, weight: Any, bias: Any = None) -> trt.ITensor:
+def linear(ctx: Context, input: Value, weight: Value, bias: Value | None = None) -> trt.ITensor:
     """linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor"""
-    if promoted(input, weight).is_floating_point:
-        product = matmul(ctx, input, weight, transpose_other=True)
+    if lib.result_type(input, weight).is_floating_point:
+        product = lib.matmul(ctx, input, weight, transpose_other=True)
     else:
-        product = _product(ctx, input, permute(ctx, weight, range(ndim_of(weight))[::-1]))
-    return product if bias is None else elementwise(ctx, E.SUM, product, bias)
+        product = matmul(ctx, input, lib.permute(ctx, weight, range(lib.ndim_of(weight))[::-1]))
+    return product if bias is None else lib.add(ctx, product, bias)
 
 
 @converter("aten.bilinear.default")
-def bilinear(ctx: Context, input1: Any, input2: Any, weight: Any, bias: Any = None) -> trt.ITensor:
+def bilinear(ctx: Context, input1: Value, input2: Value, weight: Value, bias: Value | None = None) -> trt.ITensor:
     """bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None) -> Tensor"""
-    ndim = ndim_of(input1)
-    row = unsqueeze(ctx, input1, [ndim - 1, ndim])  # (..., 1, 1, in1)
-    column = unsqueeze(ctx, input2, [ndim - 1, ndim + 1])  # (..., 1, in2, 1)
-    form = matmul(ctx, matmul(ctx, row, weight), column)  # (..., out, 1, 1)
-    product = squeeze(ctx, form, [ndim, ndim + 1])
-    return product if bias is None else elementwise(ctx, E.SUM, product, bias)
+    ndim = lib.ndim_of(input1)
+    row = lib.unsqueeze(ctx, input1, [ndim - 1, ndim])  # (..., 1, 1, in1)
+    column = lib.unsqueeze(ctx, input2, [ndim - 1, ndim + 1])  # (..., 1, in2, 1)
+    form = lib.matmul(ctx, lib.matmul(ctx, row, weight), column)  # (..., out, 1, 1)
+    product = lib.squeeze(ctx, form, [ndim, ndim + 1])
+    return product if bias is None else lib.add(ctx, product, bias)

@@ -2,55 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import torch
-from torch2trt import Context, converter, trt
-from torch2trt.lib import ConverterFunction, cast, named, reduce
+from torch2trt import Context, converter, lib, trt
+from torch2trt.lib import Value
 
-R = trt.ReduceOperation
-Dims = Sequence[int] | None
+Dims = int | Sequence[int] | None
 
 
-def _over_dims(name: str, op: trt.ReduceOperation, target: str) -> ConverterFunction:
+def _over_dims(name: str, overload: str, verb: Callable[..., trt.ITensor]) -> Callable[..., trt.ITensor]:
     """Computed in the dtype of the result."""
 
-    def convert(ctx: Context, input: Any, dim: Any, keepdim: bool = False, dtype: Any = None) -> trt.ITensor:
-        return reduce(ctx, op, input, dim, keepdim, ctx.call.result.dtype)
+    def convert(
+        ctx: Context, input: Value, dim: Dims, keepdim: bool = False, dtype: torch.dtype | None = None
+    ) -> trt.ITensor:
+        return verb(ctx, input, dim, keepdim, ctx.call.result.dtype)
 
-    return named(name, target)(convert)
-
-
-sum_, mean = _over_dims("sum", R.SUM, "aten.sum.dim_IntList"), _over_dims("mean", R.AVG, "aten.mean.dim")
-prod = _over_dims("prod", R.PROD, "aten.prod.dim_int")
+    return converter(f"aten.{name}.{overload}", name=name)(convert)
 
 
-def _over_all(name: str, op: trt.ReduceOperation) -> ConverterFunction:
-    def convert(ctx: Context, input: Any, dtype: Any = None) -> trt.ITensor:
-        return reduce(ctx, op, input, None, False, ctx.call.result.dtype)
-
-    return named(name, f"aten.{name}.default")(convert)
+sum_, mean = _over_dims("sum", "dim_IntList", lib.sum), _over_dims("mean", "dim", lib.mean)
+prod = _over_dims("prod", "dim_int", lib.prod)
 
 
-mean_all, prod_all = _over_all("mean", R.AVG), _over_all("prod", R.PROD)
-max_all, min_all = _over_all("max", R.MAX), _over_all("min", R.MIN)
+def _over_all(name: str, verb: Callable[..., trt.ITensor]) -> Callable[..., trt.ITensor]:
+    def convert(ctx: Context, input: Value, dtype: torch.dtype | None = None) -> trt.ITensor:
+        return verb(ctx, input, dtype=ctx.call.result.dtype)
+
+    return converter(f"aten.{name}.default", name=name)(convert)
 
 
-def _extreme(name: str, op: trt.ReduceOperation) -> ConverterFunction:
-    def convert(ctx: Context, input: Any, dim: Sequence[int] = (), keepdim: bool = False) -> trt.ITensor:
-        return reduce(ctx, op, input, dim, keepdim)
-
-    return named(name, f"aten.{name}.default")(convert)
+mean_all, prod_all = _over_all("mean", lib.mean), _over_all("prod", lib.prod)
+max_all, min_all = _over_all("max", lib.amax), _over_all("min", lib.amin)
 
 
-amax, amin = _extreme("amax", R.MAX), _extreme("amin", R.MIN)
+@converter("aten.amax.default")
+def amax(ctx: Context, input: Value, dim: Sequence[int] = (), keepdim: bool = False) -> trt.ITensor:
+    """amax(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor"""
+    return lib.amax(ctx, input, dim, keepdim)
+
+
+@converter("aten.amin.default")
+def amin(ctx: Context, input: Value, dim: Sequence[int] = (), keepdim: bool = False) -> trt.ITensor:
+    """amin(Tensor self, int[1] dim=[], bool keepdim=False) -> Tensor"""
+    return lib.amin(ctx, input, dim, keepdim)
 
 
 @converter("aten.any.default", "aten.any.dim", "aten.any.dims")
-def any_(ctx: Context, input: Any, dim: int | Dims = None, keepdim: bool = False) -> trt.ITensor:
+def any_(ctx: Context, input: Value, dim: Dims = None, keepdim: bool = False) -> trt.ITensor:
     """any.dims(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor"""
-    truth = cast(ctx, input, torch.bool)
+    truth = ctx.tensor(input, torch.bool)
     # PyTorch leaves every element by itself where no dimension is given
-    found = truth if dim == [] else reduce(ctx, R.MAX, truth, dim, keepdim)
-    return cast(ctx, found, ctx.call.result.dtype)
+    result = truth if dim == [] else lib.amax(ctx, truth, dim, keepdim)
+    return ctx.tensor(result, ctx.call.result.dtype)

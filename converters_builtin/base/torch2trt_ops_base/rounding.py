@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from torch2trt import Context, converter, trt
-from torch2trt.lib import ConverterFunction, cast, dtype_of, elementwise, named, opmath, unary
+from collections.abc import Callable
 
-E, U = trt.ElementWiseOperation, trt.UnaryOperation
+from torch2trt import Context, converter, lib, trt
+
+U = trt.UnaryOperation
 
 
-def _rounding(name: str, op: trt.UnaryOperation) -> ConverterFunction:
+def _rounding(name: str, op: trt.UnaryOperation) -> Callable[..., trt.ITensor]:
     def convert(ctx: Context, input: trt.ITensor) -> trt.ITensor:
-        return unary(ctx, op, input) if dtype_of(input).is_floating_point else input
+        return lib.unary(ctx, op, input) if lib.dtype_of(input).is_floating_point else input
 
-    return named(name, f"aten.{name}.default")(convert)
+    return converter(f"aten.{name}.default", name=name)(convert)
 
 
 floor, ceil, round_ = _rounding("floor", U.FLOOR), _rounding("ceil", U.CEIL), _rounding("round", U.ROUND)
@@ -20,10 +21,10 @@ floor, ceil, round_ = _rounding("floor", U.FLOOR), _rounding("ceil", U.CEIL), _r
 
 def truncated(ctx: Context, input: trt.ITensor) -> trt.ITensor:
     """``input`` rounded towards zero."""
-    if not dtype_of(input).is_floating_point:
+    if not lib.dtype_of(input).is_floating_point:
         return input
-    magnitude = unary(ctx, U.FLOOR, unary(ctx, U.ABS, input))
-    return elementwise(ctx, E.PROD, magnitude, unary(ctx, U.SIGN, input))
+    # not lib.sign: the product with NaN is NaN whatever its sign
+    return lib.mul(ctx, lib.floor(ctx, lib.abs(ctx, input)), lib.unary(ctx, U.SIGN, input))
 
 
 @converter("aten.trunc.default")
@@ -35,8 +36,8 @@ def trunc(ctx: Context, input: trt.ITensor) -> trt.ITensor:
 @converter("aten.round.decimals")
 def round_decimals(ctx: Context, input: trt.ITensor, decimals: int) -> trt.ITensor:
     """round.decimals(Tensor self, *, int decimals) -> Tensor"""
-    dtype = dtype_of(input)
+    dtype = lib.dtype_of(input)
     # of a positive and a negative power of ten only one is a whole number
-    there, back = (E.PROD, E.DIV) if decimals >= 0 else (E.DIV, E.PROD)
-    scaled = elementwise(ctx, there, input, 10.0 ** abs(decimals), opmath(dtype))
-    return cast(ctx, elementwise(ctx, back, unary(ctx, U.ROUND, scaled), 10.0 ** abs(decimals)), dtype)
+    scale, unscale = (lib.mul, lib.div) if decimals >= 0 else (lib.div, lib.mul)
+    power = 10.0 ** abs(decimals)
+    return ctx.tensor(unscale(ctx, lib.round(ctx, scale(ctx, input, power, lib.opmath(dtype))), power), dtype)

@@ -5,149 +5,128 @@ PyTorch takes NaN for the largest; TensorRT does not say where it stands.
 
 from __future__ import annotations
 
-from typing import Any
+import operator
+from collections.abc import Callable
 
 import torch
-from torch2trt import Call, Context, converter, trt
-from torch2trt.lib import (
-    ConverterFunction,
-    cast,
-    dtype_of,
-    elementwise,
-    is_runtime,
-    named,
-    narrow,
-    number_of,
-    reshape,
-    size,
-    squeeze,
-    unsqueeze,
-    upper_bound,
-)
+from torch2trt import Context, converter, lib, trt
+from torch2trt.lib import Size, Value
 
-E, T = trt.ElementWiseOperation, trt.TopKOperation
+T = trt.TopKOperation
 Pair = tuple[trt.ITensor, trt.ITensor]
 _MOST = 3840  #: elements that TensorRT's layer gives
 
 
-def _top(ctx: Context, op: trt.TopKOperation, input: Any, k: Any, dim: int) -> Pair:
+def _top(ctx: Context, op: trt.TopKOperation, input: Value, k: Size, dim: int) -> Pair:
     """The first ``k`` of ``input`` along ``dim``, in order, and their indices."""
-    dtype, ndim = dtype_of(input), len(input.shape)
-    number = cast(ctx, input, number_of(dtype))
-    # the layer takes two dimensions or more
-    extra = list(range(max(2 - ndim, 0)))
-    tensor = unsqueeze(ctx, number, extra) if extra else number
-    axis = dim % max(ndim, 1) + len(extra) if ndim else 1
-    layer = ctx.network.add_topk(tensor, op, 1 if is_runtime(k) else k, 1 << axis)
-    if is_runtime(k):
+    dtype, ndim = lib.dtype_of(input), max(lib.ndim_of(input), 1)
+    tensor, added = lib.at_least_2d(ctx, ctx.tensor(input, lib.compute_dtype(dtype)))
+    # counted from the end, a dimension keeps its number
+    axes = lib.axes_mask(dim % ndim - ndim, len(tensor.shape))
+    layer = ctx.network.add_topk(tensor, op, 1 if lib.is_runtime(k) else k, axes)
+    if lib.is_runtime(k):
         layer.set_input(1, k)
-    values, indices = layer.get_output(0), cast(ctx, layer.get_output(1), torch.int64)
-    # a scalar has a dimension of its own in the layer, of which nothing is left
-    return cast(ctx, squeeze(ctx, values, extra), dtype), squeeze(ctx, indices, extra)
+    values, indices = layer.get_output(0), ctx.tensor(layer.get_output(1), torch.int64)
+    return ctx.tensor(lib.squeeze(ctx, values, added), dtype), lib.squeeze(ctx, indices, added)
 
 
-def _too_many(count: Any) -> str | None:
-    bound = upper_bound(count)
+def _too_many(count: int | torch.SymInt) -> str | None:
+    bound = lib.upper_bound(count)
     if bound is not None and bound <= _MOST:
         return None
-    found = "an unknown number of" if bound is None else f"up to {bound}"
-    return f"TensorRT's top-k gives at most {_MOST} elements, this asks for {found}"
+    asked = "an unknown number of" if bound is None else f"up to {bound}"
+    return f"TensorRT's top-k gives at most {_MOST} elements, this asks for {asked}"
 
 
-def _topk_too_many(call: Call, input: Any, k: Any, *_: Any) -> str | None:
+def _k_too_large(k: int | torch.SymInt) -> str | None:
     return _too_many(k)
 
 
-@converter("aten.topk.default", rejects=_topk_too_many)
-def topk(ctx: Context, input: Any, k: Any, dim: int = -1, largest: bool = True, sorted: bool = True) -> Pair:
+@converter("aten.topk.default", rejects=_k_too_large)
+def topk(ctx: Context, input: Value, k: Size, dim: int = -1, largest: bool = True, sorted: bool = True) -> Pair:
     """topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor, Tensor)"""
     return _top(ctx, T.MAX if largest else T.MIN, input, k, dim)
 
 
-def _sort_too_many(call: Call, input: Any, dim: int = -1, *_: Any, **__: Any) -> str | None:
-    return _too_many(input.shape[dim] if input.dim() else 1)
+def _dim_too_long(input: torch.Tensor, dim: int) -> str | None:
+    return _too_many(input.shape[dim]) if input.dim() else None
 
 
-@converter("aten.sort.default", rejects=_sort_too_many)
-def sort(ctx: Context, input: Any, dim: int = -1, descending: bool = False) -> Pair:
+@converter("aten.sort.default", rejects=_dim_too_long)
+def sort(ctx: Context, input: Value, dim: int = -1, descending: bool = False) -> Pair:
     """sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)"""
-    length = size(ctx, input, dim) if len(input.shape) else 1
-    return _top(ctx, T.MAX if descending else T.MIN, input, length, dim)
+    return _top(ctx, T.MAX if descending else T.MIN, input, _length(ctx, input, dim), dim)
 
 
-def _stable_too_many(call: Call, input: Any, *, stable: bool | None, dim: int = -1, **_: Any) -> str | None:
-    return _sort_too_many(call, input, dim)
+def _length(ctx: Context, input: Value, dim: int) -> Size:
+    tensor = ctx.tensor(input)
+    return lib.size(ctx, tensor, dim) if len(tensor.shape) else 1
 
 
-@converter("aten.sort.stable", rejects=_stable_too_many)
-def sort_stable(ctx: Context, input: Any, *, stable: bool | None, dim: int = -1, descending: bool = False) -> Pair:
+@converter("aten.sort.stable", rejects=_dim_too_long)
+def sort_stable(ctx: Context, input: Value, *, stable: bool | None, dim: int = -1, descending: bool = False) -> Pair:
     """sort.stable(Tensor self, *, bool? stable, int dim=-1, bool descending=False) -> (Tensor, Tensor)"""
     return sort(ctx, input, dim, descending)
 
 
-def _kth(ctx: Context, input: Any, k: Any, dim: int, keepdim: bool) -> Pair:
-    """The ``k``-th smallest along ``dim``: the last of the ``k`` smallest."""
-    pair = _top(ctx, T.MIN, input, k, dim)
-    if not len(input.shape):
-        return pair
-    last = elementwise(ctx, E.SUB, k, 1, torch.int64) if is_runtime(k) else k - 1
-    values, indices = (narrow(ctx, tensor, dim, last, 1) for tensor in pair)
-    dims = [] if keepdim else [dim % len(input.shape)]
-    return squeeze(ctx, values, dims), squeeze(ctx, indices, dims)
-
-
-@converter("aten.kthvalue.default", rejects=_topk_too_many)
-def kthvalue(ctx: Context, input: Any, k: Any, dim: int = -1, keepdim: bool = False) -> Pair:
+@converter("aten.kthvalue.default", rejects=_k_too_large)
+def kthvalue(ctx: Context, input: Value, k: Size, dim: int = -1, keepdim: bool = False) -> Pair:
     """kthvalue(Tensor self, SymInt k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)"""
-    return _kth(ctx, input, k, dim, keepdim)
+    values, indices = _top(ctx, T.MIN, input, k, dim)
+    ndim = len(values.shape)
+    if not ndim:
+        return values, indices
+    # the k-th smallest is the last of the k smallest
+    last = lib.size_op(ctx, operator.sub, k, 1)
+    dims = [] if keepdim else [dim % ndim]
+    values, indices = (lib.narrow(ctx, tensor, dim, last, 1) for tensor in (values, indices))
+    return lib.squeeze(ctx, values, dims), lib.squeeze(ctx, indices, dims)
 
 
-def _median_of_too_many(call: Call, input: Any, dim: int, *_: Any) -> str | None:
+def _half_of_dim_too_long(input: torch.Tensor, dim: int) -> str | None:
     return _too_many(input.shape[dim] // 2 + 1) if input.dim() else None
 
 
-@converter("aten.median.dim", rejects=_median_of_too_many)
-def median(ctx: Context, input: Any, dim: int, keepdim: bool = False) -> Pair:
+@converter("aten.median.dim", rejects=_half_of_dim_too_long)
+def median(ctx: Context, input: Value, dim: int, keepdim: bool = False) -> Pair:
     """median.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)"""
-    length = size(ctx, input, dim) if len(input.shape) else 1
-    if not is_runtime(length):
-        return _kth(ctx, input, (length + 1) // 2, dim, keepdim)
     # of an even number of elements the lower one in the middle
-    middle = elementwise(ctx, E.FLOOR_DIV, elementwise(ctx, E.SUM, length, 1, torch.int64), 2, torch.int64)
-    return _kth(ctx, input, middle, dim, keepdim)
+    above = lib.size_op(ctx, operator.add, _length(ctx, input, dim), 1)
+    return kthvalue(ctx, input, lib.size_op(ctx, operator.floordiv, above, 2), dim, keepdim)
 
 
-def _median_of_all_too_many(call: Call, input: Any) -> str | None:
+def _half_of_all_too_many(input: torch.Tensor) -> str | None:
     return _too_many(input.numel() // 2 + 1)
 
 
-@converter("aten.median.default", rejects=_median_of_all_too_many)
-def median_all(ctx: Context, input: Any) -> trt.ITensor:
+@converter("aten.median.default", rejects=_half_of_all_too_many)
+def median_all(ctx: Context, input: Value) -> trt.ITensor:
     """median(Tensor self) -> Tensor"""
-    return median(ctx, reshape(ctx, input, [-1]), 0)[0]
+    return median(ctx, lib.reshape(ctx, input, [-1]), 0)[0]
 
 
-def _extreme(name: str, op: trt.TopKOperation) -> ConverterFunction:
-    def convert(ctx: Context, input: Any, dim: int, keepdim: bool = False) -> Pair:
+def _extreme(name: str, op: trt.TopKOperation) -> Callable[..., Pair]:
+    def convert(ctx: Context, input: Value, dim: int, keepdim: bool = False) -> Pair:
         values, indices = _top(ctx, op, input, 1, dim)
-        dims = [dim % len(input.shape)] if len(input.shape) and not keepdim else []
-        return squeeze(ctx, values, dims), squeeze(ctx, indices, dims)
+        ndim = len(values.shape)
+        dims = [dim % ndim] if ndim and not keepdim else []
+        return lib.squeeze(ctx, values, dims), lib.squeeze(ctx, indices, dims)
 
-    return named(name, f"aten.{name}.dim")(convert)
+    return converter(f"aten.{name}.dim", name=name)(convert)
 
 
 max_, min_ = _extreme("max", T.MAX), _extreme("min", T.MIN)
 
 
-def _index_of_extreme(name: str, extreme: ConverterFunction) -> ConverterFunction:
-    def convert(ctx: Context, input: Any, dim: int | None = None, keepdim: bool = False) -> trt.ITensor:
-        if dim is not None or not len(input.shape):
-            index: trt.ITensor = extreme(ctx, input, dim or 0, keepdim)[1]
-            return index
-        index = extreme(ctx, reshape(ctx, input, [-1]), 0)[1]
-        return reshape(ctx, index, [1] * len(input.shape)) if keepdim else index
+def _index_of_extreme(name: str, extreme: Callable[..., Pair]) -> Callable[..., trt.ITensor]:
+    def convert(ctx: Context, input: Value, dim: int | None = None, keepdim: bool = False) -> trt.ITensor:
+        ndim = lib.ndim_of(input)
+        if dim is not None or not ndim:
+            return extreme(ctx, input, dim or 0, keepdim)[1]
+        _, index = extreme(ctx, lib.reshape(ctx, input, [-1]), 0)
+        return lib.reshape(ctx, index, [1] * ndim) if keepdim else index
 
-    return named(name, f"aten.{name}.default")(convert)
+    return converter(f"aten.{name}.default", name=name)(convert)
 
 
 argmax, argmin = _index_of_extreme("argmax", max_), _index_of_extreme("argmin", min_)

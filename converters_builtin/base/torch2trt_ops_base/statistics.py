@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-from torch2trt import Context, converter, trt
-from torch2trt.lib import cast, elementwise, is_runtime, opmath, reduce, size
-
-E, R = trt.ElementWiseOperation, trt.ReduceOperation
+from torch2trt import Context, converter, lib, trt
+from torch2trt.lib import Value
 
 
 @converter("aten.var.correction")
@@ -20,7 +17,12 @@ def var(
     keepdim: bool = False,
 ) -> trt.ITensor:
     """var.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, bool keepdim=False) -> Tensor"""
-    return _moments(ctx, input, dim, correction, keepdim)[0]
+    dtype = ctx.call.results[0].dtype
+    tensor = ctx.tensor(input, lib.opmath(dtype))
+    deviation = lib.sub(ctx, tensor, lib.mean(ctx, tensor, dim, keepdim=True))
+    squares = lib.sum(ctx, lib.mul(ctx, deviation, deviation), dim, keepdim)
+    degrees = _degrees_of_freedom(ctx, tensor, dim, 1 if correction is None else correction)
+    return ctx.tensor(lib.div(ctx, squares, degrees), dtype)
 
 
 @converter("aten.var_mean.correction")
@@ -32,32 +34,16 @@ def var_mean(
     keepdim: bool = False,
 ) -> tuple[trt.ITensor, trt.ITensor]:
     """var_mean.correction(Tensor self, int[1]? dim=None, *, Scalar? correction=None, ...) -> (Tensor, Tensor)"""
-    return _moments(ctx, input, dim, correction, keepdim)
-
-
-def _moments(
-    ctx: Context, input: trt.ITensor, dim: Sequence[int] | None, correction: float | None, keepdim: bool
-) -> tuple[trt.ITensor, trt.ITensor]:
     dtype = ctx.call.results[0].dtype
-    number = cast(ctx, input, opmath(dtype))
-    distance = elementwise(ctx, E.SUB, number, reduce(ctx, R.AVG, number, dim, True))
-    squares = reduce(ctx, R.SUM, elementwise(ctx, E.PROD, distance, distance), dim, keepdim)
-    degrees = _degrees_of_freedom(ctx, input, dim, 1 if correction is None else correction, opmath(dtype))
-    variance = elementwise(ctx, E.DIV, squares, degrees)
-    return cast(ctx, variance, dtype), cast(ctx, reduce(ctx, R.AVG, number, dim, keepdim), dtype)
+    tensor = ctx.tensor(input, lib.opmath(dtype))
+    mean = ctx.tensor(lib.mean(ctx, tensor, dim, keepdim), dtype)
+    return var(ctx, tensor, dim, correction, keepdim), mean
 
 
-def _degrees_of_freedom(
-    ctx: Context, input: trt.ITensor, dim: Sequence[int] | None, correction: float, dtype: torch.dtype
-) -> trt.ITensor:
+def _degrees_of_freedom(ctx: Context, input: trt.ITensor, dim: Sequence[int] | None, correction: float) -> Value:
     """How many elements go into one variance, less the correction, and not below zero."""
-    count = ctx.tensor(1.0, dtype)
-    known = 1
-    for index in dim or range(len(input.shape)):
-        length = size(ctx, input, index)
-        if is_runtime(length):
-            count = elementwise(ctx, E.PROD, count, length, dtype)
-        else:
-            known *= length
-    count = elementwise(ctx, E.PROD, count, known, dtype)
-    return elementwise(ctx, E.MAX, elementwise(ctx, E.SUB, count, correction, dtype), 0, dtype)
+    count = lib.size_product(ctx, [lib.size(ctx, input, index) for index in dim or range(len(input.shape))])
+    if not lib.is_runtime(count):
+        return max(count - correction, 0)
+    dtype = lib.dtype_of(input)
+    return lib.maximum(ctx, lib.sub(ctx, count, correction, dtype), 0, dtype)

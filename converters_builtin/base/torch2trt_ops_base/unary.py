@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
-from torch2trt import Context, converter, trt
-from torch2trt.lib import ConverterFunction, compare, dtype_of, named, select, unary
+from torch2trt import Context, converter, lib, trt
 
 U = trt.UnaryOperation
 
 
-def _same(name: str, op: trt.UnaryOperation) -> ConverterFunction:
+def _same(name: str, op: trt.UnaryOperation) -> Callable[..., trt.ITensor]:
     """The result has the input's dtype."""
 
     def convert(ctx: Context, input: trt.ITensor) -> trt.ITensor:
-        return unary(ctx, op, input)
+        return lib.unary(ctx, op, input)
 
-    return named(name, f"aten.{name}.default")(convert)
+    return converter(f"aten.{name}.default", name=name)(convert)
 
 
-def _floating(name: str, op: trt.UnaryOperation) -> ConverterFunction:
+def _floating(name: str, op: trt.UnaryOperation) -> Callable[..., trt.ITensor]:
     """Integers are computed in PyTorch's default dtype."""
 
     def convert(ctx: Context, input: trt.ITensor) -> trt.ITensor:
-        return unary(ctx, op, input, ctx.call.result.dtype)
+        return lib.unary(ctx, op, input, ctx.call.result.dtype)
 
-    return named(name, f"aten.{name}.default")(convert)
+    return converter(f"aten.{name}.default", name=name)(convert)
 
 
 neg, abs_ = _same("neg", U.NEG), _same("abs", U.ABS)
@@ -39,28 +40,23 @@ asinh, acosh, atanh = _floating("asinh", U.ASINH), _floating("acosh", U.ACOSH), 
 @converter("aten.sign.default")
 def sign(ctx: Context, input: trt.ITensor) -> trt.ITensor:
     """sign(Tensor self) -> Tensor"""
-    dtype = dtype_of(input)
-    if dtype is torch.bool:
-        return input
-    result = unary(ctx, U.SIGN, input)
-    # NaN has the sign 0 in PyTorch, and NaN in TensorRT
-    return select(ctx, unary(ctx, U.ISNAN, input), 0, result, dtype) if dtype.is_floating_point else result
+    return input if lib.dtype_of(input) is torch.bool else lib.sign(ctx, input)
 
 
 @converter("aten.rsqrt.default")
 def rsqrt(ctx: Context, input: trt.ITensor) -> trt.ITensor:
     """rsqrt(Tensor self) -> Tensor"""
-    return unary(ctx, U.RECIP, unary(ctx, U.SQRT, input, ctx.call.result.dtype))
+    return lib.rsqrt(ctx, input, ctx.call.result.dtype)
 
 
-def _classification(name: str, op: trt.UnaryOperation) -> ConverterFunction:
+def _classification(name: str, op: trt.UnaryOperation) -> Callable[..., trt.ITensor]:
     def convert(ctx: Context, input: trt.ITensor) -> trt.ITensor:
-        if dtype_of(input).is_floating_point:
-            return unary(ctx, op, input)
+        if lib.dtype_of(input).is_floating_point:
+            return lib.unary(ctx, op, input)
         # false for every integer
-        return compare(ctx, trt.ElementWiseOperation.EQUAL, input, input, negate=True)
+        return lib.ne(ctx, input, input)
 
-    return named(name, f"aten.{name}.default")(convert)
+    return converter(f"aten.{name}.default", name=name)(convert)
 
 
 isnan, isinf = _classification("isnan", U.ISNAN), _classification("isinf", U.ISINF)
