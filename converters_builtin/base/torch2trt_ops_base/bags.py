@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import operator
 
 import torch
-from torch2trt import Call, Context, converter, trt
-from torch2trt.lib import (
-    arange,
-    broadcast,
-    compare,
-    elementwise,
-    old_gather,
-    narrow,
-    ndim_of,
-    reduce,
-    select,
-    size,
-    size_math,
-    sizes,
-    unsqueeze,
-)
+from torch2trt import Context, converter, lib, trt
+from torch2trt.lib import Value
 
 from .search import insertion_point
 
-E, R = trt.ElementWiseOperation, trt.ReduceOperation
+R = trt.ReduceOperation
+#: PyTorch's numbers for what a bag makes of its rows
 SUM, MEAN, MAX = range(3)
+_MODES = {"sum": SUM, "mean": MEAN, "max": MAX}
 
 
-def _not_a_matrix(
-    call: Call, input: torch.Tensor, weight: Any, offsets: Any = None, *args: Any, **kwargs: Any
-) -> str | None:
-    max_norm = args[0] if args else kwargs.get("max_norm")
+def _not_a_matrix(input: torch.Tensor, max_norm: float | None) -> str | None:
     if max_norm is not None:
         return "max_norm changes the weight when it is called"
     return None if input.dim() == 2 else "bags with offsets are converted as aten._embedding_bag"
@@ -40,70 +25,68 @@ def _not_a_matrix(
 @converter("torch.nn.functional.embedding_bag", rejects=_not_a_matrix)
 def embedding_bag_rows(
     ctx: Context,
-    input: Any,
-    weight: Any,
-    offsets: Any = None,
+    input: Value,
+    weight: Value,
+    offsets: Value | None = None,
     max_norm: float | None = None,
     norm_type: float = 2,
     scale_grad_by_freq: bool = False,
     mode: str = "mean",
     sparse: bool = False,
-    per_sample_weights: Any = None,
+    per_sample_weights: Value | None = None,
     include_last_offset: bool = False,
     padding_idx: int | None = None,
 ) -> trt.ITensor:
     """torch.nn.functional.embedding_bag(input, weight, ...) where each row of the input is a bag"""
-    indices = ctx.tensor(input)
+    indices, table = ctx.tensor(input), ctx.tensor(weight)
     if padding_idx is None:
-        inside = broadcast(ctx, torch.tensor(True), sizes(ctx, indices))
+        inside = lib.expand(ctx, torch.tensor(True), lib.sizes(ctx, indices))
     else:
-        inside = compare(ctx, E.EQUAL, indices, padding_idx % weight.shape[0], negate=True)
-    return _bags(
-        ctx, _rows(ctx, weight, indices, per_sample_weights), inside, {"sum": SUM, "mean": MEAN, "max": MAX}[mode]
-    )
+        inside = lib.ne(ctx, indices, padding_idx % table.shape[0])
+    return _bags(ctx, _rows(ctx, table, indices, per_sample_weights), inside, _MODES[mode])
 
 
 @converter("aten._embedding_bag.default", "aten._embedding_bag_forward_only.default")
 def embedding_bag(
     ctx: Context,
-    weight: Any,
-    indices: Any,
-    offsets: Any,
+    weight: Value,
+    indices: Value,
+    offsets: Value,
     scale_grad_by_freq: bool = False,
     mode: int = SUM,
     sparse: bool = False,
-    per_sample_weights: Any = None,
+    per_sample_weights: Value | None = None,
     include_last_offset: bool = False,
     padding_idx: int = -1,
 ) -> tuple[trt.ITensor | None, ...]:
     """_embedding_bag(Tensor weight, Tensor indices, Tensor offsets, ...) -> (Tensor, Tensor, Tensor, Tensor)"""
-    offsets, indices = ctx.tensor(offsets), ctx.tensor(indices)
+    indices, starts = ctx.tensor(indices), ctx.tensor(offsets)
     if include_last_offset:
-        offsets = narrow(ctx, offsets, 0, 0, size_math(ctx, E.SUB, size(ctx, offsets, 0), 1))
-    position = arange(ctx, size(ctx, indices, 0))
-    bag = elementwise(ctx, E.SUB, insertion_point(ctx, offsets, position, right=True), 1)
-    inside = compare(ctx, E.EQUAL, unsqueeze(ctx, arange(ctx, size(ctx, offsets, 0)), [1]), bag)
+        starts = lib.narrow(ctx, starts, 0, 0, lib.size_op(ctx, operator.sub, lib.size(ctx, starts, 0), 1))
+    position = lib.arange(ctx, lib.size(ctx, indices, 0))
+    bag = lib.sub(ctx, insertion_point(ctx, starts, position, right=True), 1)
+    inside = lib.eq(ctx, lib.unsqueeze(ctx, lib.arange(ctx, lib.size(ctx, starts, 0)), [1]), bag)
     if padding_idx >= 0:
-        inside = elementwise(ctx, E.AND, inside, compare(ctx, E.EQUAL, indices, padding_idx, negate=True))
+        inside = lib.logical_and(ctx, inside, lib.ne(ctx, indices, padding_idx))
     return _bags(ctx, _rows(ctx, weight, indices, per_sample_weights), inside, mode), None, None, None
 
 
-def _rows(ctx: Context, weight: Any, indices: trt.ITensor, per_sample_weights: Any) -> trt.ITensor:
-    rows = old_gather(ctx, weight, indices, 0)
+def _rows(ctx: Context, weight: Value, indices: trt.ITensor, per_sample_weights: Value | None) -> trt.ITensor:
+    rows = lib.index_select(ctx, weight, 0, indices)
     if per_sample_weights is None:
         return rows
-    return elementwise(ctx, E.PROD, rows, unsqueeze(ctx, per_sample_weights, [ndim_of(per_sample_weights)]))
+    return lib.mul(ctx, rows, lib.unsqueeze(ctx, per_sample_weights, [lib.ndim_of(per_sample_weights)]))
 
 
 def _bags(ctx: Context, rows: trt.ITensor, inside: trt.ITensor, mode: int) -> trt.ITensor:
     """One row for each bag, of the rows (shared by all bags, or its own) that are inside of it; 0 for an empty bag."""
     dtype = ctx.call.results[0].dtype
-    empty = float("-inf") if mode == MAX else 0.0
-    terms = select(ctx, unsqueeze(ctx, inside, [2]), rows, empty, dtype)
-    result = reduce(ctx, R.MAX if mode == MAX else R.SUM, terms, 1)
+    op = R.MAX if mode == MAX else R.SUM
+    terms = lib.where(ctx, lib.unsqueeze(ctx, inside, [2]), rows, lib.neutral_element(op, dtype), dtype)
+    result = lib.reduce(ctx, op, terms, 1)
     if mode == SUM:
         return result
-    count = reduce(ctx, R.SUM, inside, 1, keepdim=True, dtype=torch.int64)
+    count = lib.sum(ctx, inside, 1, keepdim=True, dtype=torch.int64)
     if mode == MEAN:
-        return elementwise(ctx, E.DIV, result, elementwise(ctx, E.MAX, count, 1), dtype)
-    return select(ctx, compare(ctx, E.EQUAL, count, 0), 0.0, result, dtype)
+        return lib.div(ctx, result, lib.maximum(ctx, count, 1), dtype)
+    return lib.where(ctx, lib.eq(ctx, count, 0), 0, result, dtype)

@@ -1,56 +1,57 @@
-"""New tensors of dynamic sizes; those of static sizes are constants that PyTorch computes."""
+"""New tensors of dynamic sizes; those of static sizes are constants that PyTorch computes.
+
+Of dtype, layout, device and pinning only the dtype counts: that of the result.
+"""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch2trt import Context, converter, trt
-from torch2trt.lib import Size, arange, broadcast, cast, elementwise, size_math, sizes, unary
-
-E, U = trt.ElementWiseOperation, trt.UnaryOperation
-Options = Any  #: dtype, layout, device and pinning, of which only the dtype counts: that of the result
+from torch2trt import Context, converter, lib, trt
+from torch2trt.lib import Size, Value
 
 
 @converter("aten.full.default")
 def full(
     ctx: Context,
     size: Sequence[Size],
-    fill_value: Any,
-    dtype: Options = None,
-    layout: Options = None,
-    device: Options = None,
-    pin_memory: Options = None,
+    fill_value: Value,
+    dtype: torch.dtype | None = None,
+    layout: torch.layout | None = None,
+    device: torch.device | None = None,
+    pin_memory: bool | None = None,
 ) -> trt.ITensor:
     """full(SymInt[] size, Scalar fill_value, *, ScalarType? dtype=None, ...) -> Tensor"""
-    return broadcast(ctx, ctx.tensor(fill_value, ctx.call.result.dtype), size)
+    return lib.expand(ctx, ctx.tensor(fill_value, ctx.call.result.dtype), size)
 
 
 @converter("aten.full_like.default")
 def full_like(
     ctx: Context,
-    input: trt.ITensor,
-    fill_value: Any,
-    dtype: Options = None,
-    layout: Options = None,
-    device: Options = None,
-    pin_memory: Options = None,
-    memory_format: Options = None,
+    input: Value,
+    fill_value: Value,
+    dtype: torch.dtype | None = None,
+    layout: torch.layout | None = None,
+    device: torch.device | None = None,
+    pin_memory: bool | None = None,
+    memory_format: torch.memory_format | None = None,
 ) -> trt.ITensor:
     """full_like(Tensor self, Scalar fill_value, *, ScalarType? dtype=None, ..., MemoryFormat? ...) -> Tensor"""
-    return full(ctx, sizes(ctx, input), fill_value)
+    return full(ctx, lib.sizes(ctx, ctx.tensor(input)), fill_value)
 
 
 @converter("aten.empty.memory_format")
 def empty(
     ctx: Context,
     size: Sequence[Size],
-    dtype: Options = None,
-    layout: Options = None,
-    device: Options = None,
-    pin_memory: Options = None,
-    memory_format: Options = None,
+    dtype: torch.dtype | None = None,
+    layout: torch.layout | None = None,
+    device: torch.device | None = None,
+    pin_memory: bool | None = None,
+    memory_format: torch.memory_format | None = None,
 ) -> trt.ITensor:
     """empty.memory_format(SymInt[] size, *, ScalarType? dtype=None, ..., MemoryFormat? memory_format=None) -> Tensor"""
     return full(ctx, size, 0)
@@ -61,10 +62,10 @@ def empty_permuted(
     ctx: Context,
     size: Sequence[Size],
     physical_layout: Sequence[Size],
-    dtype: Options = None,
-    layout: Options = None,
-    device: Options = None,
-    pin_memory: Options = None,
+    dtype: torch.dtype | None = None,
+    layout: torch.layout | None = None,
+    device: torch.device | None = None,
+    pin_memory: bool | None = None,
 ) -> trt.ITensor:
     """empty_permuted(SymInt[] size, int[] physical_layout, *, ScalarType? dtype=None, ...) -> Tensor"""
     return full(ctx, size, 0)
@@ -73,39 +74,41 @@ def empty_permuted(
 @converter("aten.scalar_tensor.default")
 def scalar_tensor(
     ctx: Context,
-    s: Any,
-    dtype: Options = None,
-    layout: Options = None,
-    device: Options = None,
-    pin_memory: Options = None,
+    s: Value,
+    dtype: torch.dtype | None = None,
+    layout: torch.layout | None = None,
+    device: torch.device | None = None,
+    pin_memory: bool | None = None,
 ) -> trt.ITensor:
     """scalar_tensor(Scalar s, *, ScalarType? dtype=None, ...) -> Tensor"""
     return ctx.tensor(s, ctx.call.result.dtype)
 
 
 @converter("aten.arange.start_step")
-def arange_(
+def arange(
     ctx: Context,
-    start: Any,
-    end: Any,
-    step: Any = 1,
-    dtype: Options = None,
-    layout: Options = None,
-    device: Options = None,
-    pin_memory: Options = None,
+    start: Value,
+    end: Value,
+    step: Value = 1,
+    dtype: torch.dtype | None = None,
+    layout: torch.layout | None = None,
+    device: torch.device | None = None,
+    pin_memory: bool | None = None,
 ) -> trt.ITensor:
     """arange.start_step(Scalar start, Scalar end, Scalar step=1, *, ScalarType? dtype=None, ...) -> Tensor"""
-    dtype = ctx.call.result.dtype
-    if all(_is_integer(value) for value in ctx.call.args[:3]):
-        # the ceiling of (end - start) / step
-        steps = size_math(ctx, E.FLOOR_DIV, size_math(ctx, E.SUB, start, end), step)
-        length = size_math(ctx, E.MAX, size_math(ctx, E.SUB, 0, steps), 0)
-        return cast(ctx, arange(ctx, length, start, step), dtype)
-    span = elementwise(ctx, E.DIV, elementwise(ctx, E.SUB, end, start, torch.float32), step, torch.float32)
-    index = arange(ctx, ctx.tensor(unary(ctx, U.CEIL, span), torch.int64))
-    distance = elementwise(ctx, E.PROD, index, step, torch.float32)
-    return cast(ctx, elementwise(ctx, E.SUM, distance, start, torch.float32), dtype)
+    if all(_is_integer(number) for number in ctx.call.args[:3]):
+        return ctx.tensor(_integers(ctx, start, end, step), ctx.call.result.dtype)
+    span = lib.div(ctx, lib.sub(ctx, end, start, torch.float32), step, torch.float32)
+    index = lib.arange(ctx, ctx.tensor(lib.ceil(ctx, span), torch.int64))
+    distance = lib.mul(ctx, index, step, torch.float32)
+    return ctx.tensor(lib.add(ctx, distance, start, torch.float32), ctx.call.result.dtype)
 
 
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, (int, torch.SymInt)) and not isinstance(value, bool)
+def _is_integer(number: float | torch.SymInt | torch.SymFloat) -> bool:
+    return isinstance(number, (int, torch.SymInt)) and not isinstance(number, bool)
+
+
+def _integers(ctx: Context, start: Any, end: Any, step: Any) -> trt.ITensor:
+    # the ceiling of (end - start) / step
+    steps = lib.size_op(ctx, operator.floordiv, lib.size_op(ctx, operator.sub, start, end), step)
+    return lib.arange(ctx, lib.size_op(ctx, max, lib.size_op(ctx, operator.sub, 0, steps), 0), start, step)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from torch2trt import Call, Context, ConversionError, converter
-from torch2trt.lib import ConverterFunction
+from torch2trt import Context, ConversionError, converter, trt
 
 _RANDOM = "an engine would not draw the random numbers that PyTorch draws; make them outside and pass them in"
 _DATA_DEPENDENT = "the size of the result depends on the values of the input"
 _COMPLEX = "TensorRT has no complex numbers; compute with real and imaginary parts in the model"
 
 
-def _declined(reason: str, *targets: str) -> ConverterFunction:
-    # whatever the arguments are, the answer is the same
-    def rejects(call: Call, *args: Any, **kwargs: Any) -> str:
-        return reason
-
-    def convert(ctx: Context, *args: Any, **kwargs: Any) -> Any:
+def _declined(reason: str, *targets: str) -> Callable[..., trt.ITensor]:
+    def convert(ctx: Context, *args: Any, **kwargs: Any) -> trt.ITensor:
         raise ConversionError(reason)
 
-    return converter(*targets, rejects=rejects)(convert)
+    # whatever the arguments are, the answer is the same
+    return converter(*targets, rejects=lambda: reason)(convert)
 
 
 random = _declined(
@@ -45,7 +42,7 @@ random = _declined(
     "aten.randint_like.low_dtype",
 )
 dropout = _declined("dropout is active; call model.eval()", "aten.native_dropout.default")
-renormalised = _declined("max_norm changes the weight when it is called", "aten.embedding_renorm.default")
+renormalized = _declined("max_norm changes the weight when it is called", "aten.embedding_renorm.default")
 data_dependent = _declined(
     _DATA_DEPENDENT, "aten.bincount.default", "aten._unique2.default", "aten.unique_consecutive.default"
 )

@@ -2,89 +2,81 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
-from typing import Any
 
 import torch
-from torch2trt import Context, converter, trt
-from torch2trt.lib import (
-    Size,
-    arange,
-    compare,
-    concat,
-    elementwise,
-    old_gather,
-    is_runtime,
-    narrow,
-    permute,
-    reshape,
-    select,
-    size,
-    size_math,
-)
+from torch2trt import Context, converter, lib, trt
+from torch2trt.lib import Size, Value
 
 from .slicing import bounds, count_steps
 from .windows import diagonal_range, flat_matrices
 
-E = trt.ElementWiseOperation
-
 
 @converter("aten.cat.default")
-def cat(ctx: Context, tensors: Sequence[Any], dim: int = 0) -> trt.ITensor:
+def cat(ctx: Context, tensors: Sequence[trt.ITensor | torch.Tensor], dim: int = 0) -> trt.ITensor:
     """cat(Tensor[] tensors, int dim=0) -> Tensor"""
     # PyTorch passes over legacy tensors of shape (0,)
     parts = [tensor for tensor in tensors if tuple(tensor.shape) != (0,) or ctx.call.result.dim() == 1]
-    return concat(ctx, parts, dim, ctx.call.result.dtype)
+    return lib.cat(ctx, parts, dim, ctx.call.result.dtype)
 
 
 @converter("aten.slice_scatter.default")
 def slice_scatter(
-    ctx: Context, input: Any, src: Any, dim: int = 0, start: Size = None, end: Size = None, step: Size = 1
+    ctx: Context,
+    input: Value,
+    src: Value,
+    dim: int = 0,
+    start: Size | None = None,
+    end: Size | None = None,
+    step: Size = 1,
 ) -> trt.ITensor:
     """slice_scatter(Tensor self, Tensor src, int dim=0, SymInt? start=None, SymInt? end=None, ...) -> Tensor"""
     tensor = ctx.tensor(input)
     begin, stop = bounds(ctx, tensor, dim, start, end)
     known = ctx.call.args[1].shape[dim]
-    count = known if isinstance(known, int) else count_steps(ctx, begin, stop, step)
-    return _replaced(ctx, tensor, src, dim, (begin, count, step))
+    length = known if isinstance(known, int) else count_steps(ctx, begin, stop, step)
+    return _replaced(ctx, tensor, src, dim, begin, length, step)
 
 
 @converter("aten.diagonal_scatter.default")
-def diagonal_scatter(ctx: Context, input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> trt.ITensor:
+def diagonal_scatter(
+    ctx: Context, input: Value, src: Value, offset: int = 0, dim1: int = 0, dim2: int = 1
+) -> trt.ITensor:
     """diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor"""
     tensor = ctx.tensor(input)
     flat, order = flat_matrices(ctx, tensor, dim1, dim2)
-    written = _replaced(ctx, flat, src, -1, diagonal_range(ctx, tensor, offset, dim1, dim2))
-    whole = reshape(ctx, written, [size(ctx, tensor, dim) for dim in order])
-    return permute(ctx, whole, [order.index(dim) for dim in range(len(order))])
+    written = _replaced(ctx, flat, src, -1, *diagonal_range(ctx, tensor, offset, dim1, dim2))
+    whole = lib.reshape(ctx, written, [lib.size(ctx, tensor, dim) for dim in order])
+    return lib.permute(ctx, whole, [order.index(dim) for dim in range(len(order))])
 
 
-def _replaced(ctx: Context, input: trt.ITensor, src: Any, dim: int, where: tuple[Size, Size, Size]) -> trt.ITensor:
-    """``input`` with ``start, count, step`` of a dimension taken from ``src``."""
-    start, count, step = where
-    src = ctx.tensor(src, ctx.call.result.dtype)
-    length = size(ctx, input, dim)
-    if not is_runtime(step) and step == 1:
-        stop = size_math(ctx, E.SUM, start, count)
-        ends = [(0, start), (stop, size_math(ctx, E.SUB, length, stop))]
-        before, after = (
-            [] if not is_runtime(long) and long == 0 else [narrow(ctx, input, dim, first, long)] for first, long in ends
-        )
-        return concat(ctx, [*before, src, *after], dim)
-    return old_gather(ctx, concat(ctx, [input, src], dim), _interleaved(ctx, length, start, count, step), dim)
-
-
-def _interleaved(ctx: Context, length: Size, start: Size, count: Size, step: Size) -> Any:
-    """Where in ``input`` followed by ``src`` each element of the result is."""
-    if not any(map(is_runtime, (length, start, count, step))):
-        index = torch.arange(length)
-        index[start : start + count * step : step] = torch.arange(length, length + count)
-        return index
-    position = arange(ctx, length)
-    offset = elementwise(ctx, E.SUB, position, start)
-    turn = elementwise(ctx, E.FLOOR_DIV, offset, step)
-    inside = elementwise(ctx, E.AND, compare(ctx, E.GREATER, turn, -1), compare(ctx, E.LESS, turn, count))
-    on_step = compare(ctx, E.EQUAL, elementwise(ctx, E.PROD, turn, step), offset)
-    return select(
-        ctx, elementwise(ctx, E.AND, inside, on_step), elementwise(ctx, E.SUM, turn, length), position, torch.int64
+def _replaced(
+    ctx: Context, input: trt.ITensor, src: Value, dim: int, start: Size, length: Size, step: Size
+) -> trt.ITensor:
+    """``input`` with ``length`` elements of a dimension, from ``start`` in steps of ``step``, taken from ``src``."""
+    source = ctx.tensor(src, ctx.call.result.dtype)
+    total = lib.size(ctx, input, dim)
+    if lib.is_runtime(step) or step != 1:
+        index = _interleaved(ctx, total, start, length, step)
+        return lib.index_select(ctx, lib.cat(ctx, [input, source], dim), dim, index)
+    stop = lib.size_op(ctx, operator.add, start, length)
+    before, after = (
+        [lib.narrow(ctx, input, dim, first, count)] if lib.is_runtime(count) or count else []
+        for first, count in ((0, start), (stop, lib.size_op(ctx, operator.sub, total, stop)))
     )
+    return lib.cat(ctx, [*before, source, *after], dim)
+
+
+def _interleaved(ctx: Context, total: Size, start: Size, length: Size, step: Size) -> Value:
+    """Where in ``input`` followed by ``src`` each element of the result is."""
+    if isinstance(total, int) and isinstance(start, int) and isinstance(length, int) and isinstance(step, int):
+        index = torch.arange(total)
+        index[start : start + length * step : step] = torch.arange(total, total + length)
+        return index
+    position = lib.arange(ctx, total)
+    offset = lib.sub(ctx, position, start)
+    steps = lib.floor_divide(ctx, offset, step)
+    inside = lib.logical_and(ctx, lib.gt(ctx, steps, -1), lib.lt(ctx, steps, length))
+    on_step = lib.eq(ctx, lib.mul(ctx, steps, step), offset)
+    return lib.where(ctx, lib.logical_and(ctx, inside, on_step), lib.add(ctx, steps, total), position, torch.int64)

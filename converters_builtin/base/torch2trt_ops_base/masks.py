@@ -2,34 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
-from torch2trt import Context, converter, trt
-from torch2trt.lib import (
-    Size,
-    arange,
-    broadcast,
-    cast,
-    compare,
-    concat,
-    elementwise,
-    old_gather,
-    is_runtime,
-    narrow,
-    permute,
-    reshape,
-    select,
-    size,
-    sizes,
-    squeeze,
-    unsqueeze,
-)
+from torch2trt import Context, converter, lib, trt
+from torch2trt.lib import Size, Value
 
-from .indexing import Indices, index_
-from .search import count_true, running_sum
+from .indexing import Index, Indices, index_tensor
 
-E = trt.ElementWiseOperation
 #: TensorRT for RTX has the layer, and no kernel for it
 DATA_DEPENDENT = "tensorrt>=10.0"
 
@@ -39,68 +17,74 @@ def values_of_true(ctx: Context, mask: trt.ITensor, values: trt.ITensor, dim: in
 
     The k-th true element gets the k-th of ``values`` along ``dim``.
     """
-    seen = running_sum(ctx, cast(ctx, reshape(ctx, mask, [-1]), torch.int64))
-    return old_gather(ctx, values, elementwise(ctx, E.MAX, elementwise(ctx, E.SUB, seen, 1), 0), dim)
+    index = lib.sub(ctx, _count_so_far(ctx, mask), 1)
+    # -1 before the first true element
+    return lib.index_select(ctx, values, dim, lib.maximum(ctx, index, 0))
+
+
+def _count_so_far(ctx: Context, mask: Value) -> trt.ITensor:
+    """For every element of ``mask``, in a row, how many are true up to and including it."""
+    flat = ctx.tensor(lib.reshape(ctx, mask, [-1]), torch.bool)
+    return lib.cumsum(ctx, ctx.tensor(flat, torch.int64), 0)
 
 
 @converter("aten.masked_scatter.default")
-def masked_scatter(ctx: Context, input: Any, mask: Any, source: Any) -> trt.ITensor:
+def masked_scatter(ctx: Context, input: Value, mask: Value, source: Value) -> trt.ITensor:
     """masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor"""
     tensor = ctx.tensor(input)
-    lengths = sizes(ctx, tensor)
-    mask = broadcast(ctx, mask, lengths)
-    values = values_of_true(ctx, mask, reshape(ctx, source, [-1]), 0)
-    return select(ctx, mask, reshape(ctx, values, lengths), tensor)
+    lengths = lib.sizes(ctx, tensor)
+    mask = lib.expand(ctx, mask, lengths)
+    values = values_of_true(ctx, mask, lib.reshape(ctx, source, [-1]), 0)
+    return lib.where(ctx, mask, lib.reshape(ctx, values, lengths), tensor)
 
 
 @converter("aten.nonzero_static.default")
-def nonzero_static(ctx: Context, input: Any, size: Size, fill_value: int = -1) -> trt.ITensor:
+def nonzero_static(ctx: Context, input: Value, size: Size, fill_value: int = -1) -> trt.ITensor:
     """nonzero_static(Tensor self, *, SymInt size, int fill_value=-1) -> Tensor"""
     tensor = ctx.tensor(input)
-    lengths = sizes(ctx, tensor)
-    flat = cast(ctx, reshape(ctx, tensor, [-1]), torch.bool)
-    seen = running_sum(ctx, cast(ctx, flat, torch.int64))
-    wanted = unsqueeze(ctx, arange(ctx, size, 1), [1])
+    ordinal = lib.unsqueeze(ctx, lib.arange(ctx, size, 1), [1])
     # the k-th true element comes after all those up to which fewer than k are true
-    position = count_true(ctx, compare(ctx, E.LESS, seen, wanted))
+    fewer = lib.lt(ctx, _count_so_far(ctx, tensor), ordinal)
+    rest = lib.sum(ctx, fewer, -1, dtype=torch.int64)
     coordinates = []
-    rest = position
-    for length in reversed(lengths):
-        quotient = elementwise(ctx, E.FLOOR_DIV, rest, length)
-        coordinates.append(elementwise(ctx, E.SUB, rest, elementwise(ctx, E.PROD, quotient, length)))
+    for length in reversed(lib.sizes(ctx, tensor)):
+        quotient = lib.floor_divide(ctx, rest, length)
+        remainder = lib.sub(ctx, rest, lib.mul(ctx, quotient, length))
+        coordinates.append(lib.unsqueeze(ctx, remainder, [1]))
         rest = quotient
-    found = concat(ctx, [unsqueeze(ctx, column, [1]) for column in reversed(coordinates)], 1)
     # beyond the last true element the first coordinate has run over its length
-    return select(ctx, unsqueeze(ctx, compare(ctx, E.EQUAL, rest, 0), [1]), found, fill_value, torch.int64)
+    exists = lib.unsqueeze(ctx, lib.eq(ctx, rest, 0), [1])
+    return lib.where(ctx, exists, lib.cat(ctx, coordinates[::-1], 1), fill_value, torch.int64)
 
 
 @converter("aten.nonzero.default", requires=DATA_DEPENDENT)
-def nonzero(ctx: Context, input: Any) -> trt.ITensor:
+def nonzero(ctx: Context, input: trt.ITensor) -> trt.ITensor:
     """nonzero(Tensor self) -> Tensor"""
-    coordinates = ctx.network.add_non_zero(ctx.tensor(input)).get_output(0)
-    return permute(ctx, cast(ctx, coordinates, torch.int64), [1, 0])
+    coordinates = ctx.network.add_non_zero(input).get_output(0)
+    return lib.permute(ctx, ctx.tensor(coordinates, torch.int64), [1, 0])
 
 
 @converter("aten.index.Tensor", requires=DATA_DEPENDENT)
-def index_mask(ctx: Context, input: Any, indices: Indices) -> trt.ITensor:
+def index_mask(ctx: Context, input: Value, indices: Indices) -> trt.ITensor:
     """index.Tensor(Tensor self, Tensor?[] indices) -> Tensor"""
-    whole: list[Any] = []
+    integers: list[Index | None] = []
     for index in indices:
-        if not is_runtime(index) or index.dtype != trt.bool:
-            whole.append(index)
+        if not lib.is_runtime(index) or index.dtype != trt.bool:
+            integers.append(index)
             continue
         coordinates = nonzero(ctx, index)
-        whole += [squeeze(ctx, narrow(ctx, coordinates, 1, dim, 1), [1]) for dim in range(len(index.shape))]
-    return index_(ctx, input, whole)
+        integers += [lib.squeeze(ctx, lib.narrow(ctx, coordinates, 1, dim, 1), [1]) for dim in range(len(index.shape))]
+    return index_tensor(ctx, input, integers)
 
 
 @converter("aten.masked_select.default", requires=DATA_DEPENDENT)
-def masked_select(ctx: Context, input: Any, mask: Any) -> trt.ITensor:
+def masked_select(ctx: Context, input: Value, mask: Value) -> trt.ITensor:
     """masked_select(Tensor self, Tensor mask) -> Tensor"""
     values, mask = ctx.tensor(input), ctx.tensor(mask)
     lengths = _broadcast_sizes(ctx, values, mask)
-    rows = nonzero(ctx, reshape(ctx, broadcast(ctx, mask, lengths), [-1]))
-    return old_gather(ctx, reshape(ctx, broadcast(ctx, values, lengths), [-1]), squeeze(ctx, rows, [1]), 0)
+    rows = nonzero(ctx, lib.reshape(ctx, lib.expand(ctx, mask, lengths), [-1]))
+    flat = lib.reshape(ctx, lib.expand(ctx, values, lengths), [-1])
+    return lib.index_select(ctx, flat, 0, lib.squeeze(ctx, rows, [1]))
 
 
 def _broadcast_sizes(ctx: Context, *tensors: trt.ITensor) -> list[Size]:
@@ -110,5 +94,5 @@ def _broadcast_sizes(ctx: Context, *tensors: trt.ITensor) -> list[Size]:
         for dim in range(-len(tensor.shape), 0):
             # a dynamic size is never 1 for PyTorch
             if tensor.shape[dim] != 1:
-                lengths[dim] = size(ctx, tensor, dim)
+                lengths[dim] = lib.size(ctx, tensor, dim)
     return lengths

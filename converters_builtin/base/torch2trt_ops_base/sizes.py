@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import torch
-from torch2trt import Context, converter, trt
-from torch2trt.lib import ConverterFunction, cast, compare, elementwise, is_runtime, select, size, size_math, unary
+from torch2trt import Context, converter, lib, trt
+from torch2trt.lib import Size, Value
 
-E, U = trt.ElementWiseOperation, trt.UnaryOperation
+
+def same_size(first: int | torch.SymInt, second: int | torch.SymInt) -> bool:
+    """Whether two sizes of FakeTensors are equal for certain."""
+    if isinstance(first, int) or isinstance(second, int):
+        return isinstance(first, int) and isinstance(second, int) and first == second
+    return bool(first.node.expr == second.node.expr)
 
 
 @converter("aten.sym_size.int")
-def sym_size(ctx: Context, input: trt.ITensor, dim: int) -> Any:
+def sym_size(ctx: Context, input: trt.ITensor, dim: int) -> Size:
     """sym_size.int(Tensor self, int dim) -> SymInt"""
-    return size(ctx, input, dim)
+    return lib.size(ctx, input, dim)
 
 
-def _symbolic(target: str, emit: Callable[..., trt.ITensor]) -> ConverterFunction:
+def _symbolic(target: str, emit: Callable[..., trt.ITensor]) -> Callable[..., Value]:
     """Layers where an argument is dynamic, else what Python says."""
 
-    def convert(ctx: Context, *values: Any) -> Any:
-        if not any(map(is_runtime, values)):
-            return ctx.call.target.obj(*values)
-        return emit(ctx, *values)
+    def convert(ctx: Context, *values: Value) -> Value:
+        if any(map(lib.is_runtime, values)):
+            return emit(ctx, *values)
+        number: float = ctx.call.target.obj(*values)
+        return number
 
-    convert.__name__ = convert.__qualname__ = target.rpartition(".")[2]
     convert.__doc__ = f"``{target}`` of sizes."
-    return converter(target)(convert)
+    return converter(target, name=target.rpartition(".")[2])(convert)
 
 
 def _dtype(ctx: Context) -> torch.dtype:
@@ -37,62 +42,43 @@ def _dtype(ctx: Context) -> torch.dtype:
     return torch.int64 if isinstance(ctx.call.result, torch.SymInt) else torch.float32
 
 
-def _binary(target: str, op: trt.ElementWiseOperation) -> ConverterFunction:
-    return _symbolic(target, lambda ctx, first, second: elementwise(ctx, op, first, second, _dtype(ctx)))
+def _arithmetic(target: str, verb: Callable[..., trt.ITensor]) -> Callable[..., Value]:
+    return _symbolic(target, lambda ctx, *values: verb(ctx, *values, dtype=_dtype(ctx)))
 
 
-add, sub, mul = _binary("operator.add", E.SUM), _binary("operator.sub", E.SUB), _binary("operator.mul", E.PROD)
-truediv, floordiv = _binary("operator.truediv", E.DIV), _binary("operator.floordiv", E.FLOOR_DIV)
-pow_, largest, smallest = (
-    _binary("operator.pow", E.POW),
-    _binary("torch.sym_max", E.MAX),
-    _binary("torch.sym_min", E.MIN),
-)
+add, sub = _arithmetic("operator.add", lib.add), _arithmetic("operator.sub", lib.sub)
+mul, pow_ = _arithmetic("operator.mul", lib.mul), _arithmetic("operator.pow", lib.pow)
+truediv, floordiv = _arithmetic("operator.truediv", lib.div), _arithmetic("operator.floordiv", lib.floor_divide)
+sym_max, sym_min = _arithmetic("torch.sym_max", lib.maximum), _arithmetic("torch.sym_min", lib.minimum)
+sym_ite = _arithmetic("torch.sym_ite", lib.where)
 
 
-def _remainder(ctx: Context, first: Any, second: Any) -> trt.ITensor:
-    quotient = elementwise(ctx, E.FLOOR_DIV, first, second, _dtype(ctx))
-    return elementwise(ctx, E.SUB, first, elementwise(ctx, E.PROD, quotient, second, _dtype(ctx)), _dtype(ctx))
+def _remainder(ctx: Context, input: Value, other: Value, dtype: torch.dtype) -> trt.ITensor:
+    quotient = lib.floor_divide(ctx, input, other, dtype)
+    return lib.sub(ctx, input, lib.mul(ctx, quotient, other, dtype), dtype)
+
+
+mod = _arithmetic("operator.mod", _remainder)
+neg = _symbolic("operator.neg", lib.neg)
 
 
 @converter("torch.sym_sum")
-def sym_sum(ctx: Context, values: Sequence[Any]) -> Any:
+def sym_sum(ctx: Context, values: Sequence[Size]) -> Size:
     """``torch.sym_sum`` of several sizes."""
-    return functools.reduce(lambda total, value: size_math(ctx, E.SUM, total, value), values)
+    return functools.reduce(functools.partial(lib.size_op, ctx, operator.add), values)
 
 
-mod = _symbolic("operator.mod", _remainder)
-neg = _symbolic("operator.neg", lambda ctx, value: unary(ctx, U.NEG, value))
-
-
-def _rounded(target: str, op: trt.UnaryOperation | None) -> ConverterFunction:
-    def emit(ctx: Context, value: Any) -> trt.ITensor:
-        fraction = value if op is None else unary(ctx, op, value, torch.float32)
-        return cast(ctx, fraction, torch.int64)
-
-    return _symbolic(target, emit)
-
-
-ceil, floor = _rounded("math.ceil", U.CEIL), _rounded("math.floor", U.FLOOR)
+ceil = _symbolic("math.ceil", lambda ctx, value: ctx.tensor(lib.ceil(ctx, value, torch.float32), torch.int64))
+floor = _symbolic("math.floor", lambda ctx, value: ctx.tensor(lib.floor(ctx, value, torch.float32), torch.int64))
 # a cast truncates
-trunc = _rounded("math.trunc", None)
-sym_float = _symbolic("torch.sym_float", lambda ctx, value: cast(ctx, value, torch.float32))
+trunc = _symbolic("math.trunc", lambda ctx, value: ctx.tensor(value, torch.int64))
+sym_float = _symbolic("torch.sym_float", lambda ctx, value: ctx.tensor(value, torch.float32))
 
+eq, ne = _symbolic("operator.eq", lib.eq), _symbolic("operator.ne", lib.ne)
+lt, gt = _symbolic("operator.lt", lib.lt), _symbolic("operator.gt", lib.gt)
+# sizes are never NaN, so the opposite of a strict comparison is right for fractions too
+le = _symbolic("operator.le", lambda ctx, input, other: lib.logical_not(ctx, lib.gt(ctx, input, other)))
+ge = _symbolic("operator.ge", lambda ctx, input, other: lib.logical_not(ctx, lib.lt(ctx, input, other)))
 
-def _comparison(name: str, op: trt.ElementWiseOperation, negate: bool = False) -> ConverterFunction:
-    return _symbolic(f"operator.{name}", lambda ctx, first, second: compare(ctx, op, first, second, negate))
-
-
-eq, ne = _comparison("eq", E.EQUAL), _comparison("ne", E.EQUAL, negate=True)
-lt, gt = _comparison("lt", E.LESS), _comparison("gt", E.GREATER)
-# sizes are never NaN, so the opposite of a strict comparison is right
-le, ge = _comparison("le", E.GREATER, negate=True), _comparison("ge", E.LESS, negate=True)
-
-
-def _logic(target: str, op: trt.ElementWiseOperation) -> ConverterFunction:
-    return _symbolic(target, lambda ctx, first, second: elementwise(ctx, op, first, second, torch.bool))
-
-
-and_, or_ = _logic("operator.and_", E.AND), _logic("operator.or_", E.OR)
-sym_not = _symbolic("torch.sym_not", lambda ctx, value: unary(ctx, U.NOT, value))
-sym_ite = _symbolic("torch.sym_ite", lambda ctx, test, yes, no: select(ctx, test, yes, no, _dtype(ctx)))
+and_, or_ = _symbolic("operator.and_", lib.logical_and), _symbolic("operator.or_", lib.logical_or)
+sym_not = _symbolic("torch.sym_not", lib.logical_not)

@@ -3,42 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
-from torch2trt import Call, Context, converter, trt
-from torch2trt.lib import old_gather, reshape
+from torch2trt import Call, Context, converter, lib, trt
+from torch2trt.lib import Value
 
 from .index_put import scatter_rows
 
 
-def _only_static(call: Call, input: torch.Tensor, *args: Any) -> str | None:
+def _no_fixed_layout(call: Call, input: torch.Tensor) -> str | None:
     if not all(isinstance(size, int) for size in (*input.shape, *call.result.shape)):
         return "as_strided is about memory, which has no fixed layout where sizes are dynamic"
     return None if input.is_contiguous() else "as_strided of a tensor that is not contiguous"
 
 
-@converter("aten.as_strided.default", rejects=_only_static)
+@converter("aten.as_strided.default", rejects=_no_fixed_layout)
 def as_strided(
-    ctx: Context, input: Any, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
+    ctx: Context, input: trt.ITensor, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
 ) -> trt.ITensor:
     """as_strided(Tensor(a) self, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None) -> Tensor(a)"""
-    return old_gather(ctx, reshape(ctx, input, [-1]), _positions(size, stride, storage_offset), 0)
+    return lib.index_select(ctx, lib.reshape(ctx, input, [-1]), 0, _positions(size, stride, storage_offset or 0))
 
 
-@converter("aten.as_strided_scatter.default", rejects=_only_static)
+@converter("aten.as_strided_scatter.default", rejects=_no_fixed_layout)
 def as_strided_scatter(
-    ctx: Context, input: Any, src: Any, size: Sequence[int], stride: Sequence[int], storage_offset: int | None = None
+    ctx: Context,
+    input: Value,
+    src: Value,
+    size: Sequence[int],
+    stride: Sequence[int],
+    storage_offset: int | None = None,
 ) -> trt.ITensor:
     """as_strided_scatter(Tensor self, Tensor src, SymInt[] size, SymInt[] stride, ...) -> Tensor"""
-    positions = _positions(size, stride, storage_offset).reshape(-1)
-    written = scatter_rows(ctx, reshape(ctx, input, [-1]), positions, reshape(ctx, src, [-1]))
-    return reshape(ctx, written, ctx.call.result.shape)
+    positions = _positions(size, stride, storage_offset or 0).reshape(-1)
+    written = scatter_rows(ctx, lib.reshape(ctx, input, [-1]), positions, lib.reshape(ctx, src, [-1]))
+    return lib.reshape(ctx, written, ctx.call.result.shape)
 
 
-def _positions(size: Sequence[int], stride: Sequence[int], storage_offset: int | None) -> torch.Tensor:
-    return torch.as_strided(torch.arange(_extent(size, stride, storage_offset)), size, stride, storage_offset or 0)
-
-
-def _extent(size: Sequence[int], stride: Sequence[int], storage_offset: int | None) -> int:
-    return 1 + (storage_offset or 0) + sum(max(n - 1, 0) * step for n, step in zip(size, stride, strict=True))
+def _positions(size: Sequence[int], stride: Sequence[int], storage_offset: int) -> torch.Tensor:
+    extent = 1 + storage_offset + sum(max(n - 1, 0) * apart for n, apart in zip(size, stride, strict=True))
+    return torch.as_strided(torch.arange(extent), size, stride, storage_offset)

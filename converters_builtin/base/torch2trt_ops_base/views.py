@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
-from typing import Any
 
 import torch
-from torch2trt import Call, Context, converter, trt
-from torch2trt.lib import (
-    Size,
-    broadcast,
-    permute,
-    reshape,
-    size,
-    size_math,
-    squeeze,
-    strided_slice,
-    unsqueeze,
-)
+from torch2trt import Context, converter, lib, trt
+from torch2trt.lib import Size, Value
 
-PROD = trt.ElementWiseOperation.PROD
+from .sizes import same_size
 
 
 @converter("aten.view.default", "aten.view_copy.default")
-def view(ctx: Context, input: trt.ITensor, size: Sequence[Size]) -> trt.ITensor:
+def view(ctx: Context, input: Value, size: Sequence[Size]) -> trt.ITensor:
     """view(Tensor(a) self, SymInt[] size) -> Tensor(a)"""
     # a size that PyTorch knows is static, however it was computed
-    known = [want if isinstance(want, int) else given for given, want in zip(size, ctx.call.result.shape, strict=True)]
-    return reshape(ctx, input, known)
+    dims = [known if isinstance(known, int) else dim for dim, known in zip(size, ctx.call.result.shape, strict=True)]
+    return lib.reshape(ctx, input, dims)
 
 
-def _other_bits(call: Call, input: torch.Tensor, dtype: torch.dtype) -> str | None:
+def _other_bits(input: torch.Tensor, dtype: torch.dtype) -> str | None:
     return None if input.dtype is dtype else f"TensorRT cannot read {input.dtype} as the bits of {dtype}"
 
 
@@ -41,54 +31,48 @@ def view_dtype(ctx: Context, input: trt.ITensor, dtype: torch.dtype) -> trt.ITen
 
 
 @converter("aten.permute.default", "aten.permute_copy.default")
-def permute_(ctx: Context, input: trt.ITensor, dims: Sequence[int]) -> trt.ITensor:
+def permute(ctx: Context, input: trt.ITensor, dims: Sequence[int]) -> trt.ITensor:
     """permute(Tensor(a) self, int[] dims) -> Tensor(a)"""
-    return permute(ctx, input, dims)
+    return lib.permute(ctx, input, dims)
 
 
 @converter("aten.unsqueeze.default")
-def unsqueeze_(ctx: Context, input: trt.ITensor, dim: int) -> trt.ITensor:
+def unsqueeze(ctx: Context, input: trt.ITensor, dim: int) -> trt.ITensor:
     """unsqueeze(Tensor(a) self, int dim) -> Tensor(a)"""
-    return unsqueeze(ctx, input, [dim % ctx.call.result.dim()])
+    return lib.unsqueeze(ctx, input, [dim % ctx.call.result.dim()])
 
 
 @converter("aten.squeeze.dims")
-def squeeze_(ctx: Context, input: trt.ITensor, dim: Sequence[int]) -> trt.ITensor:
+def squeeze(ctx: Context, input: trt.ITensor, dim: Sequence[int]) -> trt.ITensor:
     """squeeze.dims(Tensor(a) self, int[] dim) -> Tensor(a)"""
     shape = ctx.call.args[0].shape
     # PyTorch keeps a dimension whose size is not 1, and a dynamic size is never taken for 1
     single = {d % len(shape) for d in dim if len(shape) and isinstance(shape[d], int) and shape[d] == 1}
-    return squeeze(ctx, input, sorted(single))
+    return lib.squeeze(ctx, input, sorted(single))
 
 
 @converter("aten.expand.default")
-def expand(ctx: Context, input: trt.ITensor, size: Sequence[Size], implicit: bool = False) -> trt.ITensor:
+def expand(ctx: Context, input: Value, size: Sequence[Size], implicit: bool = False) -> trt.ITensor:
     """expand(Tensor(a) self, SymInt[] size, *, bool implicit=False) -> Tensor(a)"""
-    have, result = ctx.call.args[0].shape, ctx.call.result.shape
-    added = len(result) - len(have)
+    shape, result = ctx.call.args[0].shape, ctx.call.result.shape
+    added = len(result) - len(shape)
     dims: list[Size] = []
-    for index, (given, want) in enumerate(zip(size, result, strict=True)):
-        kept = index >= added and _same(have[index - added], want)
-        dims.append(-1 if kept else want if isinstance(want, int) else given)
-    return broadcast(ctx, input, dims)
-
-
-def _same(first: Any, second: Any) -> bool:
-    """Whether two sizes are equal for certain."""
-    if isinstance(first, int) or isinstance(second, int):
-        return isinstance(first, int) and isinstance(second, int) and first == second
-    return bool(first.node.expr == second.node.expr)
+    for index, (dim, known) in enumerate(zip(size, result, strict=True)):
+        kept = index >= added and same_size(shape[index - added], known)
+        dims.append(-1 if kept else known if isinstance(known, int) else dim)
+    return lib.expand(ctx, input, dims)
 
 
 @converter("aten.repeat.default")
-def repeat(ctx: Context, input: trt.ITensor, repeats: Sequence[Size]) -> trt.ITensor:
+def repeat(ctx: Context, input: Value, repeats: Sequence[Size]) -> trt.ITensor:
     """repeat(Tensor self, SymInt[] repeats) -> Tensor"""
     tensor = ctx.tensor(input, ndim=len(repeats))
-    result = ctx.call.result.shape
-    ranges = {}
-    for dim, times in enumerate(repeats):
-        if times != 1:
-            known = result[dim] if isinstance(result[dim], int) else None
-            length = size_math(ctx, PROD, size(ctx, tensor, dim), times) if known is None else known
+    ranges: dict[int, tuple[Size, Size, Size]] = {}
+    for dim, (times, known) in enumerate(zip(repeats, ctx.call.result.shape, strict=True)):
+        if lib.is_runtime(times) or times != 1:
+            if isinstance(known, int):
+                length: Size = known
+            else:
+                length = lib.size_op(ctx, operator.mul, lib.size(ctx, tensor, dim), times)
             ranges[dim] = (0, length, 1)
-    return strided_slice(ctx, tensor, ranges, trt.SampleMode.WRAP) if ranges else tensor
+    return lib.strided_slice(ctx, tensor, ranges, trt.SampleMode.WRAP) if ranges else tensor
