@@ -61,7 +61,7 @@ def _scale(
     coordinates: trt.ResizeCoordinateTransformation,
 ) -> float:
     """The factor that PyTorch uses: it copies what keeps its size, and repeats what doubles it."""
-    asymmetric = coordinates == Coordinates.ASYMMETRIC
+    asymmetric: bool = coordinates == Coordinates.ASYMMETRIC
     if new == old and (asymmetric or mode == Mode.LINEAR):
         return 1.0
     return 2.0 if new == 2 * old and asymmetric else factor
