@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import torch
 from torch2trt import Context, converter, lib, trt
 
 Ints: TypeAlias = int | Sequence[int]
 Tensor: TypeAlias = "trt.ITensor | torch.Tensor"
+Layer: TypeAlias = "trt.IConvolutionLayer | trt.IDeconvolutionLayer"
 
 
 def dynamic_kernel(input: torch.Tensor, weight: torch.Tensor) -> str | None:
@@ -23,61 +24,31 @@ def _rejects(input: torch.Tensor, weight: torch.Tensor, transposed: bool) -> str
 
 
 @converter("aten.convolution.default", rejects=_rejects)
-def convolution(
-    ctx: Context,
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: Ints,
-    padding: Ints,
-    dilation: Ints,
-    transposed: bool,
-    output_padding: Ints,
-    groups: int,
-) -> trt.ITensor:
+def convolution(ctx: Context, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Ints, padding: Ints,
+                dilation: Ints, transposed: bool, output_padding: Ints, groups: int) -> trt.ITensor:  # fmt: skip
     """convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, ..., SymInt groups) -> Tensor"""
-    add = ctx.network.add_convolution_nd
-    return convolve(ctx, add, input, weight, bias, stride, padding, padding, dilation, groups)
+    return conv(ctx, ctx.network.add_convolution_nd, input, weight, bias, stride, padding, padding, dilation, groups)
 
 
 @converter("aten.conv1d.padding", "aten.conv2d.padding", "aten.conv3d.padding", rejects=dynamic_kernel)
-def conv_padding(
-    ctx: Context,
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: Ints = 1,
-    padding: str = "valid",
-    dilation: Ints = 1,
-    groups: int = 1,
-) -> trt.ITensor:
+def conv_padding(ctx: Context, input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints = 1,
+                 padding: str = "valid", dilation: Ints = 1, groups: int = 1) -> trt.ITensor:  # fmt: skip
     """conv2d.padding(Tensor input, Tensor weight, ..., str padding="valid", ..., SymInt groups=1) -> Tensor
 
     PyTorch pads unequal sides with a copy; TensorRT's layer pads each side by itself.
     """
-    kernel_size, same = weight.shape[2:], padding == "same"
-    total = [same * d * (k - 1) for d, k in zip(lib.ints(dilation, len(kernel_size)), kernel_size, strict=True)]
+    kernel_size, dilation = weight.shape[2:], lib.ints(dilation, len(weight.shape) - 2)
+    total = [d * (k - 1) if padding == "same" else 0 for d, k in zip(dilation, kernel_size, strict=True)]
     before, after = [size // 2 for size in total], [size - size // 2 for size in total]
-    add = ctx.network.add_convolution_nd
-    return convolve(ctx, add, input, weight, bias, stride, before, after, dilation, groups)
+    return conv(ctx, ctx.network.add_convolution_nd, input, weight, bias, stride, before, after, dilation, groups)
 
 
-def convolve(
-    ctx: Context,
-    add: Callable[..., Any],
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: Ints,
-    pre_padding: Ints,
-    post_padding: Ints,
-    dilation: Ints,
-    groups: int,
-) -> trt.ITensor:
+def conv(ctx: Context, add: Callable[..., Layer], input: Tensor, weight: Tensor, bias: Tensor | None,
+         stride: Ints, pre_padding: Ints, post_padding: Ints, dilation: Ints, groups: int) -> trt.ITensor:  # fmt: skip
     """The layer that ``add`` adds, with a constant or computed kernel."""
     count, dtype = len(weight.shape) - 2, lib.dtype_of(input)
     geometry = [lib.ints(values, count) for values in (stride, pre_padding, post_padding, dilation)]
-    # TensorRT's layers need a batch and two dimensions: dimensions of size 1 stand in for what is missing
+    # TensorRT's layers need a batch and two spatial dimensions: dimensions of size 1 stand in for missing ones
     added = [0] * (len(input.shape) == count + 1) + [3] * (count == 1)
     tensor = lib.unsqueeze(ctx, input, added) if added else ctx.tensor(input)
     if count == 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch2trt import Context, ConversionError, converter, lib, trt
 
-from .convolution import Ints, Tensor, convolve, dynamic_kernel
+from .convolution import Ints, Tensor, conv, dynamic_kernel
 
 
 def _rejects(input: torch.Tensor, weight: torch.Tensor, transposed: bool) -> str | None:
@@ -51,7 +51,7 @@ def deconvolve(
     dtype, add = lib.dtype_of(input), ctx.network.add_deconvolution_nd
     if dtype == torch.bfloat16:  # TensorRT for RTX builds none of bfloat16
         input = ctx.tensor(input, torch.float32)
-    result = convolve(ctx, add, input, weight, bias, stride, pre_padding, post_padding, dilation, groups)
+    result = conv(ctx, add, input, weight, bias, stride, pre_padding, post_padding, dilation, groups)
     return ctx.tensor(result, dtype)
 
 
