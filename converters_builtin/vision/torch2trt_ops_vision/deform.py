@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import torch
 from torch2trt import Context, converter, lib, trt
-from torch2trt.lib import Value
+from torch2trt.lib import Size, Value
 
 Tensor = trt.ITensor | torch.Tensor
 F32 = torch.float32
@@ -46,14 +46,8 @@ def deform_conv2d(
     geometry = (stride_h, stride_w), (pad_h, pad_w), (dilation_h, dilation_w)
     offsets = lib.reshape(ctx, ctx.tensor(offset, F32), [images, taps, 2, rows * cols])
     positions = lib.add(ctx, offsets, _positions(kernel_size, (rows, cols), *geometry))
-    grid = [
-        lib.reshape(ctx, _normalized(ctx, lib.narrow(ctx, positions, 2, axis, 1), size), [images, taps, rows * cols, 1])
-        for axis, size in ((1, width), (0, height))
-    ]
     image = lib.reshape(ctx, ctx.tensor(input, F32), [images, channels // offset_groups, height, width])
-    layer = ctx.network.add_grid_sample(image, lib.cat(ctx, grid, 3))
-    layer.sample_mode = trt.SampleMode.FILL
-    samples = layer.get_output(0)  # (images, channels, taps, rows * cols)
+    samples = _sample(ctx, image, positions, [images, taps, rows * cols, 1])
     if use_mask:
         masks = lib.reshape(ctx, ctx.tensor(mask, F32), [images, 1, taps, rows * cols])
         samples = lib.mul(ctx, samples, masks)
@@ -82,6 +76,13 @@ def _positions(
     return torch.stack([row, column]).reshape(2, math.prod(kernel_size), -1).transpose(0, 1).unsqueeze(0).float()
 
 
-def _normalized(ctx: Context, position: trt.ITensor, size: int) -> trt.ITensor:
-    """Positions as the grid has them: -1 and 1 are the outer edges of the first and the last element."""
-    return lib.add(ctx, lib.mul(ctx, position, 2 / size), 1 / size - 1)
+def _sample(ctx: Context, image: trt.ITensor, positions: trt.ITensor, dims: Sequence[Size]) -> trt.ITensor:
+    """Interpolate at ``positions (images, taps, 2, points)``; ``dims`` are those of one coordinate of the grid."""
+    grid = []
+    for axis, size in ((1, image.shape[3]), (0, image.shape[2])):
+        # -1 and 1 are the outer edges of the first and the last element
+        scaled = lib.mul(ctx, lib.narrow(ctx, positions, 2, axis, 1), 2 / size)
+        grid.append(lib.reshape(ctx, lib.add(ctx, scaled, 1 / size - 1), dims))
+    layer = ctx.network.add_grid_sample(image, lib.cat(ctx, grid, 3))
+    layer.sample_mode = trt.SampleMode.FILL
+    return layer.get_output(0)  # (images, channels, taps, points)
