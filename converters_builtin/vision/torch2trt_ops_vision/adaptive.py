@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
-from torch2trt import Call, Context, converter, trt
-from torch2trt.lib import (
-    arange,
-    cast,
-    compare,
-    concat,
-    dtype_of,
-    elementwise,
-    is_runtime,
-    matmul,
-    narrow,
-    permute,
-    reduce,
-    size,
-    size_math,
-)
+from torch2trt import Call, Context, converter, lib, trt
+from torch2trt.lib import Size, Value
 
 from .pooling import pool
 from .windows import Window, maximum_with_indices
 
-E, R = trt.ElementWiseOperation, trt.ReduceOperation
 
-
-def _even_windows(input: Any, output_size: Sequence[int]) -> list[int] | None:
+def _even_windows(input: trt.ITensor | torch.Tensor, output_size: Sequence[int]) -> list[int] | None:
     """The sizes of the windows where they are all known and equal."""
     pairs = list(zip(tuple(input.shape)[-len(output_size) :], output_size, strict=True))
-    even = all(isinstance(have, int) and have > 0 and have % want == 0 for have, want in pairs)
-    return [have // want for have, want in pairs] if even else None
+    even = all(isinstance(size, int) and size > 0 and size % count == 0 for size, count in pairs)
+    return [size // count for size, count in pairs] if even else None
 
 
-def _average_rejects(call: Call, input: torch.Tensor, output_size: Sequence[Any]) -> str | None:
+def _average_rejects(input: torch.Tensor, output_size: Sequence[int | torch.SymInt]) -> str | None:
     if not input.dtype.is_floating_point:
         return "TensorRT averages floating-point numbers only"
-    return None if all(isinstance(want, int) for want in output_size) else "the result's size is dynamic"
+    return None if all(isinstance(count, int) for count in output_size) else "the result's size is dynamic"
 
 
 # the public ones whole: PyTorch's decomposition of a global average restrides a channels-last result
@@ -52,56 +35,45 @@ def _average_rejects(call: Call, input: torch.Tensor, output_size: Sequence[Any]
 )
 def adaptive_avg_pool(ctx: Context, input: trt.ITensor, output_size: Sequence[int]) -> trt.ITensor:
     """adaptive_avg_pool2d(Tensor self, SymInt[2] output_size) -> Tensor"""
-    count = len(output_size)
-    if all(want == 1 for want in output_size):
-        return reduce(ctx, R.AVG, input, range(-count, 0), keepdim=True)
+    dims = range(-len(output_size), 0)
+    if all(count == 1 for count in output_size):
+        return lib.mean(ctx, input, dims, keepdim=True)
     if windows := _even_windows(input, output_size):
         return pool(ctx, trt.PoolingType.AVERAGE, input, windows, windows, 0)
-    for dim, want in zip(range(-count, 0), output_size, strict=True):
-        weights = _averages(ctx, input, dim, want)
+    for dim, count in zip(dims, output_size, strict=True):
+        weights = _average_matrix(ctx, input, dim, count)
         if dim == -1:
-            input = matmul(ctx, input, weights, transpose_other=True)
+            input = lib.matmul(ctx, input, weights, transpose_other=True)
         elif dim == -2:
-            input = matmul(ctx, weights, input)
+            input = lib.matmul(ctx, weights, input)
         else:
-            input = _first_of_three(ctx, weights, input)
+            # the third dimension from the end changes places with the second
+            order = [*range(len(input.shape) - 3), -2, -3, -1]
+            input = lib.permute(ctx, lib.matmul(ctx, weights, lib.permute(ctx, input, order)), order)
     return input
 
 
-def _first_of_three(ctx: Context, weights: Any, input: trt.ITensor) -> trt.ITensor:
-    """The matrix product over the third dimension from the end."""
-    rank = len(input.shape)
-    order = [*range(rank - 3), rank - 2, rank - 3, rank - 1]
-    return permute(ctx, matmul(ctx, weights, permute(ctx, input, order)), order)
+def _average_matrix(ctx: Context, input: trt.ITensor, dim: int, count: int) -> Value:
+    """The matrix ``(count, size)`` that averages the windows of one dimension."""
+    size, dtype = lib.size(ctx, input, dim), lib.dtype_of(input)
+    if not lib.is_runtime(size):
+        columns = torch.nn.functional.adaptive_avg_pool1d(torch.eye(size), count)  # (size, count)
+        return columns.t().contiguous().to(dtype)
+    inside, start, end = _membership(ctx, size, count)
+    return ctx.tensor(lib.div(ctx, inside, lib.sub(ctx, end, start), torch.float32), dtype)
 
 
-def _averages(ctx: Context, input: trt.ITensor, dim: int, want: int) -> Any:
-    """The matrix ``(want, size)`` that averages the windows of one dimension."""
-    have, dtype = size(ctx, input, dim), dtype_of(input)
-    if not is_runtime(have):
-        rows = torch.nn.functional.adaptive_avg_pool1d(torch.eye(have), want)  # (have, want)
-        return rows.t().contiguous().to(dtype)
-    inside, start, end = _membership(ctx, have, want)
-    share = elementwise(
-        ctx, E.DIV, cast(ctx, inside, torch.float32), elementwise(ctx, E.SUB, end, start), torch.float32
-    )
-    return cast(ctx, share, dtype)
-
-
-def _membership(ctx: Context, have: Any, want: int) -> tuple[trt.ITensor, trt.ITensor, trt.ITensor]:
-    """Which elements lie in which window, as bools ``(want, have)``, and where windows start and end."""
-    number = torch.arange(want).unsqueeze(1)
-    start = size_math(ctx, E.FLOOR_DIV, size_math(ctx, E.PROD, ctx.tensor(number), have), want)
-    end = size_math(
-        ctx, E.FLOOR_DIV, size_math(ctx, E.SUM, size_math(ctx, E.PROD, ctx.tensor(number + 1), have), want - 1), want
-    )
-    element = arange(ctx, have)
-    before, after = compare(ctx, E.LESS, element, start), compare(ctx, E.LESS, element, end)
-    return compare(ctx, E.GREATER, after, before), start, end
+def _membership(ctx: Context, size: Size, count: int) -> tuple[trt.ITensor, trt.ITensor, trt.ITensor]:
+    """Which elements lie in which window, as bools ``(count, size)``, and where windows start and end."""
+    number = torch.arange(count).unsqueeze(1)
+    start = lib.floor_divide(ctx, lib.mul(ctx, number, size), count)
+    end = lib.floor_divide(ctx, lib.add(ctx, lib.mul(ctx, number + 1, size), count - 1), count)
+    element = lib.arange(ctx, size)
+    return lib.logical_and(ctx, lib.ge(ctx, element, start), lib.lt(ctx, element, end)), start, end
 
 
 def _maximum_rejects(call: Call, input: torch.Tensor, output_size: Sequence[int]) -> str | None:
-    if not all(isinstance(have, int) for have in input.shape[-len(output_size) :]):
+    if not all(isinstance(size, int) for size in input.shape[-len(output_size) :]):
         return "the maximum over windows of dynamic sizes"
     if call.uses(1) and _even_windows(input, output_size) is None:
         return "indices of windows that differ in size"
@@ -113,17 +85,17 @@ def adaptive_max_pool(
     ctx: Context, input: trt.ITensor, output_size: Sequence[int]
 ) -> tuple[trt.ITensor, trt.ITensor | None]:
     """adaptive_max_pool2d(Tensor self, int[2] output_size) -> (Tensor, Tensor)"""
-    count = len(output_size)
-    if ctx.call.uses(1) and (even := _even_windows(input, output_size)):
-        rows = zip(range(-count, 0), even, output_size, strict=True)
-        return maximum_with_indices(ctx, input, {dim: Window(size, size, 0, 1, want) for dim, size, want in rows})
+    dims = range(-len(output_size), 0)
     if windows := _even_windows(input, output_size):
-        return pool(ctx, trt.PoolingType.MAX, input, windows, windows, 0), None
-    for dim, want in zip(range(-count, 0), output_size, strict=True):
-        have = input.shape[dim]
+        if not ctx.call.uses(1):
+            return pool(ctx, trt.PoolingType.MAX, input, windows, windows, 0), None
+        rows = zip(dims, windows, output_size, strict=True)
+        return maximum_with_indices(ctx, input, {dim: Window(size, size, 0, 1, count) for dim, size, count in rows})
+    for dim, count in zip(dims, output_size, strict=True):
+        size = input.shape[dim]
         parts = []
-        for index in range(want):
-            start, end = index * have // want, -(-(index + 1) * have // want)
-            parts.append(reduce(ctx, R.MAX, narrow(ctx, input, dim, start, end - start), dim, keepdim=True))
-        input = concat(ctx, parts, dim)
+        for index in range(count):
+            start, end = index * size // count, -(-(index + 1) * size // count)
+            parts.append(lib.amax(ctx, lib.narrow(ctx, input, dim, start, end - start), dim, keepdim=True))
+        input = lib.cat(ctx, parts, dim)
     return input, None

@@ -1,141 +1,65 @@
-"""Convolutions, plain and transposed, of one to three dimensions."""
+"""Convolutions of one to three dimensions; the transposed ones are in :mod:`.transposed`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import torch
-from torch2trt import Call, Context, converter, trt
-from torch2trt.lib import cast, ints, is_runtime, squeeze, unsqueeze
+from torch2trt import Context, converter, lib, trt
 
-from .transposed import dense_kernel, trims
-
-Ints = int | Sequence[int]
+Ints: TypeAlias = int | Sequence[int]
+Tensor: TypeAlias = "trt.ITensor | torch.Tensor"
 Layer: TypeAlias = "trt.IConvolutionLayer | trt.IDeconvolutionLayer"
 
 
-def _kernel_rejects(
-    call: Call,
-    input: Any,
-    weight: torch.Tensor,
-    bias: Any,
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-    transposed: bool,
-    output_padding: Sequence[int],
-    groups: int,
-) -> str | None:
-    return _shape_rejects(input, weight)
+def dynamic_kernel(input: torch.Tensor, weight: torch.Tensor) -> str | None:
+    """The reason for declining sizes that TensorRT's layers fix."""
+    known = all(isinstance(size, int) for size in (*weight.shape, input.shape[1 - weight.dim()]))
+    return None if known else "the kernel's shape or the number of channels is dynamic"
 
 
-def _padding_rejects(
-    call: Call,
-    input: Any,
-    weight: torch.Tensor,
-    bias: Any = None,
-    stride: Ints = 1,
-    padding: str = "valid",
-    dilation: Ints = 1,
-    groups: int = 1,
-) -> str | None:
-    return _shape_rejects(input, weight)
+def _rejects(input: torch.Tensor, weight: torch.Tensor, transposed: bool) -> str | None:
+    return "the convolution is transposed" if transposed else dynamic_kernel(input, weight)
 
 
-def _shape_rejects(input: torch.Tensor, weight: torch.Tensor) -> str | None:
-    if not all(isinstance(size, int) for size in weight.shape):
-        return "the kernel's shape is dynamic"
-    if not isinstance(input.shape[-weight.dim() + 1], int):
-        return "the number of channels is dynamic"
-    return None
-
-
-@converter("aten.convolution.default", rejects=_kernel_rejects)
-def convolution(
-    ctx: Context,
-    input: trt.ITensor,
-    weight: Any,
-    bias: Any,
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-    transposed: bool,
-    output_padding: Sequence[int],
-    groups: int,
-) -> trt.ITensor:
+@converter("aten.convolution.default", rejects=_rejects)
+def convolution(ctx: Context, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Ints, padding: Ints,
+                dilation: Ints, transposed: bool, output_padding: Ints, groups: int) -> trt.ITensor:  # fmt: skip
     """convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, ..., SymInt groups) -> Tensor"""
-    count = len(weight.shape) - 2
-    step, before, spread = ints(stride, count), ints(padding, count), ints(dilation, count)
-    if not transposed:
-        return _window(ctx, input, weight, bias, step, before, before, spread, groups)
-    extra = ints(output_padding, count)
-    kernel, dense = dense_kernel(ctx, weight, step, before, spread, extra)
-    return _window(ctx, input, kernel, bias, step, before, trims(before, extra), dense, groups, transposed=True)
+    return conv(ctx, ctx.network.add_convolution_nd, input, weight, bias, stride, padding, padding, dilation, groups)
 
 
-@converter("aten.conv1d.padding", "aten.conv2d.padding", "aten.conv3d.padding", rejects=_padding_rejects)
-def conv_padding(
-    ctx: Context,
-    input: Any,
-    weight: Any,
-    bias: Any = None,
-    stride: Ints = 1,
-    padding: str = "valid",
-    dilation: Ints = 1,
-    groups: int = 1,
-) -> trt.ITensor:
+@converter("aten.conv1d.padding", "aten.conv2d.padding", "aten.conv3d.padding", rejects=dynamic_kernel)
+def conv_padding(ctx: Context, input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Ints = 1,
+                 padding: str = "valid", dilation: Ints = 1, groups: int = 1) -> trt.ITensor:  # fmt: skip
     """conv2d.padding(Tensor input, Tensor weight, ..., str padding="valid", ..., SymInt groups=1) -> Tensor
 
     PyTorch pads unequal sides with a copy; TensorRT's layer pads each side by itself.
     """
-    count = len(weight.shape) - 2
-    spread = ints(dilation, count)
-    total = [d * (k - 1) if padding == "same" else 0 for d, k in zip(spread, weight.shape[2:], strict=True)]
+    kernel_size, dilation = weight.shape[2:], lib.ints(dilation, len(weight.shape) - 2)
+    total = [d * (k - 1) if padding == "same" else 0 for d, k in zip(dilation, kernel_size, strict=True)]
     before, after = [size // 2 for size in total], [size - size // 2 for size in total]
-    batched = len(input.shape) == count + 2
-    tensor = input if batched else unsqueeze(ctx, input, [0])
-    result = _window(ctx, tensor, weight, bias, ints(stride, count), before, after, spread, groups)
-    return result if batched else squeeze(ctx, result, [0])
+    return conv(ctx, ctx.network.add_convolution_nd, input, weight, bias, stride, before, after, dilation, groups)
 
 
-def _window(
-    ctx: Context,
-    input: Any,
-    weight: Any,
-    bias: Any,
-    stride: Sequence[int],
-    before: Sequence[int],
-    after: Sequence[int],
-    dilation: Sequence[int],
-    groups: int,
-    transposed: bool = False,
-) -> trt.ITensor:
-    """The layer itself, on constant or computed kernels; ``before`` and ``after`` are the padding of each side."""
-    flat = len(weight.shape) == 3
-    if flat:
-        # TensorRT has no 1-D convolution: a dimension of size 1 at the end makes it 2-D
-        input = unsqueeze(ctx, input, [3])
-        weight = unsqueeze(ctx, weight, [3]) if is_runtime(weight) else weight.unsqueeze(3)
-        stride, before, after, dilation = (*stride, 1), (*before, 0), (*after, 0), (*dilation, 1)
-    dtype = ctx.call.result.dtype
-    if transposed and dtype == torch.bfloat16:
-        dtype = torch.float32  # TensorRT for RTX builds no transposed convolution of bfloat16
-    input = ctx.tensor(input, dtype)
-    empty = trt.Weights(input.dtype)
-    add = ctx.network.add_deconvolution_nd if transposed else ctx.network.add_convolution_nd
-    maps = weight.shape[1] * groups if transposed else weight.shape[0]
-    layer: Layer = add(
-        input,
-        maps,
-        tuple(weight.shape[2:]),
-        empty if is_runtime(weight) else ctx.weights(weight.to(dtype)),
-        empty if bias is None or is_runtime(bias) else ctx.weights(bias.to(dtype)),
-    )
+def conv(ctx: Context, add: Callable[..., Layer], input: Tensor, weight: Tensor, bias: Tensor | None,
+         stride: Ints, pre_padding: Ints, post_padding: Ints, dilation: Ints, groups: int) -> trt.ITensor:  # fmt: skip
+    """The layer that ``add`` adds, with a constant or computed kernel."""
+    count, dtype = len(weight.shape) - 2, lib.dtype_of(input)
+    geometry = [lib.ints(values, count) for values in (stride, pre_padding, post_padding, dilation)]
+    # TensorRT's layers need a batch and two spatial dimensions: dimensions of size 1 stand in for missing ones
+    added = [0] * (len(input.shape) == count + 1) + [3] * (count == 1)
+    tensor = lib.unsqueeze(ctx, input, added) if added else ctx.tensor(input)
+    if count == 1:
+        weight = weight.unsqueeze(3) if isinstance(weight, torch.Tensor) else lib.unsqueeze(ctx, weight, [3])
+        geometry = [(*values, neutral) for values, neutral in zip(geometry, (1, 0, 0, 1), strict=True)]
+    empty = trt.Weights(tensor.dtype)
+    kernel, shift = (ctx.weights(v.to(dtype)) if isinstance(v, torch.Tensor) else empty for v in (weight, bias))
+    layer = add(tensor, ctx.call.result.shape[-count - 1], tuple(weight.shape[2:]), kernel, shift)
     for index, value in ((1, weight), (2, bias)):
-        if is_runtime(value):
-            layer.set_input(index, cast(ctx, value, dtype))
-    layer.stride_nd, layer.dilation_nd, layer.num_groups = tuple(stride), tuple(dilation), groups
-    layer.pre_padding, layer.post_padding = tuple(before), tuple(after)
-    result = cast(ctx, layer.get_output(0), ctx.call.result.dtype)
-    return squeeze(ctx, result, [3]) if flat else result
+        if lib.is_runtime(value):
+            layer.set_input(index, ctx.tensor(value, dtype))
+    layer.stride_nd, layer.pre_padding, layer.post_padding, layer.dilation_nd = geometry
+    layer.num_groups = groups
+    return lib.squeeze(ctx, layer.get_output(0), added)

@@ -6,16 +6,15 @@ import math
 from collections.abc import Sequence
 
 import torch
-from torch2trt import Call, Context, converter, trt
-from torch2trt.lib import cast, dtype_of, pad, reshape, size
+from torch2trt import Call, Context, converter, lib, trt
+
+from .transposed import deconvolve
 
 Ints = Sequence[int]
 
 
-def _rejects(
-    call: Call, input: torch.Tensor, output_size: Ints, kernel_size: Ints, dilation: Ints, padding: Ints, stride: Ints
-) -> str | None:
-    return None if all(isinstance(want, int) for want in call.result.shape[-3:]) else "the image's size is dynamic"
+def _rejects(call: Call) -> str | None:
+    return None if all(isinstance(size, int) for size in call.result.shape[-3:]) else "the image's size is dynamic"
 
 
 @converter("aten.col2im.default", rejects=_rejects)
@@ -34,22 +33,19 @@ def col2im(
     where its windows overlap; here each channel of a patch has a kernel with a single one.
     """
     reaches = [d * (k - 1) + 1 for d, k in zip(dilation, kernel_size, strict=True)]
-    rows = list(zip(output_size, padding, reaches, stride, strict=True))
-    counts = [(want + 2 * cut - reach) // step + 1 for want, cut, reach, step in rows]
+    padded = [size + 2 * p for size, p in zip(output_size, padding, strict=True)]
+    counts = [(size - reach) // s + 1 for size, reach, s in zip(padded, reaches, stride, strict=True)]
     taps = math.prod(kernel_size)
     channels = input.shape[-2] // taps
-    batch = size(ctx, input, 0) if len(input.shape) == 3 else 1
-    # TensorRT for RTX builds no transposed convolution of bfloat16
-    dtype = torch.float32 if dtype_of(input) == torch.bfloat16 else dtype_of(input)
-    patches = reshape(ctx, cast(ctx, input, dtype), [batch, channels * taps, *counts])
+    batch = lib.size(ctx, input, 0) if len(input.shape) == 3 else 1
+    patches = lib.reshape(ctx, input, [batch, channels * taps, *counts])
     kernel = torch.zeros(taps, 1, *reaches)
     for tap in range(taps):
         row, column = divmod(tap, kernel_size[1])
         kernel[tap, 0, row * dilation[0], column * dilation[1]] = 1
-    weights = ctx.weights(kernel.repeat(channels, 1, 1, 1).to(dtype))
-    layer = ctx.network.add_deconvolution_nd(patches, channels, tuple(reaches), weights)
-    layer.stride_nd, layer.num_groups = tuple(stride), channels
-    whole = [(count - 1) * step + reach for count, (_, _, reach, step) in zip(counts, rows, strict=True)]
-    sides = [(-cut, want + cut - have) for have, (want, cut, _, _) in zip(whole, rows, strict=True)]
-    image = pad(ctx, cast(ctx, layer.get_output(0), dtype_of(input)), [*sides[1], *sides[0]])
-    return image if len(input.shape) == 3 else reshape(ctx, image, [channels, *output_size])
+    image = deconvolve(ctx, patches, kernel.repeat(channels, 1, 1, 1), None, stride, 0, 0, 1, channels)
+    # the windows leave out what the last stride does not reach
+    covered = [(count - 1) * s + reach for count, s, reach in zip(counts, stride, reaches, strict=True)]
+    sides = [(-p, size - p - end) for p, size, end in zip(padding, padded, covered, strict=True)]
+    image = lib.pad(ctx, image, [*sides[1], *sides[0]])
+    return image if len(input.shape) == 3 else lib.reshape(ctx, image, [channels, *output_size])

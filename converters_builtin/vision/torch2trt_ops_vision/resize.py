@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
 
 import torch
-from torch2trt import Call, Context, trt
-from torch2trt.lib import ConverterFunction, is_runtime, named, size, size_math
+from torch2trt import Context, converter, lib, trt
+from torch2trt.lib import Size
 
-E = trt.ElementWiseOperation
-Mode, Place, Rounding = trt.InterpolationMode, trt.ResizeCoordinateTransformation, trt.ResizeRoundMode
-Sizes = Sequence[Any] | None
+Mode, Coordinates, Rounding = trt.InterpolationMode, trt.ResizeCoordinateTransformation, trt.ResizeRoundMode
+Sizes = Sequence[Size] | None
 Scales = Sequence[float] | None
+
+
+def _rejects(input: torch.Tensor) -> str | None:
+    return None if input.dtype.is_floating_point else "TensorRT resizes floating-point numbers only"
 
 
 def _resize(
@@ -22,90 +25,83 @@ def _resize(
     output_size: Sizes,
     scale_factors: Scales,
     mode: trt.InterpolationMode,
-    place: trt.ResizeCoordinateTransformation,
+    coordinates: trt.ResizeCoordinateTransformation,
 ) -> trt.IResizeLayer:
     layer = ctx.network.add_resize(input)
-    layer.resize_mode, layer.coordinate_transformation = mode, place
-    want = ctx.call.result.shape[2:]
-    if scale_factors is not None and place != Place.ALIGN_CORNERS:
-        have = tuple(input.shape)[2:]
-        factors = [_factor(*row, mode, place) for row in zip(scale_factors, have, want, strict=True)]
+    layer.resize_mode, layer.coordinate_transformation = mode, coordinates
+    spatial, result = tuple(input.shape)[2:], ctx.call.result.shape[2:]
+    if scale_factors is not None and coordinates != Coordinates.ALIGN_CORNERS:
+        rows = zip(scale_factors, spatial, result, strict=True)
+        scales = [_scale(factor, old, new, mode, coordinates) for factor, old, new in rows]
         # PyTorch places elements by the factor, not by the ratio of the sizes
-        if factors != [_ratio(*row) for row in zip(have, want, strict=True)]:
-            layer.scales = [1.0, 1.0, *factors]
+        if scales != [_ratio(old, new) for old, new in zip(spatial, result, strict=True)]:
+            layer.scales = [1.0, 1.0, *scales]
             return layer
-    dims = [size(ctx, input, 0), size(ctx, input, 1)]
-    for index, known in enumerate(want):
+    dims = [lib.size(ctx, input, 0), lib.size(ctx, input, 1)]
+    for index, known in enumerate(result):
         if isinstance(known, int):
             dims.append(known)
         elif scale_factors is not None:
-            dims.append(_scaled(ctx, size(ctx, input, index + 2), scale_factors[index]))
+            dims.append(_scaled(ctx, lib.size(ctx, input, index + 2), scale_factors[index]))
         else:
             dims.append((output_size or ())[index])
-    if any(map(is_runtime, dims)):
-        layer.set_input(1, ctx.shape(dims))
+    known_dims = tuple(dim for dim in dims if not lib.is_runtime(dim))
+    if len(known_dims) == len(dims):
+        layer.shape = known_dims
     else:
-        layer.shape = tuple(dims)
+        layer.set_input(1, ctx.shape(dims))
     return layer
 
 
-def _factor(factor: float, have: int, want: Any, mode: Any, place: Any) -> float:
+def _scale(
+    factor: float,
+    old: int,
+    new: int | torch.SymInt,
+    mode: trt.InterpolationMode,
+    coordinates: trt.ResizeCoordinateTransformation,
+) -> float:
     """The factor that PyTorch uses: it copies what keeps its size, and repeats what doubles it."""
-    nearest = place == Place.ASYMMETRIC
-    if want == have and (nearest or mode == Mode.LINEAR):
+    asymmetric: bool = coordinates == Coordinates.ASYMMETRIC
+    if new == old and (asymmetric or mode == Mode.LINEAR):
         return 1.0
-    return 2.0 if want == 2 * have and nearest else factor
+    return 2.0 if new == 2 * old and asymmetric else factor
 
 
-def _ratio(have: int, want: Any) -> float | None:
-    return want / have if isinstance(want, int) and have > 0 else None
+def _ratio(old: int, new: int | torch.SymInt) -> float | None:
+    return new / old if isinstance(new, int) and old > 0 else None
 
 
-def _scaled(ctx: Context, extent: Any, factor: float) -> Any:
+def _scaled(ctx: Context, size: Size, factor: float) -> Size:
     ratio = Fraction(factor).limit_denominator(1000)
-    return size_math(ctx, E.FLOOR_DIV, size_math(ctx, E.PROD, extent, ratio.numerator), ratio.denominator)
+    multiple = lib.size_op(ctx, operator.mul, size, ratio.numerator)
+    result: Size = lib.size_op(ctx, operator.floordiv, multiple, ratio.denominator)
+    return result
 
 
-def _nearest(name: str, place: trt.ResizeCoordinateTransformation, rounding: trt.ResizeRoundMode) -> ConverterFunction:
-    def rejects(call: Call, input: torch.Tensor, output_size: Sizes, scale_factors: Scales) -> str | None:
-        return None if input.dtype.is_floating_point else "TensorRT resizes floating-point numbers only"
-
+def _nearest(
+    name: str, coordinates: trt.ResizeCoordinateTransformation, rounding: trt.ResizeRoundMode
+) -> Callable[..., trt.ITensor]:
     def convert(ctx: Context, input: trt.ITensor, output_size: Sizes, scale_factors: Scales) -> trt.ITensor:
-        layer = _resize(ctx, input, output_size, scale_factors, Mode.NEAREST, place)
+        layer = _resize(ctx, input, output_size, scale_factors, Mode.NEAREST, coordinates)
         layer.nearest_rounding = rounding
         return layer.get_output(0)
 
-    return named(name, f"aten.{name}.vec", rejects=rejects)(convert)
+    return converter(f"aten.{name}.vec", name=name, rejects=_rejects)(convert)
 
 
 # one counts from the edge of an element, the other from its middle
-_nearest_of = Place.ASYMMETRIC, Rounding.FLOOR
-_exact_of = Place.HALF_PIXEL, Rounding.HALF_UP
-nearest1d, nearest_exact1d = (
-    _nearest("upsample_nearest1d", *_nearest_of),
-    _nearest("_upsample_nearest_exact1d", *_exact_of),
-)
-nearest2d, nearest_exact2d = (
-    _nearest("upsample_nearest2d", *_nearest_of),
-    _nearest("_upsample_nearest_exact2d", *_exact_of),
-)
-nearest3d, nearest_exact3d = (
-    _nearest("upsample_nearest3d", *_nearest_of),
-    _nearest("_upsample_nearest_exact3d", *_exact_of),
-)
+_EDGE, _MIDDLE = (Coordinates.ASYMMETRIC, Rounding.FLOOR), (Coordinates.HALF_PIXEL, Rounding.HALF_UP)
+nearest1d, nearest_exact1d = _nearest("upsample_nearest1d", *_EDGE), _nearest("_upsample_nearest_exact1d", *_MIDDLE)
+nearest2d, nearest_exact2d = _nearest("upsample_nearest2d", *_EDGE), _nearest("_upsample_nearest_exact2d", *_MIDDLE)
+nearest3d, nearest_exact3d = _nearest("upsample_nearest3d", *_EDGE), _nearest("_upsample_nearest_exact3d", *_MIDDLE)
 
 
-def _smooth(name: str, mode: trt.InterpolationMode) -> ConverterFunction:
-    def rejects(
-        call: Call, input: torch.Tensor, output_size: Sizes, align_corners: bool, scale_factors: Scales
-    ) -> str | None:
-        return None if input.dtype.is_floating_point else "TensorRT resizes floating-point numbers only"
-
+def _smooth(name: str, mode: trt.InterpolationMode) -> Callable[..., trt.ITensor]:
     def convert(
         ctx: Context, input: trt.ITensor, output_size: Sizes, align_corners: bool, scale_factors: Scales
     ) -> trt.ITensor:
-        place = Place.ALIGN_CORNERS if align_corners else Place.HALF_PIXEL
-        layer = _resize(ctx, input, output_size, scale_factors, mode, place)
+        coordinates = Coordinates.ALIGN_CORNERS if align_corners else Coordinates.HALF_PIXEL
+        layer = _resize(ctx, input, output_size, scale_factors, mode, coordinates)
         if mode == Mode.CUBIC:
             layer.cubic_coeff = -0.75
         if align_corners:
@@ -113,7 +109,7 @@ def _smooth(name: str, mode: trt.InterpolationMode) -> ConverterFunction:
             layer.selector_for_single_pixel = trt.ResizeSelector.UPPER
         return layer.get_output(0)
 
-    return named(name, f"aten.{name}.vec", rejects=rejects)(convert)
+    return converter(f"aten.{name}.vec", name=name, rejects=_rejects)(convert)
 
 
 linear1d, bilinear2d = _smooth("upsample_linear1d", Mode.LINEAR), _smooth("upsample_bilinear2d", Mode.LINEAR)

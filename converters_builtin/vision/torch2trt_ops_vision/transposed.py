@@ -1,53 +1,70 @@
-"""What transposed convolutions need besides the layer: TensorRT neither dilates with strides nor pads its output."""
+"""Transposed convolutions: TensorRT neither dilates them with strides nor pads their output."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import torch
-from torch2trt import Context, ConversionError
-from torch2trt.lib import is_runtime
+from torch2trt import Context, ConversionError, converter, lib, trt
+
+from .convolution import Ints, Tensor, conv, dynamic_kernel
 
 
-def trims(padding: Sequence[int], output_padding: Sequence[int]) -> list[int]:
-    """What is cut off at the end of each dimension."""
-    return [max(cut - extra, 0) for cut, extra in zip(padding, output_padding, strict=True)]
+def _rejects(input: torch.Tensor, weight: torch.Tensor, transposed: bool) -> str | None:
+    return dynamic_kernel(input, weight) if transposed else "the convolution is not transposed"
 
 
-def dense_kernel(
+@converter("aten.convolution.default", rejects=_rejects)
+def conv_transpose(
     ctx: Context,
-    weight: Any,
-    stride: Sequence[int],
-    padding: Sequence[int],
-    dilation: Sequence[int],
-    output_padding: Sequence[int],
-) -> tuple[Any, Sequence[int]]:
-    """A kernel that gives the same result without both strides and dilation, and without output padding.
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Ints,
+    padding: Ints,
+    dilation: Ints,
+    transposed: bool,
+    output_padding: Ints,
+    groups: int,
+) -> trt.ITensor:
+    """convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, ..., SymInt groups) -> Tensor"""
+    count = len(weight.shape) - 2
+    extra = [o - p for o, p in zip(lib.ints(output_padding, count), lib.ints(padding, count), strict=True)]
+    # output_padding takes back what padding cuts off at the end, or reaches beyond
+    cut, beyond = [max(-size, 0) for size in extra], [max(size, 0) for size in extra]
+    strided_and_dilated = max(lib.ints(stride, count)) > 1 and max(lib.ints(dilation, count)) > 1
+    if strided_and_dilated or any(beyond):
+        weight, dilation = _dense_kernel(weight, lib.ints(dilation, count), beyond), 1
+    return deconvolve(ctx, input, weight, bias, stride, padding, cut, dilation, groups)
 
-    Returns:
-        the kernel and its dilation.
-    """
-    strided = any(step > 1 for step in stride) and any(spread > 1 for spread in dilation)
-    # output that lies beyond all windows: windows grow by zeros at their end
-    longer = [max(extra - cut, 0) for cut, extra in zip(padding, output_padding, strict=True)]
-    if not strided and not any(longer):
-        return weight, dilation
-    if is_runtime(weight):
+
+def deconvolve(
+    ctx: Context,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Ints,
+    pre_padding: Ints,
+    post_padding: Ints,
+    dilation: Ints,
+    groups: int,
+) -> trt.ITensor:
+    """TensorRT's layer, whose padding cuts off the ends of the result."""
+    dtype, add = lib.dtype_of(input), ctx.network.add_deconvolution_nd
+    if dtype == torch.bfloat16:  # TensorRT for RTX builds none of bfloat16
+        input = ctx.tensor(input, torch.float32)
+    result = conv(ctx, add, input, weight, bias, stride, pre_padding, post_padding, dilation, groups)
+    return ctx.tensor(result, dtype)
+
+
+def _dense_kernel(weight: Tensor, dilation: tuple[int, ...], beyond: list[int]) -> torch.Tensor:
+    """The kernel with zeros between its elements instead of a dilation, and ``beyond`` zeros at its ends."""
+    if lib.is_runtime(weight):
         raise ConversionError(
             "a transposed convolution with strides and dilation, or with output_padding beyond its padding, "
             "needs a constant kernel"
         )
-    dense = _spread(ctx.const(weight), dilation)
-    return torch.nn.functional.pad(dense, [size for extra in reversed(longer) for size in (0, extra)]), [1] * len(
-        stride
-    )
-
-
-def _spread(kernel: torch.Tensor, dilation: Sequence[int]) -> torch.Tensor:
-    """The kernel with ``dilation - 1`` zeros between its elements."""
-    extents = [spread * (size - 1) + 1 for spread, size in zip(dilation, kernel.shape[2:], strict=True)]
-    dense = kernel.new_zeros((*kernel.shape[:2], *extents))
-    every = [slice(None, None, spread) for spread in dilation]
-    dense[(slice(None), slice(None), *every)] = kernel
+    reaches = [d * (k - 1) + 1 for d, k in zip(dilation, weight.shape[2:], strict=True)]
+    extents = [reach + size for reach, size in zip(reaches, beyond, strict=True)]
+    dense = weight.new_zeros((*weight.shape[:2], *extents))
+    taps = [slice(None, reach, d) for reach, d in zip(reaches, dilation, strict=True)]
+    dense[(slice(None), slice(None), *taps)] = weight
     return dense
