@@ -17,13 +17,13 @@ from ._sequence import run_layers
 
 
 def _is_packed(hx: torch.Tensor | Sequence[torch.Tensor]) -> bool:
-    """Whether a call is one of a packed sequence, whose second argument are the sizes of its batches."""
+    """Whether a call takes a packed sequence: its second argument is then the batch size of each step."""
     return isinstance(hx, torch.Tensor) and hx.dim() == 1
 
 
 def _rejects(hx: torch.Tensor | Sequence[torch.Tensor], dropout: float, train: bool) -> str | None:
     if _is_packed(hx):
-        return "a packed sequence has a batch of its own size at each step; pad it instead"
+        return "a packed sequence has another batch size at each step; pad it instead"
     return "dropout is active; call model.eval()" if train and dropout else None
 
 
