@@ -107,10 +107,10 @@ def _add_attention(ctx: Context, query: trt.ITensor, key: trt.ITensor, value: tr
 
 def _repeat_heads(ctx: Context, tensor: trt.ITensor, heads: int) -> trt.ITensor:
     """Each head as often as makes ``heads`` of them (``repeat_interleave``)."""
-    *batch, own_heads, length, width = lib.sizes(ctx, tensor)
     repeats = heads // tensor.shape[-3]
     if repeats == 1:
         return tensor
+    *batch, own_heads, length, width = lib.sizes(ctx, tensor)
     copies = lib.unsqueeze(ctx, tensor, [len(batch) + 1])
     copies = lib.expand(ctx, copies, [*batch, own_heads, repeats, length, width])
     return lib.reshape(ctx, copies, [*batch, heads, length, width])
