@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from torch2trt import Context, converter, trt
-from torch2trt.lib import activation, elementwise
-
-A, E = trt.ActivationType, trt.ElementWiseOperation
+from torch2trt import Context, converter, lib, trt
+from torch2trt.lib import Value
 
 
 @converter("torch2trt_example.scaled_tanh.default")
-def scaled_tanh(ctx: Context, x: trt.ITensor, scale: float) -> trt.ITensor:
+def scaled_tanh(ctx: Context, x: Value, scale: float) -> trt.ITensor:
     """scaled_tanh(Tensor x, float scale) -> Tensor"""
     # TensorRT's SCALED_TANH is alpha * tanh(beta * x)
-    return activation(ctx, A.SCALED_TANH, x, scale, 1 / scale)
+    return lib.activation(ctx, trt.ActivationType.SCALED_TANH, x, alpha=scale, beta=1 / scale)
 
 
 @converter("aten.hardswish.default")
-def hardswish(ctx: Context, input: trt.ITensor) -> trt.ITensor:
+def hardswish(ctx: Context, input: Value) -> trt.ITensor:
     """hardswish(Tensor self) -> Tensor"""
     # overrides the built-in one: the formula of the paper, x * relu6(x + 3) / 6
-    shifted = elementwise(ctx, E.SUM, input, 3)
-    return elementwise(ctx, E.DIV, elementwise(ctx, E.PROD, input, activation(ctx, A.CLIP, shifted, 0, 6)), 6)
+    shifted = lib.add(ctx, input, 3)
+    relu6 = lib.activation(ctx, trt.ActivationType.CLIP, shifted, alpha=0, beta=6)
+    return lib.div(ctx, lib.mul(ctx, input, relu6), 6)

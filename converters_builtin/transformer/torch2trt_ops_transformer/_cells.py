@@ -4,91 +4,85 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
-from torch2trt import Context, trt
-from torch2trt.lib import activation, elementwise, matmul, narrow
+import torch
+from torch2trt import Context, lib, trt
 
-A, E = trt.ActivationType, trt.ElementWiseOperation
-State = list[trt.ITensor]
+Tensor: TypeAlias = "trt.ITensor | torch.Tensor"
+State: TypeAlias = "list[trt.ITensor]"
 
 
 @dataclass(frozen=True)
-class Weights:
-    """The parameters of one direction of one layer."""
+class Parameters:
+    """The parameters of one direction of one layer, named as PyTorch names them."""
 
-    input: Any
-    hidden: Any
-    input_bias: Any = None
-    hidden_bias: Any = None
+    weight_ih: Tensor
+    weight_hh: Tensor
+    bias_ih: Tensor | None = None
+    bias_hh: Tensor | None = None
     #: of an LSTM with ``proj_size``
-    projection: Any = None
+    weight_hr: Tensor | None = None
 
 
-#: the state after one step: ``(ctx, gates of the input, weights, state)``; the first of it is what the layer returns
-Cell = Callable[[Context, trt.ITensor, Weights, State], State]
+#: ``(ctx, the input's part of the gates, parameters, state)`` gives the next state, whose first tensor is the output
+Cell: TypeAlias = Callable[[Context, trt.ITensor, Parameters, State], State]
 
 
-def affine(ctx: Context, input: Any, weight: Any, bias: Any) -> trt.ITensor:
+def linear(ctx: Context, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> trt.ITensor:
     """``input @ weight.mT + bias``."""
-    product = matmul(ctx, input, weight, transpose_other=True)
-    return product if bias is None else elementwise(ctx, E.SUM, product, bias)
+    product = lib.matmul(ctx, input, weight, transpose_other=True)
+    return product if bias is None else lib.add(ctx, product, bias)
 
 
-def _gates(ctx: Context, values: trt.ITensor, count: int) -> list[trt.ITensor]:
-    width = values.shape[-1] // count
-    return [narrow(ctx, values, -1, index * width, width) for index in range(count)]
+def rnn(nonlinearity: Callable[[Context, trt.ITensor], trt.ITensor]) -> Cell:
+    """The cell of ``nn.RNN``."""
+
+    def cell(ctx: Context, gates: trt.ITensor, parameters: Parameters, state: State) -> State:
+        hidden_gates = linear(ctx, state[0], parameters.weight_hh, parameters.bias_hh)
+        return [nonlinearity(ctx, lib.add(ctx, gates, hidden_gates))]
+
+    return cell
 
 
-def _apply(ctx: Context, kind: trt.ActivationType, *terms: trt.ITensor) -> trt.ITensor:
-    total = terms[0]
-    for term in terms[1:]:
-        total = elementwise(ctx, E.SUM, total, term)
-    return activation(ctx, kind, total)
-
-
-def plain(kind: trt.ActivationType) -> Cell:
-    """The cell of ``nn.RNN`` with this activation."""
-
-    def step(ctx: Context, gates: trt.ITensor, weights: Weights, state: State) -> State:
-        return [_apply(ctx, kind, gates, affine(ctx, state[0], weights.hidden, weights.hidden_bias))]
-
-    return step
-
-
-def lstm(ctx: Context, gates: trt.ITensor, weights: Weights, state: State) -> State:
-    """The cell of ``nn.LSTM``: the gates are input, forget, cell and output."""
+def lstm(ctx: Context, gates: trt.ITensor, parameters: Parameters, state: State) -> State:
+    """The cell of ``nn.LSTM``."""
     hidden, cell = state
-    total = elementwise(ctx, E.SUM, gates, affine(ctx, hidden, weights.hidden, weights.hidden_bias))
-    parts = _gates(ctx, total, 4)
-    enter, forget, out = (activation(ctx, A.SIGMOID, parts[index]) for index in (0, 1, 3))
-    kept = elementwise(ctx, E.PROD, forget, cell)
-    cell = elementwise(ctx, E.SUM, kept, elementwise(ctx, E.PROD, enter, activation(ctx, A.TANH, parts[2])))
-    hidden = elementwise(ctx, E.PROD, out, activation(ctx, A.TANH, cell))
-    if weights.projection is not None:
-        hidden = affine(ctx, hidden, weights.projection, None)
+    gates = lib.add(ctx, gates, linear(ctx, hidden, parameters.weight_hh, parameters.bias_hh))
+    input_gate, forget_gate, candidate, output_gate = _chunk(ctx, gates, 4)
+    kept = lib.mul(ctx, lib.sigmoid(ctx, forget_gate), cell)
+    added = lib.mul(ctx, lib.sigmoid(ctx, input_gate), lib.tanh(ctx, candidate))
+    cell = lib.add(ctx, kept, added)
+    hidden = lib.mul(ctx, lib.sigmoid(ctx, output_gate), lib.tanh(ctx, cell))
+    if parameters.weight_hr is not None:
+        hidden = linear(ctx, hidden, parameters.weight_hr)
     return [hidden, cell]
 
 
-def gru(ctx: Context, gates: trt.ITensor, weights: Weights, state: State) -> State:
-    """The cell of ``nn.GRU``: the gates are reset, update and new."""
+def gru(ctx: Context, gates: trt.ITensor, parameters: Parameters, state: State) -> State:
+    """The cell of ``nn.GRU``."""
     hidden = state[0]
-    reset_in, update_in, new_in = _gates(ctx, gates, 3)
-    reset_of, update_of, new_of = _gates(ctx, affine(ctx, hidden, weights.hidden, weights.hidden_bias), 3)
-    reset = _apply(ctx, A.SIGMOID, reset_in, reset_of)
-    update = _apply(ctx, A.SIGMOID, update_in, update_of)
-    new = _apply(ctx, A.TANH, new_in, elementwise(ctx, E.PROD, reset, new_of))
-    change = elementwise(ctx, E.SUB, hidden, new)
-    return [elementwise(ctx, E.SUM, new, elementwise(ctx, E.PROD, update, change))]
+    input_reset, input_update, input_new = _chunk(ctx, gates, 3)
+    hidden_gates = linear(ctx, hidden, parameters.weight_hh, parameters.bias_hh)
+    hidden_reset, hidden_update, hidden_new = _chunk(ctx, hidden_gates, 3)
+    reset = lib.sigmoid(ctx, lib.add(ctx, input_reset, hidden_reset))
+    update = lib.sigmoid(ctx, lib.add(ctx, input_update, hidden_update))
+    new = lib.tanh(ctx, lib.add(ctx, input_new, lib.mul(ctx, reset, hidden_new)))
+    return [lib.add(ctx, new, lib.mul(ctx, update, lib.sub(ctx, hidden, new)))]
 
 
-def grouped(params: Sequence[Any], has_biases: bool, layers: int, projected: bool) -> list[Weights]:
-    """PyTorch's flat list of parameters, one entry for each layer and direction."""
-    each = len(params) // layers
-    found = []
-    for start in range(0, len(params), each):
-        own = list(params[start : start + each])
-        projection = own.pop() if projected else None
-        input_bias, hidden_bias = own[2:] if has_biases else (None, None)
-        found.append(Weights(own[0], own[1], input_bias, hidden_bias, projection))
-    return found
+def _chunk(ctx: Context, gates: trt.ITensor, count: int) -> list[trt.ITensor]:
+    width = gates.shape[-1] // count
+    return [lib.narrow(ctx, gates, -1, index * width, width) for index in range(count)]
+
+
+def split_parameters(params: Sequence[Tensor], has_biases: bool, count: int, projected: bool) -> list[Parameters]:
+    """PyTorch's flat list of parameters, divided among ``count`` directions of layers."""
+    length = len(params) // count
+    result = []
+    for start in range(0, len(params), length):
+        weight_ih, weight_hh, *others = params[start : start + length]
+        weight_hr = others.pop() if projected else None
+        bias_ih, bias_hh = others if has_biases else (None, None)
+        result.append(Parameters(weight_ih, weight_hh, bias_ih, bias_hh, weight_hr))
+    return result

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+import torch
+from torch2trt import Context, converter, trt
+from torch2trt.lib import Value
 
-from torch2trt import Call, Context, converter, trt
-
-from ._attend import attend, reason_declined
+from ._attend import attend, is_dynamic, reason_declined
 
 
 def _rejects(
-    call: Call,
-    query: Any,
-    key: Any,
-    value: Any,
-    attn_mask: Any = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    scale: float | None = None,
-    enable_gqa: bool = False,
+    query: torch.Tensor, key: torch.Tensor, dropout_p: float, scale: float | None, enable_gqa: bool
 ) -> str | None:
-    return reason_declined(query, key, dropout_p, scale, enable_gqa)
+    if enable_gqa and (is_dynamic(query.shape[-3]) or is_dynamic(key.shape[-3])):
+        return "with enable_gqa=True the number of heads must be static"
+    return reason_declined(query, dropout_p, scale)
 
 
 @converter("aten.scaled_dot_product_attention.default", rejects=_rejects)
 def scaled_dot_product_attention(
     ctx: Context,
-    query: Any,
-    key: Any,
-    value: Any,
-    attn_mask: Any = None,
+    query: Value,
+    key: Value,
+    value: Value,
+    attn_mask: Value | None = None,
     dropout_p: float = 0.0,
     is_causal: bool = False,
     scale: float | None = None,

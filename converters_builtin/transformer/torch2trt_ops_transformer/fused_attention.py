@@ -1,32 +1,27 @@
-"""The attention kernels that PyTorch chooses when an exported program is taken apart before it gets here."""
+"""The attention kernels that PyTorch chooses when an exported program is decomposed before it gets here."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch2trt import Context, converter, trt
+from torch2trt.lib import Value
 
 from ._attend import attend, reason_declined
-
-
-def _rejects(query: Any, key: Any, dropout_p: float, scale: float | None) -> str | None:
-    return reason_declined(query, key, dropout_p, scale)
 
 
 @converter(
     "aten._scaled_dot_product_flash_attention_for_cpu.default",
     "aten._scaled_dot_product_flash_attention.default",
-    rejects=_rejects,
+    rejects=reason_declined,
 )
 def flash_attention(
     ctx: Context,
-    query: Any,
-    key: Any,
-    value: Any,
+    query: Value,
+    key: Value,
+    value: Value,
     dropout_p: float = 0.0,
     is_causal: bool = False,
     return_debug_mask: bool = False,
-    attn_mask: Any = None,
+    attn_mask: Value | None = None,
     scale: float | None = None,
 ) -> tuple[trt.ITensor | None, ...]:
     """_scaled_dot_product_flash_attention(Tensor query, ..., bool is_causal=False, ..., *, float? scale=None) -> ..."""
@@ -36,14 +31,14 @@ def flash_attention(
 @converter(
     "aten._scaled_dot_product_efficient_attention.default",
     "aten._scaled_dot_product_cudnn_attention.default",
-    rejects=_rejects,
+    rejects=reason_declined,
 )
 def efficient_attention(
     ctx: Context,
-    query: Any,
-    key: Any,
-    value: Any,
-    attn_bias: Any,
+    query: Value,
+    key: Value,
+    value: Value,
+    attn_bias: Value | None,
     compute_log_sumexp: bool,
     dropout_p: float = 0.0,
     is_causal: bool = False,
@@ -54,13 +49,13 @@ def efficient_attention(
     return _only_output(ctx, attend(ctx, query, key, value, attn_bias, is_causal, scale))
 
 
-@converter("aten._scaled_dot_product_fused_attention_overrideable.default", rejects=_rejects)
+@converter("aten._scaled_dot_product_fused_attention_overrideable.default", rejects=reason_declined)
 def overrideable_attention(
     ctx: Context,
-    query: Any,
-    key: Any,
-    value: Any,
-    attn_bias: Any = None,
+    query: Value,
+    key: Value,
+    value: Value,
+    attn_bias: Value | None = None,
     dropout_p: float = 0.0,
     is_causal: bool = False,
     return_debug_mask: bool = False,
