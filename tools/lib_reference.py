@@ -40,12 +40,12 @@ class _Plain(str):
 def page() -> str:
     """The whole page."""
     groups: dict[ModuleType, list[str]] = {}
-    for name, member in vars(lib).items():
-        if name in lib.__all__ and name not in TYPES:
-            groups.setdefault(_home(member), []).append(name)
+    for name in lib.__all__:
+        if name not in TYPES:
+            groups.setdefault(_home(getattr(lib, name)), []).append(name)
     sections = [HEAD.replace("{about}", _markdown(lib.__doc__))]
     sections.append("".join(f"- `{name}`: {TYPES[name]}\n" for name in TYPES))
-    for module, names in groups.items():
+    for module, names in sorted(groups.items(), key=lambda group: group[0].__name__):
         sections.append(f"## {module.__name__.rpartition('.')[2].capitalize()}\n\n{_markdown(module.__doc__)}\n")
         sections += [_verb(name, getattr(lib, name)) for name in sorted(names)]
     return "\n".join(sections)

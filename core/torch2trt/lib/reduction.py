@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 from collections.abc import Sequence
 from typing import Protocol
@@ -34,7 +35,7 @@ class Reduction(Protocol):
 def axes_mask(dims: int | Sequence[int] | None, ndim: int) -> int:
     """TensorRT's bit mask of dimensions; None or an empty sequence stands for all."""
     chosen = (dims,) if isinstance(dims, int) else tuple(dims or range(ndim))
-    return sum({1 << (dim % ndim) for dim in chosen}) if ndim else 0
+    return builtins.sum({1 << (dim % ndim) for dim in chosen}) if ndim else 0
 
 
 def reduce(
@@ -68,7 +69,7 @@ def _reduction(name: str, op: trt.ReduceOperation) -> Reduction:
     return verb
 
 
-sum_, prod, mean = _reduction("sum", _R.SUM), _reduction("prod", _R.PROD), _reduction("mean", _R.AVG)
+sum, prod, mean = _reduction("sum", _R.SUM), _reduction("prod", _R.PROD), _reduction("mean", _R.AVG)
 amax, amin = _reduction("amax", _R.MAX), _reduction("amin", _R.MIN)
 
 

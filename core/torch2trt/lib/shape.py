@@ -9,8 +9,8 @@ import torch
 
 from .._trt import trt
 from ..network.context import Context, is_runtime
-from .elementwise import elementwise, sub
-from .sizes import size, size_op, sizes
+from .dims import size, size_op, sizes
+from .pointwise import elementwise, sub
 from .values import Size, Value, dtype_of
 
 

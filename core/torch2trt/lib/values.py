@@ -9,7 +9,7 @@ import torch
 
 from .._trt import trt
 from ..dtypes import to_torch
-from ..network.context import is_runtime
+from ..network.context import is_runtime as is_runtime
 
 #: a runtime tensor, a constant, or a Python number
 Value: TypeAlias = "trt.ITensor | torch.Tensor | float"

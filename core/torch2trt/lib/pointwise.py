@@ -75,7 +75,7 @@ add, sub, mul = _binary("add", _E.SUM), _binary("sub", _E.SUB), _binary("mul", _
 floor_divide = _binary("floor_divide", _E.FLOOR_DIV)
 
 
-def pow_(ctx: Context, input: Value, exponent: Value, dtype: torch.dtype | None = None) -> trt.ITensor:
+def pow(ctx: Context, input: Value, exponent: Value, dtype: torch.dtype | None = None) -> trt.ITensor:
     """``torch.pow(input, exponent)``; TensorRT computes it through a logarithm: NaN for a negative ``input``."""
     return elementwise(ctx, _E.POW, input, exponent, dtype)
 
@@ -174,12 +174,12 @@ def _unary(name: str, op: trt.UnaryOperation) -> Unary:
     return verb
 
 
-abs_, neg, reciprocal = _unary("abs", _U.ABS), _unary("neg", _U.NEG), _unary("reciprocal", _U.RECIP)
+abs, neg, reciprocal = _unary("abs", _U.ABS), _unary("neg", _U.NEG), _unary("reciprocal", _U.RECIP)
 exp, log, sqrt, erf = _unary("exp", _U.EXP), _unary("log", _U.LOG), _unary("sqrt", _U.SQRT), _unary("erf", _U.ERF)
 sin, cos, atan = _unary("sin", _U.SIN), _unary("cos", _U.COS), _unary("atan", _U.ATAN)
 ceil, floor = _unary("ceil", _U.CEIL), _unary("floor", _U.FLOOR)
 #: to the even one of two neighbors, as in PyTorch
-round_ = _unary("round", _U.ROUND)
+round = _unary("round", _U.ROUND)
 isnan, isinf = _unary("isnan", _U.ISNAN), _unary("isinf", _U.ISINF)
 
 

@@ -10,7 +10,7 @@ import torch
 
 from .._trt import trt
 from ..network.context import Context, is_runtime
-from .elementwise import elementwise
+from .pointwise import elementwise
 from .values import Size
 
 _E = trt.ElementWiseOperation
