@@ -25,6 +25,7 @@ Written by `tools/lib_reference.py`; a test fails when it is stale.
 """
 #: the types are strings at run time, and a comment in the source says what they are
 TYPES = {
+    "Tensor": "a `trt.ITensor` known at run time, or a constant `torch.Tensor`",
     "Size": "a size or an index: an `int`, or a 0-d int64 `trt.ITensor` where it is dynamic",
     "Value": "a `trt.ITensor` known at run time, a constant `torch.Tensor`, or a Python number",
 }

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch._subclasses import FakeTensor
 from torch2trt import Context, converter, lib, trt
-from torch2trt.lib import Value
+from torch2trt.lib import Tensor, Value
 
-from .indexing import Index, Indices, adjacent, integer_indices, linear_index, runtime_mask
+from .indexing import Indices, adjacent, integer_indices, linear_index, runtime_mask
 from .masks import values_of_true
 
 
@@ -47,13 +47,13 @@ def index_put(ctx: Context, input: Value, indices: Indices, values: Value, accum
     return lib.permute(ctx, whole, [order.index(dim) for dim in range(len(order))])
 
 
-def scatter_rows(ctx: Context, data: trt.ITensor, rows: Index, values: trt.ITensor) -> trt.ITensor:
+def scatter_rows(ctx: Context, data: trt.ITensor, rows: Tensor, values: trt.ITensor) -> trt.ITensor:
     """``data`` with ``data[rows[k]] = values[k]``."""
     tuples = lib.unsqueeze(ctx, rows, [1])
     return ctx.network.add_scatter(data, tuples, values, trt.ScatterMode.ND).get_output(0)
 
 
-def add_rows(ctx: Context, data: trt.ITensor, rows: Index, values: trt.ITensor) -> trt.ITensor:
+def add_rows(ctx: Context, data: trt.ITensor, rows: Tensor, values: trt.ITensor) -> trt.ITensor:
     """``data`` with ``data[rows[k]] += values[k]``; TensorRT cannot add while it scatters."""
     ndim = len(data.shape)
     targets = lib.unsqueeze(ctx, lib.arange(ctx, lib.size(ctx, data, 0)), [1])
@@ -66,7 +66,7 @@ def add_rows(ctx: Context, data: trt.ITensor, rows: Index, values: trt.ITensor) 
 
 
 @converter("aten.put.default")
-def put(ctx: Context, input: Value, index: Index, source: Value, accumulate: bool = False) -> trt.ITensor:
+def put(ctx: Context, input: Value, index: Tensor, source: Value, accumulate: bool = False) -> trt.ITensor:
     """put(Tensor self, Tensor index, Tensor source, bool accumulate=False) -> Tensor"""
     tensor = ctx.tensor(input)
     lengths = lib.sizes(ctx, tensor)
@@ -105,5 +105,5 @@ def index_put_mask(
         values = lib.reshape(ctx, values, lengths)
     if accumulate:
         values = lib.add(ctx, tensor, values, dtype)
-    whole_mask = lib.unsqueeze(ctx, mask, range(ndim, ndim + trailing)) if trailing else mask
+    whole_mask = lib.unsqueeze(ctx, mask, range(ndim, ndim + trailing))
     return lib.where(ctx, whole_mask, values, tensor, dtype)

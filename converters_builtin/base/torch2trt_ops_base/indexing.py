@@ -9,12 +9,10 @@ from typing import TypeAlias
 import torch
 from torch._subclasses import FakeTensor
 from torch2trt import Context, converter, lib, trt
-from torch2trt.lib import Size, Value
+from torch2trt.lib import Size, Tensor, Value
 
-#: a tensor of integers or a mask
-Index: TypeAlias = "trt.ITensor | torch.Tensor"
 #: an index for each dimension, or None where all of it is taken; a mask stands for as many dimensions as it has
-Indices: TypeAlias = "Sequence[Index | None]"
+Indices: TypeAlias = "Sequence[Tensor | None]"
 
 
 def runtime_mask(indices: Sequence[torch.Tensor | None]) -> str | None:
@@ -46,9 +44,9 @@ def index_tensor(ctx: Context, input: Value, indices: Indices) -> trt.ITensor:
     return lib.index_select(ctx, tensor, first, rows)
 
 
-def integer_indices(indices: Indices) -> dict[int, Index]:
+def integer_indices(indices: Indices) -> dict[int, Tensor]:
     """The index of every dimension that has one; a constant mask is one index for each of its dimensions."""
-    index_of: dict[int, Index] = {}
+    index_of: dict[int, Tensor] = {}
     dim = 0
     for index in indices:
         if isinstance(index, torch.Tensor) and _is_mask(index):
@@ -67,7 +65,7 @@ def adjacent(dims: Sequence[int]) -> bool:
     return dims[-1] - dims[0] + 1 == len(dims)
 
 
-def linear_index(ctx: Context, indices: Sequence[Index], lengths: Sequence[Size]) -> Index:
+def linear_index(ctx: Context, indices: Sequence[Tensor], lengths: Sequence[Size]) -> Tensor:
     """One index into the product of some dimensions, of an index for each."""
     rows, *others = (_from_start(ctx, index, length) for index, length in zip(indices, lengths, strict=True))
     for index, length in zip(others, lengths[1:], strict=True):
@@ -75,7 +73,7 @@ def linear_index(ctx: Context, indices: Sequence[Index], lengths: Sequence[Size]
     return rows
 
 
-def _from_start(ctx: Context, index: Index, length: Size) -> Index:
+def _from_start(ctx: Context, index: Tensor, length: Size) -> Tensor:
     """``index`` without negative numbers, which count from the end; TensorRT's own gather does not say what they do."""
     if isinstance(index, torch.Tensor):
         if not bool((index < 0).any()):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch2trt import Context, converter, lib, trt
-from torch2trt.lib import Size, Value
+from torch2trt.lib import Size, Tensor, Value
 
-from .indexing import Index, Indices, index_tensor
+from .indexing import Indices, index_tensor
 
 #: TensorRT for RTX has the layer, and no kernel for it
 DATA_DEPENDENT = "tensorrt>=10.0"
@@ -67,7 +67,7 @@ def nonzero(ctx: Context, input: trt.ITensor) -> trt.ITensor:
 @converter("aten.index.Tensor", requires=DATA_DEPENDENT)
 def index_mask(ctx: Context, input: Value, indices: Indices) -> trt.ITensor:
     """index.Tensor(Tensor self, Tensor?[] indices) -> Tensor"""
-    integers: list[Index | None] = []
+    integers: list[Tensor | None] = []
     for index in indices:
         if not lib.is_runtime(index) or index.dtype != trt.bool:
             integers.append(index)

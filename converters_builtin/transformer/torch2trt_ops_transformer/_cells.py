@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import torch
 from torch2trt import Context, lib, trt
+from torch2trt.lib import Tensor
 
-Tensor: TypeAlias = "trt.ITensor | torch.Tensor"
 State: TypeAlias = "list[trt.ITensor]"
 
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import torch
 from torch2trt import Context, lib, trt
+from torch2trt.lib import Tensor
 
-from ._cells import Cell, Parameters, State, Tensor, linear
+from ._cells import Cell, Parameters, State, linear
 
 
 def run_layers(

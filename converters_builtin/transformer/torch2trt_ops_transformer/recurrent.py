@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch2trt import Context, converter, lib, trt
+from torch2trt.lib import Tensor
 
 from . import _cells
-from ._cells import Tensor
 from ._sequence import run_layers
 
 

@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 import torch
 from torch2trt import Context, converter, lib, trt
+from torch2trt.lib import Tensor
 
 Ints: TypeAlias = int | Sequence[int]
-Tensor: TypeAlias = "trt.ITensor | torch.Tensor"
 Layer: TypeAlias = "trt.IConvolutionLayer | trt.IDeconvolutionLayer"
 
 
@@ -50,7 +50,7 @@ def conv(ctx: Context, add: Callable[..., Layer], input: Tensor, weight: Tensor,
     geometry = [lib.ints(values, count) for values in (stride, pre_padding, post_padding, dilation)]
     # TensorRT's layers need a batch and two spatial dimensions: dimensions of size 1 stand in for missing ones
     added = [0] * (len(input.shape) == count + 1) + [3] * (count == 1)
-    tensor = lib.unsqueeze(ctx, input, added) if added else ctx.tensor(input)
+    tensor = lib.unsqueeze(ctx, input, added)
     if count == 1:
         weight = weight.unsqueeze(3) if isinstance(weight, torch.Tensor) else lib.unsqueeze(ctx, weight, [3])
         geometry = [(*values, neutral) for values, neutral in zip(geometry, (1, 0, 0, 1), strict=True)]

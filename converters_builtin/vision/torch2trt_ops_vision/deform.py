@@ -8,9 +8,8 @@ from collections.abc import Sequence
 
 import torch
 from torch2trt import Context, converter, lib, trt
-from torch2trt.lib import Size, Value
+from torch2trt.lib import Size, Tensor, Value
 
-Tensor = trt.ITensor | torch.Tensor
 F32 = torch.float32
 
 

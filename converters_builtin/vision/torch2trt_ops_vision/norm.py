@@ -79,7 +79,7 @@ def group_norm(
     """native_group_norm(Tensor input, Tensor? weight, Tensor? bias, ..., float eps) -> (Tensor, Tensor, Tensor)"""
     # TensorRT's groups need a dimension beside the channels; one group is all channels together
     added = [2] if len(input.shape) == 2 else []
-    tensor = lib.unsqueeze(ctx, input, added) if added else input
+    tensor = lib.unsqueeze(ctx, input, added)
     axes = range(1 if group == 1 else 2, len(tensor.shape))
     return lib.squeeze(ctx, _normalize(ctx, tensor, weight, bias, axes, eps, group), added), None, None
 

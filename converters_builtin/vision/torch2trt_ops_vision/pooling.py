@@ -122,7 +122,7 @@ def pool(
     count = _pooled_dims(ctx.call)
     # the layer wants a batch
     added = list(range(count + 2 - len(input.shape)))
-    tensor = lib.unsqueeze(ctx, input, added) if added else input
+    tensor = lib.unsqueeze(ctx, input, added)
     kernel_size, stride = ints(kernel_size, count), ints(stride or kernel_size, count)
     padding = post_padding = ints(padding, count)
     layer = ctx.network.add_pooling_nd(tensor, op, kernel_size)

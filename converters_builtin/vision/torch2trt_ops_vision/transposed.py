@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch2trt import Context, ConversionError, converter, lib, trt
+from torch2trt.lib import Tensor
 
-from .convolution import Ints, Tensor, conv, dynamic_kernel
+from .convolution import Ints, conv, dynamic_kernel
 
 
 def _rejects(input: torch.Tensor, weight: torch.Tensor, transposed: bool) -> str | None:

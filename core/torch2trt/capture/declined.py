@@ -59,6 +59,8 @@ def where_marked(overload: Any, rule: Callable[..., Any]) -> Callable[..., Any]:
         inside = True
         try:
             return rule(*args, **kwargs)
+        except Exception:  # PyTorch's own rule refuses these arguments: the call stays, with the converters' reasons
+            return NotImplemented
         finally:
             inside = False
 

@@ -71,6 +71,7 @@ from .shape import squeeze as squeeze
 from .shape import strided_slice as strided_slice
 from .shape import unsqueeze as unsqueeze
 from .values import Size as Size
+from .values import Tensor as Tensor
 from .values import Value as Value
 from .values import compute_dtype as compute_dtype
 from .values import dtype_of as dtype_of

@@ -9,7 +9,7 @@ import torch
 
 from .._trt import trt
 from ..network.context import Context, is_runtime
-from .dims import size, size_op, sizes
+from .dims import size, size_op
 from .pointwise import elementwise, sub
 from .values import Size, Value, dtype_of
 
@@ -37,7 +37,10 @@ def permute(ctx: Context, input: Value, dims: Sequence[int]) -> trt.ITensor:
 
 def unsqueeze(ctx: Context, input: Value, dims: Iterable[int]) -> trt.ITensor:
     """Insert dimensions of size 1 at ``dims`` of the result (not negative)."""
-    axes = ctx.tensor(torch.tensor(list(dims), dtype=torch.int64))
+    dims = list(dims)
+    if not dims:
+        return ctx.tensor(input)
+    axes = ctx.tensor(torch.tensor(dims, dtype=torch.int64))
     return ctx.network.add_unsqueeze(ctx.tensor(input), axes).get_output(0)
 
 
@@ -53,7 +56,7 @@ def at_least_2d(ctx: Context, input: Value) -> tuple[trt.ITensor, list[int]]:
     """``input`` with a rank of 2 or more, which some layers need, and the leading dimensions to squeeze afterwards."""
     tensor = ctx.tensor(input)
     added = list(range(max(2 - len(tensor.shape), 0)))
-    return (unsqueeze(ctx, tensor, added) if added else tensor), added
+    return unsqueeze(ctx, tensor, added), added
 
 
 def cat(ctx: Context, tensors: Sequence[Value], dim: int, dtype: torch.dtype | None = None) -> trt.ITensor:
@@ -109,11 +112,9 @@ def strided_slice(
     """
     tensor = ctx.tensor(input)
     ndim = len(tensor.shape)
-    start: list[Size] = [0] * ndim
-    length: list[Size] = sizes(ctx, tensor)
-    step: list[Size] = [1] * ndim
-    for dim, chosen in ranges.items():
-        start[dim % ndim], length[dim % ndim], step[dim % ndim] = chosen
+    chosen = {dim % ndim: triple for dim, triple in ranges.items()}
+    triples = [chosen[dim] if dim in chosen else (0, size(ctx, tensor, dim), 1) for dim in range(ndim)]
+    start, length, step = ([triple[i] for triple in triples] for i in range(3))
     starts, lengths, steps = (tuple(0 if is_runtime(dim) else dim for dim in dims) for dims in (start, length, step))
     layer = ctx.network.add_slice(tensor, starts, lengths, steps)
     for index, dims in ((1, start), (2, length), (3, step)):
@@ -143,7 +144,8 @@ def pad(
     for dim, (before, after) in enumerate(zip(amounts[::2], amounts[1::2], strict=True), start=1):
         if is_runtime(before) or is_runtime(after) or before or after:
             added = size_op(ctx, operator.add, before, after)
-            length = size_op(ctx, operator.add, size(ctx, tensor, -dim), added)
+            known = size(ctx, tensor, -dim)
+            length = known if not is_runtime(added) and added == 0 else size_op(ctx, operator.add, known, added)
             ranges[-dim] = (size_op(ctx, operator.sub, 0, before), length, 1)
     if not ranges:
         return tensor

@@ -11,6 +11,8 @@ from .._trt import trt
 from ..dtypes import to_torch
 from ..network.context import is_runtime as is_runtime
 
+#: a runtime tensor or a constant
+Tensor: TypeAlias = "trt.ITensor | torch.Tensor"
 #: a runtime tensor, a constant, or a Python number
 Value: TypeAlias = "trt.ITensor | torch.Tensor | float"
 #: a size or an index: an ``int``, or a 0-d int64 runtime tensor

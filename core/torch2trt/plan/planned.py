@@ -63,7 +63,7 @@ def plan_calls(program: Program, packs: Packs) -> tuple[PlannedCall, ...]:
             planned.append(PlannedCall(call, "fold", None, ()))
             continue
         choice = choose(call, packs)
-        reasons = (*call.declined, *choice.declined)
+        reasons = tuple(dict.fromkeys((*call.declined, *choice.declined)))
         bodies = {body.name: plan_calls(body, packs) for body in subprograms_of(call)}
         if reason := _why_unsupported_result(call):
             planned.append(PlannedCall(call, "unsupported", None, (*reasons, reason), (), bodies))

@@ -1,4 +1,4 @@
-"""Convolutions, plain and transposed."""
+"""Convolutions."""
 
 import torch
 import torch.nn.functional as F
@@ -20,12 +20,6 @@ def conv(dims, channels=(4, 6), kernel=3, **options):
     """A seeded convolution layer."""
     torch.manual_seed(0)
     return (nn.Conv1d, nn.Conv2d, nn.Conv3d)[dims - 1](*channels, kernel, **options)
-
-
-def transposed(dims, channels=(4, 6), kernel=3, **options):
-    """A seeded transposed convolution layer."""
-    torch.manual_seed(0)
-    return (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)[dims - 1](*channels, kernel, **options)
 
 
 X1, X2, X3 = f32(5, 4, 9), f32(5, 4, 7, 8), f32(5, 4, 5, 6, 5)
@@ -67,32 +61,6 @@ CASES = [
         rejects="kernel's shape",
         name="dynamic-kernel",
     ),
-    Case(CONV, transposed(1), [X1], dynamic={0: "n", 2: "l"}, name="transposed-1d"),
-    Case(CONV, transposed(2), [X2], dynamic=ALL, dtypes=BF, name="transposed-2d"),
-    Case(CONV, transposed(3), [X3], dynamic={0: "n", 2: "d"}, name="transposed-3d"),
-    Case(
-        CONV, transposed(2, stride=2, padding=1, output_padding=1), [X2], dynamic=ALL, name="transposed-output-padding"
-    ),
-    Case(CONV, transposed(2, stride=3, output_padding=(2, 1)), [X2], dynamic=ALL, name="transposed-beyond"),
-    Case(CONV, transposed(1, stride=2, output_padding=1), [X1], dynamic=N, name="transposed-1d-beyond"),
-    Case(CONV, transposed(2, dilation=2, padding=1), [X2], dynamic=N, name="transposed-dilated"),
-    Case(CONV, transposed(2, dilation=2, stride=2, output_padding=1), [X2], dynamic=N, name="transposed-both"),
-    Case(CONV, transposed(2, (4, 6), groups=2, stride=2, padding=1), [X2], dynamic=N, name="transposed-groups"),
-    Case(CONV, transposed(3, stride=2, padding=1, output_padding=1), [X3], dynamic=N, name="transposed-3d-strided"),
-    Case(
-        CONV,
-        lambda x, w: F.conv_transpose2d(x, w, stride=2, padding=1, output_padding=1),
-        [X2, f32(4, 6, 3, 3)],
-        dynamic=[ALL, None],
-        name="transposed-computed-kernel",
-    ),
-    Case(
-        CONV,
-        lambda x, w: F.conv_transpose1d(x, w, groups=2),
-        [X1, f32(4, 3, 3)],
-        dynamic=[N, None],
-        name="transposed-1d-computed-kernel",
-    ),
     Case("aten.conv1d.default", conv(1), [f32(4, 9)], dynamic={1: "l"}, dynamic_min=5, whole=False, name="unbatched"),
     Case(
         "aten.conv2d.default",
@@ -104,9 +72,6 @@ CASES = [
         name="unbatched",
     ),
     Case("aten.conv3d.default", conv(3), [f32(4, 5, 6, 5)], whole=False, name="unbatched"),
-    Case("aten.conv_transpose1d.default", transposed(1, stride=2), [f32(4, 9)], whole=False, name="unbatched"),
-    Case("aten.conv_transpose2d.input", transposed(2, stride=2), [f32(4, 7, 8)], whole=False, name="unbatched"),
-    Case("aten.conv_transpose3d.input", transposed(3), [f32(4, 5, 6, 5)], whole=False, name="unbatched"),
     Case("aten.conv1d.padding", conv(1, kernel=4, padding="same"), [X1], dynamic={0: "n", 2: "l"}, dynamic_min=5),
     Case("aten.conv1d.padding", conv(1, padding="valid", stride=2), [X1], dynamic=N, name="valid"),
     Case("aten.conv2d.padding", conv(2, kernel=(2, 4), padding="same"), [X2], dynamic=ALL, dynamic_min=5),
