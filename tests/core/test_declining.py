@@ -134,6 +134,20 @@ def test_a_rule_that_gives_the_call_back_ends():
     assert targets(plan.unsupported) == ["aten.silu.default"]
 
 
+@pytest.mark.parametrize("rule", [lambda x: x[None] * 2, lambda x: x.half(), lambda x: 1 / 0])
+def test_a_rule_that_gives_something_else_than_the_operator_is_not_used(rule):
+    @converter("aten.silu.default", rejects=lambda: "never")
+    def silu(ctx, input): ...
+
+    class Wrong(Pack):
+        @hookimpl
+        def torch2trt_decompositions(self, table):
+            table[torch.ops.aten.silu.default] = rule
+
+    plan = explain(F.silu, [torch.ones(2)], packs=with_installed(Wrong(silu)))
+    assert [(p.call.target.name, p.reasons) for p in plan] == [("aten.silu.default", ("Wrong: never",))]
+
+
 def test_both_ways_of_running_the_rules_give_the_same_program(monkeypatch):
     model = nn.Sequential(nn.Linear(4, 4), nn.SiLU(), nn.LayerNorm(4)).eval()
     first = explain(model, [torch.ones(2, 4)]).program

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import torch
 from torch.fx import traceback
+from torch.utils import _pytree as pytree
 
 _REASONS: Final = "torch2trt_declined"
 _DECOMPOSE: Final = "torch2trt_decompose"
@@ -47,21 +48,41 @@ def came_back(node: torch.fx.Node) -> bool:
 
 
 def where_marked(overload: Any, rule: Callable[..., Any]) -> Callable[..., Any]:
-    """``rule`` for the marked calls of ``overload``; all others stay whole."""
+    """``rule`` for the marked calls of ``overload``; all others stay whole.
+
+    So does a call that PyTorch's own rule refuses, or for which it gives other shapes or dtypes than the operator: it
+    is unsupported, with the converters' reasons.
+    """
 
     inside = False
 
     def decide(*args: Any, **kwargs: Any) -> Any:
         nonlocal inside
-        marked = traceback.get_current_meta().get("custom", {}).get(_DECOMPOSE)
+        meta = traceback.get_current_meta()
+        marked = meta.get("custom", {}).get(_DECOMPOSE)
         if inside or marked != str(overload):  # inside, a rule that calls its own operator would find the mark again
             return NotImplemented
         inside = True
         try:
-            return rule(*args, **kwargs)
-        except Exception:  # PyTorch's own rule refuses these arguments: the call stays, with the converters' reasons
+            result = rule(*args, **kwargs)
+        except Exception:
             return NotImplemented
         finally:
             inside = False
+        return result if _alike(result, meta.get("val")) else NotImplemented
 
     return decide
+
+
+def _alike(result: Any, expected: Any) -> bool:
+    """Whether two pytrees have tensors of the same dtypes and, as far as they are known, shapes."""
+    pairs = zip(pytree.tree_leaves(result), pytree.tree_leaves(expected), strict=False)
+    return all(
+        one.dtype == other.dtype and len(one.shape) == len(other.shape) and all(map(_same_size, one.shape, other.shape))
+        for one, other in pairs
+        if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor)
+    )
+
+
+def _same_size(one: int | torch.SymInt, other: int | torch.SymInt) -> bool:
+    return not isinstance(one, int) or not isinstance(other, int) or one == other

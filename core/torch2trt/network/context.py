@@ -34,7 +34,7 @@ class Constants:
         self._reshaped: Final[dict[tuple[int, int], torch.Tensor]] = {}
         self._keep: Final[list[torch.Tensor]] = []
         self._layers: Final[dict[Any, trt.ITensor]] = {}
-        self._weights_named: Final[set[str]] = set()
+        self._named_weights: Final[dict[str, trt.Weights]] = {}
         self._layers_named: Final[set[str]] = set()
 
     def weights(self, value: torch.Tensor) -> trt.Weights:
@@ -44,10 +44,14 @@ class Constants:
         if tensor.numel() == 0:
             return trt.Weights(to_trt(tensor.dtype))
         weights = trt.Weights(to_trt(tensor.dtype), tensor.data_ptr(), tensor.numel())
-        if (name := self._names.get(id(value))) and name not in self._weights_named:
-            self._weights_named.add(name)
-            self._network.set_weights_name(weights, name)
+        if name := self._names.get(id(value)):
+            self._named_weights.setdefault(name, weights)
         return weights
+
+    def name_weights(self) -> None:
+        """Give the weights of parameters their names; TensorRT names only what a layer uses by now."""
+        for name, weights in self._named_weights.items():
+            self._network.set_weights_name(weights, name)
 
     def tensor(self, value: torch.Tensor) -> trt.ITensor:
         """A constant layer's output."""

@@ -82,6 +82,7 @@ class _Lowering:
         self._lower_calls(segment.calls, self._program, values)
         for output, name in segment.outputs:
             self._mark_output(_value(output, self._program, values), name)
+        self.constants.name_weights()
 
     def _lower_calls(self, calls: Sequence[PlannedCall], program: Program, values: dict[Ref, Any]) -> None:
         for planned in calls:
