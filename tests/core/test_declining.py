@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch._subclasses import FakeTensor
 from torch.nn import functional as F
 from torch2trt import convert, converter, explain, hookimpl, lib
 from torch2trt.capture import rules
@@ -132,6 +133,32 @@ def test_a_rule_that_gives_the_call_back_ends():
 
     plan = explain(F.silu, [torch.ones(2)], packs=with_installed(Giving(silu)))
     assert targets(plan.unsupported) == ["aten.silu.default"]
+
+
+def test_a_kept_call_that_is_declined_when_its_parameters_are_known_is_taken_apart():
+    def constant_weight(weight):
+        return None if isinstance(weight, FakeTensor) else "the weight is a constant"
+
+    @converter("torch.nn.functional.linear", rejects=constant_weight)
+    def linear(ctx, input, weight, bias=None): ...
+
+    model = nn.Sequential(nn.Linear(4, 4), nn.ReLU()).eval()
+    plan = explain(model, [torch.ones(2, 4)], packs=with_installed(Pack(linear)), build=False)
+    assert targets(plan) == ["aten.linear.default", "aten.relu.default"]
+    assert plan.calls[0].reasons == ("Pack: the weight is a constant",)
+    x = torch.randn(2, 4)
+    torch.testing.assert_close(plan.convert()(x), model(x))
+
+
+def test_an_exported_program_is_left_as_it_was():
+    exported = torch.export.export(nn.SiLU(), (torch.ones(2, dtype=torch.float16),), strict=False)
+    before = [dict(node.meta) for node in exported.graph.nodes]
+    for _ in range(2):
+        plan = explain(exported, packs=with_installed(Pack(silu)))
+        assert "aten.silu.default" not in targets(plan)
+        assert all(planned.reasons == ("Pack: only in float32",) for planned in plan)
+    assert "aten.silu.default" not in targets(explain(exported))
+    assert [node.meta.keys() for node in exported.graph.nodes] == [meta.keys() for meta in before]
 
 
 @pytest.mark.parametrize("rule", [lambda x: x[None] * 2, lambda x: x.half(), lambda x: 1 / 0])

@@ -42,6 +42,15 @@ def mark(node: torch.fx.Node, reasons: Sequence[str] | None) -> None:
     node.meta["custom"] = custom
 
 
+def unmark(node: torch.fx.Node) -> None:
+    """Take every note of ours from a node."""
+    custom = node.meta.get("custom", {})
+    for key in (_REASONS, _DECOMPOSE, _CAME_OF):
+        custom.pop(key, None)
+    if not custom:
+        node.meta.pop("custom", None)
+
+
 def came_back(node: torch.fx.Node) -> bool:
     """Whether ``node`` came of a declined call of the same operator, whose rule gives it back."""
     return str(node.target) in node.meta.get("custom", {}).get(_CAME_OF, ())
@@ -53,7 +62,6 @@ def where_marked(overload: Any, rule: Callable[..., Any]) -> Callable[..., Any]:
     So does a call that PyTorch's own rule refuses, or for which it gives other shapes or dtypes than the operator: it
     is unsupported, with the converters' reasons.
     """
-
     inside = False
 
     def decide(*args: Any, **kwargs: Any) -> Any:

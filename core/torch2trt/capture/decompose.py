@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from typing import Any, Final
 
 import torch
@@ -10,8 +11,9 @@ from torch.export import ExportedProgram
 
 from ..packs.choice import choose
 from ..packs.loading import Packs
-from .declined import came_back, mark, where_marked
+from .declined import came_back, mark, unmark, where_marked
 from .intercept import Interception
+from .kept import OPERATOR, run_original
 from .read import Reader
 from .rules import Table, default_rules, run_rules
 
@@ -36,20 +38,25 @@ def decompose(exported: ExportedProgram, packs: Packs, interception: Interceptio
     may_stay = rules.keys() if packs.chooses_by_code else packs.registry.claimed("operator").keys()
     always: Table = {overload: rule for overload, rule in rules.items() if overload not in may_stay}
     sometimes: Table = {overload: rule for overload, rule in rules.items() if overload in may_stay}
-    decomposed = False
-    while (declined := _mark_declined(exported, packs, interception, sometimes)) or not decomposed:
-        where_declined = {overload: where_marked(overload, sometimes[overload]) for overload in declined}
-        exported = run_rules(exported, {**always, **where_declined})
-        _drop_assertions(exported.graph)
-        decomposed = True
+    # a call that was kept whole may be declined when its parameters are known
+    sometimes[OPERATOR] = run_original
+    given = exported
+    try:
+        while (declined := _mark_declined(exported, packs, interception, sometimes)) or exported is given:
+            where_declined = {overload: where_marked(overload, sometimes[overload]) for overload in declined}
+            exported = run_rules(exported, {**always, **where_declined})
+            _drop_assertions(exported.graph)
+    finally:  # the program may be the user's own
+        for graph in _graphs(given, interception):
+            for node in graph.nodes:
+                unmark(node)
     return exported
 
 
 def _mark_declined(exported: ExportedProgram, packs: Packs, interception: Interception, rules: Table) -> set[Any]:
     """Mark the calls that have a rule and no converter that takes them; their operators."""
     declined = set()
-    reader = Reader.of(exported, interception)
-    for graph in itertools.chain([reader], reader.subgraphs()):
+    for graph in _graphs(exported, interception):
         for node in graph.nodes:
             reasons = None
             if node.target in rules and not came_back(node):
@@ -59,6 +66,12 @@ def _mark_declined(exported: ExportedProgram, packs: Packs, interception: Interc
                     declined.add(node.target)
             mark(node, reasons)
     return declined
+
+
+def _graphs(exported: ExportedProgram, interception: Interception) -> Iterator[Reader]:
+    """The program's graph, and those that its calls run."""
+    reader = Reader.of(exported, interception)
+    return itertools.chain([reader], reader.subgraphs())
 
 
 def _drop_assertions(graph: torch.fx.Graph) -> None:

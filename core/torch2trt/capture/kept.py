@@ -138,7 +138,8 @@ class _Mutations(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def _run(tensors: Sequence[torch.Tensor], sizes: Sequence[Any], key: str) -> list[torch.Tensor]:
+def run_original(tensors: Sequence[torch.Tensor], sizes: Sequence[Any], key: str) -> list[torch.Tensor]:
+    """The operator's kernel, and its decomposition where no converter takes the call after all."""
     return _calls[key].run(tensors, sizes)
 
 
@@ -146,7 +147,7 @@ def _infer(tensors: Sequence[torch.Tensor], sizes: Sequence[Any], key: str) -> l
     return _calls[key].infer(tensors, sizes)
 
 
-_library.impl("call", _run, "CompositeExplicitAutograd")
+_library.impl("call", run_original, "CompositeExplicitAutograd")
 torch.library.register_fake("torch2trt::call", _infer, lib=_library)
 OPERATOR = torch.ops.torch2trt.call.default
 
