@@ -16,6 +16,7 @@ from .network.lower import lower
 from .packs.loading import Packs
 from .packs.user import current_packs
 from .plan.plan import Plan, make_plan
+from .program.call import state_of
 from .runtime.module import TRTModule
 from .runtime.reference import ReferenceRunner
 from .settings import Settings, SettingsKeywords, takes_settings
@@ -91,6 +92,5 @@ def _finish(plan: Plan) -> TRTModule:
 def _example(model: Any, inputs: Any, dynamic_shapes: Any) -> Example:
     if isinstance(model, ExportedProgram):
         return inputs_of_exported(model, inputs, dynamic_shapes)
-    parameters = model.parameters() if isinstance(model, torch.nn.Module) else ()
-    device = next((parameter.device for parameter in parameters), torch.device("cpu"))
-    return example_inputs(inputs, dynamic_shapes, device)
+    own = list(state_of(model).values()) if isinstance(model, torch.nn.Module) else []
+    return example_inputs(inputs, dynamic_shapes, own[0].device if own else torch.device("cpu"), own)

@@ -84,6 +84,28 @@ def test_positional_inputs_may_be_given_by_name():
     torch.testing.assert_close(module(y=torch.ones(2), x=torch.zeros(2)), -torch.ones(2))
 
 
+def test_one_tensor_given_for_two_inputs_is_two_inputs():
+    x = torch.ones(3)
+    left, right = torch.randn(3), torch.randn(3)
+    for inputs in ([x, x], {"left": x, "right": x}):
+        module = convert(lambda left, right: left - right, inputs)
+        torch.testing.assert_close(module(left=left, right=right), left - right)
+
+
+def test_a_parameter_given_as_an_input_is_an_input():
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(3))
+
+        def forward(self, x):
+            return x * self.weight
+
+    model = Model().eval()
+    x = torch.randn(3)
+    torch.testing.assert_close(convert(model, [model.weight])(x), x)
+
+
 @pytest.mark.parametrize("give", ["Input", "dynamic_shapes"])
 def test_dynamic_sizes(give):
     model = nn.Sequential(nn.Flatten(), nn.Linear(12, 5), nn.Softmax(1)).eval()
@@ -372,14 +394,15 @@ def test_float64_is_declined_with_the_cure():
         (lambda m: m(torch.ones(2, 5)), "input 'x' has size 5 in dimension 1, the engine was built for 4"),
         (lambda m: m(), r"missing input 'x'; the module was converted with the inputs \(x\)"),
         (lambda m: m(torch.ones(2, 4), other=1), "unexpected 'other'"),
+        (lambda m: m(torch.ones(2, 4), torch.ones(2, 4)), r"2 positional inputs; .* with the inputs \(x\)"),
         (lambda m: m([torch.ones(2, 4)]), "structure"),
         (lambda m: m(3), "must be a tensor, got int"),
     ],
 )
 def test_inputs_of_a_call_that_do_not_fit(call, message):
     class Model(nn.Module):
-        def forward(self, x):
-            return x + 1
+        def forward(self, x, y=None):
+            return x + 1 if y is None else x + y
 
     module = convert(Model(), [Input(min=(1, 4), max=(8, 4))])
     with pytest.raises(InputError, match=message):

@@ -58,11 +58,11 @@ def test_constants_keep_their_names_in_another_precision(model):
 
 def test_it_prints_one_line_a_call(model):
     lines = str(program(model)).splitlines()
-    assert lines[0] == "program (model)(%x: float32[2, 4])"
-    assert lines[1].startswith(
+    assert lines[:2] == ["program (model)", "  inputs %x: float32[2, 4]"]
+    assert lines[2].startswith(
         "  %linear = aten.linear.default(%x, linear.weight, linear.bias) -> float32[2, 4]    # linear (Linear)"
     )
-    assert lines[2].partition("    # ")[2].startswith("Model at test_program.py:")
+    assert lines[3].partition("    # ")[2].startswith("Model at test_program.py:")
     assert lines[-1].startswith("  return %mul")
 
 

@@ -88,7 +88,8 @@ def test_a_converter_lowers_the_subprograms_of_its_call():
     assert not plan.unsupported
     names = [planned.call.target.name for planned in plan]
     assert {"higher_order.cond", "aten.linear.default", "aten.sigmoid.default"} <= set(names)
-    assert "program true_graph_0(" in str(plan.program)
+    assert "program true_graph_0" in str(plan.program)
+    assert "program true_graph_0, program false_graph_0, [float32[2, 4]" in plan.to_json()
     module = plan.convert()
     for x in (torch.ones(2, 4), -torch.ones(2, 4)):
         torch.testing.assert_close(module(x), model(x))

@@ -95,7 +95,7 @@ class Runner:
             except NotImplementedError as error:
                 return f"unsupported: {error}"
             for declared, want in zip(test.model.graph.output, expected, strict=True):
-                problem = _mismatch(results[declared.name], want, _is_random(test))
+                problem = _why_different(results[declared.name], want, _is_random(test))
                 if problem is not None:
                     return f"{declared.name}: {problem}"
         return None
@@ -138,7 +138,7 @@ def _is_random(test: NodeTest) -> bool:
     return test.op in _RANDOM or (test.op == "Dropout" and "training" in test.name and "_zero_ratio" not in test.name)
 
 
-def _mismatch(got: torch.Tensor, want: torch.Tensor, random: bool) -> str | None:
+def _why_different(got: torch.Tensor, want: torch.Tensor, random: bool) -> str | None:
     if got.shape != want.shape:
         return f"shape {tuple(got.shape)}, expected {tuple(want.shape)}"
     if got.dtype != want.dtype and (got.dtype, want.dtype) != (torch.float32, torch.float64):

@@ -61,14 +61,20 @@ def embedding_bag(
 ) -> tuple[trt.ITensor | None, ...]:
     """_embedding_bag(Tensor weight, Tensor indices, Tensor offsets, ...) -> (Tensor, Tensor, Tensor, Tensor)"""
     indices, starts = ctx.tensor(indices), ctx.tensor(offsets)
+    position, end = lib.arange(ctx, lib.size(ctx, indices, 0)), None
     if include_last_offset:
-        starts = lib.narrow(ctx, starts, 0, 0, lib.size_op(ctx, operator.sub, lib.size(ctx, starts, 0), 1))
-    position = lib.arange(ctx, lib.size(ctx, indices, 0))
+        last = lib.size_op(ctx, operator.sub, lib.size(ctx, starts, 0), 1)
+        end = lib.narrow(ctx, starts, 0, last, 1)
+        starts = lib.narrow(ctx, starts, 0, 0, last)
     bag = lib.sub(ctx, insertion_point(ctx, starts, position, right=True), 1)
     inside = lib.eq(ctx, lib.unsqueeze(ctx, lib.arange(ctx, lib.size(ctx, starts, 0)), [1]), bag)
     if padding_idx >= 0:
         inside = lib.logical_and(ctx, inside, lib.ne(ctx, indices, padding_idx))
-    return _bags(ctx, _rows(ctx, weight, indices, per_sample_weights), inside, mode), None, None, None
+    rows = _rows(ctx, weight, indices, per_sample_weights)
+    if end is not None and mode != MAX and padding_idx < 0:
+        # of what comes after the last offset, PyTorch adds nothing to the last bag, but it counts and compares it
+        rows = lib.where(ctx, lib.unsqueeze(ctx, lib.lt(ctx, position, end), [1]), rows, 0)
+    return _bags(ctx, rows, inside, mode), None, None, None
 
 
 def _rows(ctx: Context, weight: Value, indices: trt.ITensor, per_sample_weights: Value | None) -> trt.ITensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,7 +81,7 @@ class Example:
     described: tuple[Input | None, ...]
 
 
-def example_inputs(inputs: Any, dynamic_shapes: Any, device: torch.device) -> Example:
+def example_inputs(inputs: Any, dynamic_shapes: Any, device: torch.device, own: Iterable[torch.Tensor] = ()) -> Example:
     """The inputs of ``convert`` as an :class:`Example`.
 
     Args:
@@ -89,6 +89,7 @@ def example_inputs(inputs: Any, dynamic_shapes: Any, device: torch.device) -> Ex
             tensor or ``Input`` stands for a sequence of one.
         dynamic_shapes: as in ``torch.export.export``; not beside dynamic ``Input`` descriptions.
         device: where tensors for descriptions are made.
+        own: the model's own tensors.
     """
     if isinstance(inputs, (torch.Tensor, Input)):
         inputs = (inputs,)
@@ -108,9 +109,20 @@ def example_inputs(inputs: Any, dynamic_shapes: Any, device: torch.device) -> Ex
             )
         dims = pytree.tree_unflatten([leaf.dims() if leaf else None for leaf in described], spec)
         dynamic_shapes = dims[1] if kwargs else dims[0]
-    tensors = [leaf.example(device) if isinstance(leaf, Input) else leaf for leaf in leaves]
+    tensors = _apart([leaf.example(device) if isinstance(leaf, Input) else leaf for leaf in leaves], own)
     args, kwargs = pytree.tree_unflatten(tensors, spec)
     return Example(args, kwargs, dynamic_shapes, described)
+
+
+def _apart(leaves: Sequence[Any], own: Iterable[torch.Tensor]) -> list[Any]:
+    """The leaves, each tensor an object of its own: torch.export takes one object for one value."""
+    seen = {id(tensor) for tensor in own}
+    result = []
+    for leaf in leaves:
+        again = isinstance(leaf, torch.Tensor) and id(leaf) in seen
+        seen.add(id(leaf))
+        result.append(leaf.detach().clone() if again else leaf)
+    return result
 
 
 def inputs_of_exported(exported: ExportedProgram, inputs: Any, dynamic_shapes: Any) -> Example:

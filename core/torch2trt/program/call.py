@@ -184,7 +184,7 @@ def describe(value: Any) -> str:
         return type(value).__name__
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(describe, value)) + "]"
-    return str(value)
+    return str(value).partition("\n")[0]  # of a subprogram its name
 
 
 def state_of(module: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -82,9 +82,9 @@ class Program:
     __hash__ = None  # type: ignore[assignment]  # equal programs are equal by their contents, which are tensors too
 
     def __str__(self) -> str:
-        """One line a call."""
+        """One line a call, after the name and the inputs."""
         inputs = ", ".join(f"%{name}: {describe(value)}" for name, value in self.inputs.items())
-        lines = [f"program {self.name or '(model)'}({inputs})"]
+        lines = [f"program {self.name or '(model)'}", f"  inputs {inputs}"]
         for call in self.calls:
             lines.append(f"  {call}    # {call.where}")
             for body in subprograms_of(call):

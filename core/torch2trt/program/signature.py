@@ -128,6 +128,10 @@ class Signature:
                     f"missing input {name!r}; the module was converted with {self._describe(count, names)}"
                 )
             given.append(keywords.pop(name))
+        if len(given) > max(count, len(self.parameters)):
+            raise InputError(
+                f"{len(given)} positional inputs; the module was converted with {self._describe(count, names)}"
+            )
         for index, name in enumerate(self.parameters[count : len(given)], count):
             keywords[name] = given[index]
         del given[count:]

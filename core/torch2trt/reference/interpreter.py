@@ -55,7 +55,7 @@ class Interpreter:
         names = {value.name for value in declared}
         if names != set(inputs):
             raise InterpreterError(f"the network's inputs are {sorted(names)}, got {sorted(inputs)}")
-        problems = [problem for value in declared if (problem := _mismatch(value, inputs[value.name]))]
+        problems = [problem for value in declared if (problem := _why_not_accepted(value, inputs[value.name]))]
         if problems:
             raise InterpreterError("inputs do not fit the network: " + "; ".join(problems))
         devices = {inputs[value.name].device for value in declared if not value.host}
@@ -95,7 +95,7 @@ def _address(tensor: torch.Tensor) -> int:
     return tensor.untyped_storage().data_ptr()
 
 
-def _mismatch(value: Value, tensor: Any) -> str | None:
+def _why_not_accepted(value: Value, tensor: Any) -> str | None:
     """Why an input does not fit the network, or None."""
     if not isinstance(tensor, torch.Tensor):
         return f"{value.name!r} must be a tensor, got {type(tensor).__name__}"

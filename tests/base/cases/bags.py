@@ -28,6 +28,17 @@ CASES = [
     bag("offsets", [i64(5, low=0, high=6), torch.tensor([0, 2, 2])], [K, None], dynamic_min=3, mode="mean"),
     bag("max_offsets", [i64(5, low=0, high=6), torch.tensor([0, 2, 2])], [K, None], dynamic_min=3, mode="max"),
     bag("last_offset", [i64(5, low=0, high=6), torch.tensor([0, 2, 5])], None, mode="sum", include_last_offset=True),
+    *(
+        bag(
+            f"{mode}_last_offset_before_the_end",
+            [i64(6, low=0, high=6), torch.tensor([0, 2, 4])],
+            [K, None],
+            dynamic_min=5,
+            mode=mode,
+            include_last_offset=True,
+        )
+        for mode in ("sum", "mean", "max")
+    ),
     Case(
         ROW_BAGS,
         lambda i, w, p: F.embedding_bag(i, w, per_sample_weights=p, mode="sum"),
