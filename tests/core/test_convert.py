@@ -84,6 +84,20 @@ def test_positional_inputs_may_be_given_by_name():
     torch.testing.assert_close(module(y=torch.ones(2), x=torch.zeros(2)), -torch.ones(2))
 
 
+def test_what_was_left_out_at_conversion_may_be_said_again_and_not_changed():
+    class Model(nn.Module):
+        def forward(self, x, y=None, scale=2.0, *, flip=False):
+            return x * scale if y is None else x + y
+
+    module = convert(Model(), [torch.ones(2)])
+    for result in (module(torch.ones(2)), module(torch.ones(2), None), module(torch.ones(2), None, scale=2.0)):
+        assert result.tolist() == [2.0, 2.0]
+    with pytest.raises(InputError, match="input 'y' was left out at conversion and is fixed at None; convert again"):
+        module(torch.ones(2), torch.ones(2))
+    with pytest.raises(InputError, match=r"input 'scale' was left out at conversion and is fixed at 2\.0"):
+        module(torch.ones(2), scale=3.0)
+
+
 def test_one_tensor_given_for_two_inputs_is_two_inputs():
     x = torch.ones(3)
     left, right = torch.randn(3), torch.randn(3)
@@ -394,7 +408,8 @@ def test_float64_is_declined_with_the_cure():
         (lambda m: m(torch.ones(2, 5)), "input 'x' has size 5 in dimension 1, the engine was built for 4"),
         (lambda m: m(), r"missing input 'x'; the module was converted with the inputs \(x\)"),
         (lambda m: m(torch.ones(2, 4), other=1), "unexpected 'other'"),
-        (lambda m: m(torch.ones(2, 4), torch.ones(2, 4)), r"2 positional inputs; .* with the inputs \(x\)"),
+        (lambda m: m(torch.ones(2, 4), torch.ones(2, 4)), "input 'y' was left out at conversion"),
+        (lambda m: m(torch.ones(2, 4), None, 3), r"3 positional inputs; .* with the inputs \(x\)"),
         (lambda m: m([torch.ones(2, 4)]), "structure"),
         (lambda m: m(3), "must be a tensor, got int"),
     ],

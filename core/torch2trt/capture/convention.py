@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+from collections.abc import Sequence
+from typing import Any, Final
 
 import torch
 from torch.export import ExportedProgram
@@ -13,25 +15,44 @@ from ..errors import CaptureError
 from ..program.signature import Leaf, Signature, TensorSpec
 from .inputs import Example
 
+_SIMPLE: Final = (type(None), bool, int, float, str)
 
-def signature_of(exported: ExportedProgram, example: Example) -> tuple[Signature, list[str]]:
-    """The signature, and the names of the nodes that are its outputs."""
+
+def signature_of(model: Any, exported: ExportedProgram, example: Example) -> tuple[Signature, list[str]]:
+    """The signature of a model and its exported program, and the names of the nodes that are its outputs."""
     nodes = {node.name: node for node in exported.graph.nodes}
     specs, input_leaves = _inputs(exported, example, nodes)
     output_leaves, outputs = _outputs(exported)
     assert exported.call_spec.in_spec is not None
     assert exported.call_spec.out_spec is not None
     entry = exported.module_call_graph[0].signature
+    parameters = tuple((entry.forward_arg_names if entry else None) or ())
     signature = Signature(
         inputs=tuple(specs),
         input_leaves=tuple(input_leaves),
         in_spec=exported.call_spec.in_spec,
-        parameters=tuple((entry.forward_arg_names if entry else None) or ()),
+        parameters=parameters,
         outputs=tuple(f"output_{index}" for index in range(len(outputs))),
         output_leaves=output_leaves,
         out_spec=exported.call_spec.out_spec,
+        omitted=_omitted(model, parameters),
     )
     return signature, outputs
+
+
+def _omitted(model: Any, given: Sequence[str]) -> tuple[tuple[str, Any], ...]:
+    """The positional parameters of a model that were not given, with their defaults, as far as these are simple."""
+    function = model.forward if isinstance(model, torch.nn.Module) else model
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # a built-in, or an exported program, whose own inputs are all that it takes
+        return ()
+    left_out = []
+    for parameter in parameters[len(given) :]:
+        if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD or not isinstance(parameter.default, _SIMPLE):
+            break
+        left_out.append((parameter.name, parameter.default))
+    return tuple(left_out)
 
 
 def _inputs(

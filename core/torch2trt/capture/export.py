@@ -41,7 +41,7 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
         interception = Interception(packs)
         exported = decompose(_exported(model, example, interception, settings), packs, interception)
         packs.hook.torch2trt_transform_graph(graph_module=exported.graph_module, settings=settings)
-        signature, outputs = signature_of(exported, example)
+        signature, outputs = signature_of(model, exported, example)
         return Reader.of(exported, interception).program(outputs, signature)
 
 

@@ -73,6 +73,8 @@ class Signature:
     #: the leaves of what the module returns, then those it changes in place
     output_leaves: tuple[Leaf, ...]
     out_spec: pytree.TreeSpec
+    #: the positional parameters that were left out at conversion, with their defaults
+    omitted: tuple[tuple[str, Any], ...] = ()
 
     def flatten(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, torch.Tensor]:
         """The engine's inputs of one call, each checked; :class:`InputError` says what does not fit and the cure."""
@@ -128,9 +130,10 @@ class Signature:
                     f"missing input {name!r}; the module was converted with {self._describe(count, names)}"
                 )
             given.append(keywords.pop(name))
+        self._drop_omitted(given, keywords)
         if len(given) > max(count, len(self.parameters)):
             raise InputError(
-                f"{len(given)} positional inputs; the module was converted with {self._describe(count, names)}"
+                f"{len(args)} positional inputs; the module was converted with {self._describe(count, names)}"
             )
         for index, name in enumerate(self.parameters[count : len(given)], count):
             keywords[name] = given[index]
@@ -144,6 +147,18 @@ class Signature:
                 f"the module was converted with {self._describe(count, names)}"
             )
         return tuple(given), {name: keywords[name] for name in names}
+
+    def _drop_omitted(self, given: list[Any], keywords: dict[str, Any]) -> None:
+        """Take out what says again what was left out at conversion; it cannot be anything else."""
+        extra = given[len(self.parameters) : len(self.parameters) + len(self.omitted)]
+        named = [(n, default, keywords.pop(n)) for n, default in self.omitted if n in keywords]
+        placed = [(n, default, value) for (n, default), value in zip(self.omitted, extra, strict=False)]
+        for name, default, value in placed + named:
+            if isinstance(value, torch.Tensor) or value != default:
+                raise InputError(
+                    f"input {name!r} was left out at conversion and is fixed at {default!r}; convert again with it"
+                )
+        del given[len(self.parameters) : len(self.parameters) + len(extra)]
 
     def _describe(self, count: int, names: Sequence[str]) -> str:
         return f"the inputs ({', '.join([*self.parameters[:count], *names])})"
@@ -163,6 +178,7 @@ class Signature:
             "inputs": [asdict(spec) for spec in self.inputs],
             "outputs": list(self.outputs),
             "parameters": list(self.parameters),
+            "omitted": [list(pair) for pair in self.omitted],
             "in_spec": specs[0],
             "out_spec": specs[1],
             "input_leaves": leaves[0],
@@ -190,4 +206,5 @@ class Signature:
             outputs=tuple(data["outputs"]),
             output_leaves=tuple(Leaf(**leaf) for leaf in data["output_leaves"]),
             out_spec=out_spec,
+            omitted=tuple((name, default) for name, default in data.get("omitted", ())),
         )
