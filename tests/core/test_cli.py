@@ -48,3 +48,20 @@ def test_an_error_is_its_message_and_exit_status_1(run, tmp_path):
     assert done.exit_code == 1
     assert "EngineError: " in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_is_no_program_or_cannot_be_written_is_said_in_words(run, program, tmp_path, capfd):
+    text, weights = tmp_path / "notes.txt", tmp_path / "weights.pth"
+    text.write_text("hello")
+    torch.save({"weight": torch.ones(2)}, weights)
+    path = program(torch.nn.ReLU())
+    for arguments, named in (
+        (("explain", text), "notes.txt holds no program"),
+        (("convert", weights, tmp_path / "x.trt"), "weights.pth holds no program"),
+        (("convert", path, tmp_path / "no" / "place.trt"), "place.trt"),
+        (("inspect", path), "model.pt2"),
+    ):
+        done = run(*arguments)
+        assert done.exit_code == 1
+        assert named in done.stderr
+        assert "Traceback" not in done.output + capfd.readouterr().err

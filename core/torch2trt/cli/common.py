@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 
-from ..errors import Torch2TRTError
+from ..errors import InputError, Torch2TRTError
 
 out: Final = Console()
 
@@ -22,10 +23,26 @@ AsJSON = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 @contextlib.contextmanager
 def errors_in_words() -> Iterator[None]:
-    """An error of ours is its message and exit status 1, without a traceback."""
+    """An error of ours, or of the file system, is its message and exit status 1, without a traceback."""
     try:
         yield
-    except Torch2TRTError as error:
+    except (Torch2TRTError, OSError) as error:
         Console(stderr=True).print(f"[red]{type(error).__name__}[/]", end=": ")
-        Console(stderr=True, markup=False, highlight=False).print(str(error))
+        Console(stderr=True, markup=False, highlight=False).print(str(error), soft_wrap=True)
         raise typer.Exit(1) from None
+
+
+def load_program(path: Path) -> Any:
+    """The ``ExportedProgram`` of a file; :class:`InputError` where the file holds none."""
+    import torch
+
+    logging.disable(logging.WARNING)  # torch.export logs its own traceback beside the error
+    try:
+        return torch.export.load(path)
+    except Exception as error:
+        raise InputError(
+            f"{path} holds no program that torch.export.load can read ({type(error).__name__}: {error}). "
+            "Write one with torch.export.save(torch.export.export(model, args), path)"
+        ) from error
+    finally:
+        logging.disable(logging.NOTSET)

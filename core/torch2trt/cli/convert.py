@@ -5,15 +5,13 @@ from typing import Annotated
 
 import typer
 
-from .common import Model, errors_in_words, out
+from .common import Model, errors_in_words, load_program, out
 
 
 def convert(model: Model, output: Annotated[Path, typer.Argument(help="the file to write")]) -> None:
     """Convert a program to an engine file for ``torch2trt.load``."""
-    import torch
-
     from ..api import convert
 
     with errors_in_words():
-        convert(torch.export.load(model)).save(output)
+        convert(load_program(model)).save(output)
     out.print(f"{output}: {output.stat().st_size / 2**20:.1f} MiB")

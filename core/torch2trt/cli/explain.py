@@ -2,16 +2,14 @@
 
 import typer
 
-from .common import AsJSON, Model, errors_in_words
+from .common import AsJSON, Model, errors_in_words, load_program
 
 
 def explain(model: Model, as_json: AsJSON = False) -> None:
     """Show which converter takes every call of a program; exit status 1 when there is none for some."""
-    import torch
-
     from ..api import explain
 
     with errors_in_words():
-        plan = explain(torch.export.load(model))
+        plan = explain(load_program(model))
     print(plan.to_json() if as_json else plan)
     raise typer.Exit(1 if plan.unsupported else 0)
