@@ -6,13 +6,14 @@ one.  ``elementwise``, ``unary`` and ``activation`` are the layers themselves, f
 
 from __future__ import annotations
 
+import math
 from typing import Final, Protocol
 
 import torch
 
 from .._trt import trt
 from ..network.context import Context, is_runtime
-from .values import Value, compute_dtype, dtype_of, ndim_of, result_type
+from .values import Value, compute_dtype, dtype_of, ndim_of, opmath, result_type
 
 _E, _U, _A = trt.ElementWiseOperation, trt.UnaryOperation, trt.ActivationType
 _ON_BOOLS: Final = (_E.AND, _E.OR, _E.XOR)
@@ -57,9 +58,19 @@ def elementwise(
     dtype = dtype or result_type(input, other)
     ndim = max(ndim_of(input), ndim_of(other))
     operands = dtype if op in _ON_BOOLS else compute_dtype(dtype)
+    if any(_overflows(value, dtype) for value in (input, other)):
+        operands = opmath(dtype)
     first, second = ctx.tensor(input, operands, ndim), ctx.tensor(other, operands, ndim)
     result = ctx.network.add_elementwise(first, second, op).get_output(0)
     return result if op in _COMPARISONS else ctx.tensor(result, dtype)
+
+
+def _overflows(value: Value, dtype: torch.dtype) -> bool:
+    """Whether a number is beyond a 16-bit ``dtype``: PyTorch computes with it in float32, so 0 * -1e9 is 0, not NaN."""
+    if not isinstance(value, (int, float)) or opmath(dtype) == dtype or not math.isfinite(value):
+        return False
+    limits = torch.finfo(dtype)
+    return not limits.min <= value <= limits.max
 
 
 def _binary(name: str, op: trt.ElementWiseOperation) -> Binary:

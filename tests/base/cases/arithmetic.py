@@ -26,6 +26,7 @@ CASES = [
     Case("aten.add.Tensor", lambda x, y: x + y, [f32(2, 1, 4), f32(3, 1)], dynamic=[N, None], name="broadcast"),
     Case("aten.add.Tensor", lambda x: x + 1.5, [i64(2, 4)], dynamic=N, name="int and float number"),
     Case("aten.add.Tensor", lambda x: 2 + x, [f32(2, 4)], dynamic=N, name="number"),
+    Case("aten.mul.Tensor", lambda x: (x > 0) * x * -1e9, [f32(2, 4)], dynamic=N, name="number beyond float16"),
     Case("aten.add.Tensor", lambda x: x + x.shape[0], [f32(2, 4)], dynamic=N, name="size"),
     Case("aten.add.Tensor", lambda x, y: x + y, [f32(2, 4), f32()], dynamic=[N, None], name="scalar tensor"),
     Case("aten.add.Tensor", lambda x: x + 1, [Sample((2, 4), torch.uint8, 0, 255)], dynamic=N, name="uint8"),
