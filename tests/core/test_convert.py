@@ -348,6 +348,16 @@ def test_data_dependent_control_flow_says_what_to_do():
         convert(model, [torch.ones(2)])
 
 
+def test_what_pytorch_exports_and_cannot_decompose():
+    with pytest.raises(CaptureError, match="PyTorch cannot take the exported model apart: AssertionError"):
+        convert(lambda x: x.resize_(3), [torch.ones(5)])
+
+
+def test_a_model_that_returns_no_tensor():
+    with pytest.raises(CaptureError, match="returns no tensor"):
+        convert(lambda x: x.numel(), [torch.ones(2, 3)])
+
+
 def test_a_dynamic_size_that_the_model_fixes():
     with pytest.raises(CaptureError, match="fixed by the model"):
         convert(lambda x: x + torch.ones(4), [Input(min=(1,), opt=(4,), max=(8,))])
@@ -394,6 +404,11 @@ def test_float64_is_declined_with_the_cure():
         ConversionError, match=r"TensorRT has no float64; convert the model and its inputs with .float\(\)"
     ):
         convert(lambda x: x + 1, [torch.ones(2, dtype=torch.float64)])
+
+
+def test_more_dimensions_than_tensorrt_has_are_a_reason_in_the_plan():
+    (planned,) = torch2trt.explain(lambda x: x.repeat(2, *[1] * 8), [torch.ones([1] * 8)]).unsupported
+    assert planned.reasons[-1] == "TensorRT's tensors have at most 8 dimensions, this one has 9"
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
-"""Operators that TensorRT cannot express, so that the plan gives the reason instead of a missing converter."""
+"""Operators that TensorRT cannot express as they are meant, so that the plan gives the reason."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from torch2trt import Context, ConversionError, converter, trt
+import torch
+from torch2trt import Context, ConversionError, converter, lib, trt
+from torch2trt.lib import Value
 
 _RANDOM = "an engine would not draw the random numbers that PyTorch draws; make them outside and pass them in"
 _DATA_DEPENDENT = "the size of the result depends on the values of the input"
@@ -41,7 +43,6 @@ random = _declined(
     "aten.randint_like.default",
     "aten.randint_like.low_dtype",
 )
-dropout = _declined("dropout is active; call model.eval()", "aten.native_dropout.default")
 renormalized = _declined("max_norm changes the weight when it is called", "aten.embedding_renorm.default")
 data_dependent = _declined(
     _DATA_DEPENDENT, "aten.bincount.default", "aten._unique2.default", "aten.unique_consecutive.default"
@@ -57,3 +58,14 @@ complex_ = _declined(
     "aten._fft_c2r.default",
     "aten._fft_c2c.default",
 )
+
+
+@converter(
+    "aten.native_dropout.default",
+    rejects=lambda train: None if train is False else "dropout is active; call model.eval()",
+)
+def native_dropout(ctx: Context, input: Value, p: float, train: bool | None) -> tuple[trt.ITensor, trt.ITensor | None]:
+    """native_dropout(Tensor input, float p, bool? train) -> (Tensor, Tensor)"""
+    tensor = ctx.tensor(input)
+    mask = lib.expand(ctx, torch.tensor(True), lib.sizes(ctx, tensor)) if ctx.call.uses(1) else None
+    return tensor, mask

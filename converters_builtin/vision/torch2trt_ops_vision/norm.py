@@ -125,7 +125,9 @@ def _with_running_statistics(
     variance: Value,
     eps: float,
 ) -> trt.ITensor:
-    """One scale and one shift a channel, computed here once in full precision."""
+    """One scale and one shift a channel, computed here once in full precision where all of them are constants."""
+    if any(value is not None and lib.is_runtime(value) for value in (weight, bias, mean, variance)):
+        return _with_computed_statistics(ctx, input, weight, bias, mean, variance, eps)
     scale = torch.rsqrt(ctx.const(variance).float() + eps)
     if weight is not None:
         scale = scale * ctx.const(weight).float()
@@ -136,3 +138,26 @@ def _with_running_statistics(
     shifts, scales = (ctx.weights(value.to(lib.dtype_of(input))) for value in (shift, scale))
     layer = ctx.network.add_scale_nd(input, trt.ScaleMode.CHANNEL, shift=shifts, scale=scales, channel_axis=1)
     return layer.get_output(0)
+
+
+def _with_computed_statistics(
+    ctx: Context,
+    input: trt.ITensor,
+    weight: Value | None,
+    bias: Value | None,
+    mean: Value,
+    variance: Value,
+    eps: float,
+) -> trt.ITensor:
+    """The formula in float32, for weights or statistics that are computed when the engine runs."""
+
+    def column(value: Value) -> Value:
+        return _per_channel(ctx, ctx.tensor(value, torch.float32), len(input.shape))
+
+    rstd = lib.rsqrt(ctx, lib.add(ctx, column(variance), eps))
+    result = lib.mul(ctx, lib.sub(ctx, ctx.tensor(input, torch.float32), column(mean)), rstd)
+    if weight is not None:
+        result = lib.mul(ctx, result, column(weight))
+    if bias is not None:
+        result = lib.add(ctx, result, column(bias))
+    return ctx.tensor(result, lib.dtype_of(input))

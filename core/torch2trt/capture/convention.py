@@ -101,7 +101,10 @@ def _outputs(exported: ExportedProgram) -> tuple[tuple[Leaf, ...], list[str]]:
         else:
             returned.append((Leaf("tensor"), node))
     both = returned + changed
-    return tuple(leaf for leaf, _ in both), [node for _, node in both if node is not None]
+    outputs = [node for _, node in both if node is not None]
+    if not outputs:
+        raise CaptureError("the model returns no tensor, which leaves an engine nothing to compute")
+    return tuple(leaf for leaf, _ in both), outputs
 
 
 def _range(

@@ -9,6 +9,7 @@ from typing import Any, Final
 import torch
 from torch.export import ExportedProgram
 
+from ..errors import CaptureError, Torch2TRTError
 from ..packs.choice import choose
 from ..packs.loading import Packs
 from .declined import came_back, mark, unmark, where_marked
@@ -44,13 +45,22 @@ def decompose(exported: ExportedProgram, packs: Packs, interception: Interceptio
     try:
         while (declined := _mark_declined(exported, packs, interception, sometimes)) or exported is given:
             where_declined = {overload: where_marked(overload, sometimes[overload]) for overload in declined}
-            exported = run_rules(exported, {**always, **where_declined})
+            exported = _decomposed(exported, {**always, **where_declined})
             _drop_assertions(exported.graph)
     finally:  # the program may be the user's own
         for graph in _graphs(given, interception):
             for node in graph.nodes:
                 unmark(node)
     return exported
+
+
+def _decomposed(exported: ExportedProgram, rules: Table) -> ExportedProgram:
+    try:
+        return run_rules(exported, rules)
+    except Torch2TRTError:
+        raise
+    except Exception as error:
+        raise CaptureError(f"PyTorch cannot take the exported model apart: {type(error).__name__}: {error}") from error
 
 
 def _mark_declined(exported: ExportedProgram, packs: Packs, interception: Interception, rules: Table) -> set[Any]:

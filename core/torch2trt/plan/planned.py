@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import torch
 
@@ -17,6 +17,8 @@ from ..program.program import Program, subprograms_of
 
 #: ``convert``: a converter emits layers; ``fold``: only constants go in, PyTorch computes it once while lowering
 Action = Literal["convert", "fold", "unsupported"]
+#: the dimensions of TensorRT's tensors (``Dims.MAX_DIMS``)
+_MAX_RANK: Final = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,6 +109,10 @@ def _is_constant(ref: Ref, folded: set[str]) -> bool:
 
 def _why_unsupported_result(call: Call) -> str | None:
     for index, value in enumerate(call.results):
-        if isinstance(value, torch.Tensor) and call.uses(index) and (reason := why_unsupported(value.dtype)):
+        if not isinstance(value, torch.Tensor) or not call.uses(index):
+            continue
+        if reason := why_unsupported(value.dtype):
             return reason
+        if value.dim() > _MAX_RANK:
+            return f"TensorRT's tensors have at most {_MAX_RANK} dimensions, this one has {value.dim()}"
     return None

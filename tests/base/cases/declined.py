@@ -40,6 +40,13 @@ CASES = [
         [f32(2, 4)],
         rejects="eval()",
     ),
+    Case(
+        "aten.native_dropout.default",
+        lambda x: torch.ops.aten.native_dropout(x, 0.5, False),
+        [f32(2, 4)],
+        dynamic=N,
+        name="inactive",
+    ),
     # dropout that is not active leaves no operator
     Case("aten.dropout.default", lambda x: F.dropout(x, 0.5, False), [f32(2, 4)], dynamic=N, whole=False),
     Case("aten.alpha_dropout.default", lambda x: F.alpha_dropout(x, 0.5, False), [f32(2, 4)], whole=False),

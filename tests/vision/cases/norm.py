@@ -30,6 +30,20 @@ CASES = [
     Case(INFERENCE, trained(nn.BatchNorm1d(4)), [f32(3, 4, 5)], dynamic={0: "n", 2: "l"}, name="1d-sequence"),
     Case(INFERENCE, trained(nn.BatchNorm3d(4)), [f32(2, 4, 3, 4, 3)], dynamic=N, name="3d"),
     Case(INFERENCE, trained(nn.BatchNorm2d(4, affine=False, eps=0.1)), [X], dynamic=N, name="no-affine"),
+    Case(
+        INFERENCE,
+        lambda x, w, b: F.batch_norm(x, torch.zeros(4, dtype=x.dtype), torch.ones(4, dtype=x.dtype), w, b),
+        [X, f32(4), f32(4)],
+        dynamic=[ALL, None, None],
+        name="computed weight and bias",
+    ),
+    Case(
+        INFERENCE,
+        lambda x, mean, var: F.batch_norm(x, mean, var),
+        [X, f32(4), f32(4, low=0.5, high=2)],
+        dynamic=[ALL, None, None],
+        name="computed statistics",
+    ),
     Case(OF_BATCH, nn.BatchNorm2d(4, affine=False, track_running_stats=False), [X], dynamic=ALL, dynamic_min=2),
     Case(
         OF_BATCH,
