@@ -3,6 +3,7 @@
 import copy
 import io
 import json
+import pickle
 import subprocess
 import sys
 import threading
@@ -49,6 +50,18 @@ def test_save_and_load_keep_everything_that_a_call_needs(module, tmp_path):
     manifest = store.read_manifest(path)
     assert manifest["engine"]["flavor"] in ("rtx", "tensorrt")
     assert {"base", "vision"} <= {pack["name"] for pack in manifest["engine"]["packs"]}
+
+
+def test_a_converted_module_can_be_copied_and_pickled(module):
+    holder = nn.Sequential(module)
+    copied = copy.deepcopy(holder)[0]
+    x = torch.randn(2, 4)
+    torch.testing.assert_close(copied(x), module(x))
+    assert copied is not module
+    unpickled = pickle.loads(pickle.dumps(module))
+    assert (unpickled.serialized, unpickled.signature) == (module.serialized, module.signature)
+    assert unpickled.network is None
+    assert module.network is not None
 
 
 def test_state_dict_goes_through_torch_save_without_pickle(module):

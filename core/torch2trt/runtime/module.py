@@ -130,6 +130,15 @@ class TRTModule(torch.nn.Module):
             raise EngineError("there is no engine to save; convert with build=True")
         return self._engine, self.signature
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> TRTModule:
+        """A module of the same engine, which never changes, with a runner of its own."""
+        copied = type(self)(self._engine, self.signature, reference=self._reference, runtime=self._wanted)
+        return copied.train(self.training)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What pickle keeps: the engine and the calling convention, as a file does."""
+        return {**self.__dict__, "_reference": None, "_chosen": None}
+
     def get_extra_state(self) -> dict[str, Any]:
         """The engine and its manifest, as ``state_dict`` keeps them; ``torch.load`` reads them with weights_only."""
         engine, _ = self._saveable()
