@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch.utils import _pytree as pytree
@@ -24,7 +24,9 @@ from ..settings import Settings
 from .context import Constants, Context, is_runtime
 from .verify import verify
 
-_UNNAMED = "(Unnamed Layer"
+_UNNAMED: Final = "(Unnamed Layer"
+#: what a layer's metadata keep of its call
+_ORIGIN: Final = ("name", "target", "module", "source", "pack", "converter", "converter_source")
 
 
 @dataclass(frozen=True)
@@ -134,20 +136,9 @@ class _Lowering:
 
     def _name_layers(self, before: int, planned: PlannedCall) -> None:
         """Name the layers that a call added and note in each where it comes from."""
-        call, converter = planned.call, planned.converter
-        assert converter is not None
+        call, row = planned.call, planned.to_dict()
         prefix = f"{call.module_path}/{call.target.name}" if call.module_path else call.target.name
-        metadata = json.dumps(
-            {
-                "call": call.name,
-                "target": call.target.name,
-                "module": call.module_path,
-                "source": call.source,
-                "pack": str(converter.pack),
-                "converter": converter.name,
-                "converter_source": converter.location,
-            }
-        )
+        metadata = json.dumps({key: row[key] for key in _ORIGIN})
         for index in range(before, self.network.num_layers):
             layer = self.network.get_layer(index)
             if layer.name.startswith(_UNNAMED):

@@ -103,11 +103,6 @@ class Call:
         return tuple(pytree.tree_leaves(self.result))
 
     @property
-    def several(self) -> bool:
-        """Whether the results are told apart by an index."""
-        return isinstance(self.result, (tuple, list, dict)) or len(self.results) != 1
-
-    @property
     def refs(self) -> Iterator[Ref]:
         """Every value of the program that the call uses."""
         for operand in pytree.tree_leaves(self.operands):

@@ -31,30 +31,14 @@ class Program:
     #: how users call it; None for a subprogram
     signature: Signature | None = None
 
-    def call(self, name: str) -> Call:
-        """The call of this name."""
-        return self._by_name()[name]
-
     def example_value(self, ref: Ref) -> Any:
         """The FakeTensor, SymInt or constant that ``ref`` stands for."""
         if ref.kind == "input":
             return self.inputs[ref.name]
         if ref.kind == "constant":
             return self.constants[ref.name]
-        call = self._by_name()[ref.name]
+        call = next(call for call in self.calls if call.name == ref.name)
         return call.result if ref.index is None else call.results[ref.index]
-
-    def _by_name(self) -> dict[str, Call]:
-        by_name: dict[str, Call] | None = self.__dict__.get("_calls_by_name")
-        if by_name is None:
-            by_name = {call.name: call for call in self.calls}
-            object.__setattr__(self, "_calls_by_name", by_name)  # a cache: the fields themselves never change
-        return by_name
-
-    def subprograms(self) -> Iterator[Program]:
-        """The programs that calls of this one run: branches and loop bodies."""
-        for call in self.calls:
-            yield from subprograms_of(call)
 
     def to_dict(self) -> dict[str, Any]:
         """The program as JSON-able values; constants by dtype and shape."""
