@@ -13,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from generated import write_or_check
 from torch2trt import lib
 
 PAGE = Path(__file__).parent.parent / "docs" / "api" / "lib.md"
@@ -95,14 +96,5 @@ def _code(names: str) -> str:
     return ", ".join(f"`{name}`" for name in names.split(", "))
 
 
-def main() -> int:
-    """Write, or compare."""
-    text = page()
-    if "--check" in sys.argv[1:]:
-        return int(PAGE.read_text() != text)
-    PAGE.write_text(text)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(PAGE, page()))

@@ -5,6 +5,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+from generated import write_or_check
 from torch2trt.dtypes import short_name
 from torch2trt.packs.loading import Packs
 from torch2trt.packs.targets import resolve
@@ -64,14 +65,5 @@ def page() -> str:
     return "\n".join([HEAD, total, *sections])
 
 
-def main() -> int:
-    """Write, or compare."""
-    text = page()
-    if "--check" in sys.argv[1:]:
-        return int(PAGE.read_text() != text)
-    PAGE.write_text(text)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(PAGE, page()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import inspect
 import re
@@ -14,6 +13,7 @@ from typing import Any, Final, Literal, ParamSpec, TypedDict, TypeVar, get_args
 import torch
 
 from . import _trt
+from .errors import did_you_mean
 
 Runtime = Literal["auto", "engine", "reference"]
 P = ParamSpec("P")
@@ -91,10 +91,11 @@ def takes_settings(function: Callable[P, R]) -> Callable[P, R]:
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
         for name in kwargs:
             if name not in known:
-                raise TypeError(f"{function.__name__}() has no argument {name!r}{_did_you_mean(name, known)}")
+                cure = did_you_mean(name, known) or f"; it takes {', '.join(known)}"
+                raise TypeError(f"{function.__name__}() has no argument {name!r}{cure}")
         return function(*args, **kwargs)
 
-    checked.__signature__ = given.replace(  # type: ignore[attr-defined]
+    checked.__signature__ = given.replace(  # type: ignore[attr-defined]  # every function may have it
         parameters=[
             *named,
             *(
@@ -106,16 +107,11 @@ def takes_settings(function: Callable[P, R]) -> Callable[P, R]:
     return checked
 
 
-def _did_you_mean(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; it takes {', '.join(known)}"
-
-
 def _one_of(name: str, value: object, known: Sequence[object]) -> None:
     if not any(value is one or (isinstance(one, str) and value == one) for one in known):
-        spelled = _did_you_mean(value, [one for one in known if isinstance(one, str)]) if isinstance(value, str) else ""
+        cure = did_you_mean(value, (one for one in known if isinstance(one, str))) if isinstance(value, str) else ""
         choices = ", ".join(str(one) if isinstance(one, torch.dtype) else repr(one) for one in known)
-        raise ValueError(f"{name}={value!r} is not one of {choices}" + (spelled if "mean" in spelled else ""))
+        raise ValueError(f"{name}={value!r} is not one of {choices}{cure}")
 
 
 def _check_range(name: str, value: Any, low: int, high: int | None, what: str) -> None:

@@ -101,12 +101,16 @@ def _normalize(
     ones, zeros = ctx.tensor(torch.ones(shape, dtype=dtype)), ctx.tensor(torch.zeros(shape, dtype=dtype))
     layer = ctx.network.add_normalization(input, ones, zeros, lib.axes_mask(axes, ndim))
     layer.epsilon, layer.num_groups = eps, groups
-    result = layer.get_output(0)
+    return _affine(ctx, layer.get_output(0), weight, bias, dtype)
+
+
+def _affine(
+    ctx: Context, input: trt.ITensor, weight: Value | None, bias: Value | None, dtype: torch.dtype
+) -> trt.ITensor:
+    """``input * weight + bias``, one of each a channel."""
     if weight is not None:
-        result = lib.mul(ctx, result, _per_channel(ctx, weight, ndim), dtype)
-    if bias is not None:
-        result = lib.add(ctx, result, _per_channel(ctx, bias, ndim), dtype)
-    return result
+        input = lib.mul(ctx, input, _per_channel(ctx, weight, len(input.shape)), dtype)
+    return input if bias is None else lib.add(ctx, input, _per_channel(ctx, bias, len(input.shape)), dtype)
 
 
 def _per_channel(ctx: Context, value: Value, ndim: int) -> Value:
@@ -150,14 +154,8 @@ def _with_computed_statistics(
     eps: float,
 ) -> trt.ITensor:
     """The formula in float32, for weights or statistics that are computed when the engine runs."""
-
-    def column(value: Value) -> Value:
-        return _per_channel(ctx, ctx.tensor(value, torch.float32), len(input.shape))
-
-    rstd = lib.rsqrt(ctx, lib.add(ctx, column(variance), eps))
-    result = lib.mul(ctx, lib.sub(ctx, ctx.tensor(input, torch.float32), column(mean)), rstd)
-    if weight is not None:
-        result = lib.mul(ctx, result, column(weight))
-    if bias is not None:
-        result = lib.add(ctx, result, column(bias))
+    ndim, dtype = len(input.shape), torch.float32
+    rstd = lib.rsqrt(ctx, lib.add(ctx, _per_channel(ctx, variance, ndim), eps, dtype))
+    centered = lib.sub(ctx, input, _per_channel(ctx, mean, ndim), dtype)
+    result = _affine(ctx, lib.mul(ctx, centered, rstd), weight, bias, dtype)
     return ctx.tensor(result, lib.dtype_of(input))

@@ -13,7 +13,7 @@ from torch.export.graph_signature import ConstantArgument, InputKind, OutputKind
 from ..dtypes import short_name
 from ..errors import CaptureError
 from ..program.signature import Leaf, Signature, TensorSpec
-from .inputs import Example
+from .inputs import Example, allowed_range
 
 _SIMPLE: Final = (type(None), bool, int, float, str)
 
@@ -113,10 +113,7 @@ def _range(
     """``(min, opt, max)`` of an input's size."""
     if isinstance(size, int):
         return (size, size, size)
-    allowed = exported.range_constraints.get(size.node.expr)
-    # torch.export says 2 for every range that begins at 0 or 1
-    low, high = (1, None) if allowed is None else (_bound(allowed.lower, 1), _bound(allowed.upper, None))
-    low = 1 if low is None or low <= 2 else low
+    low, high = allowed_range(size, exported.range_constraints)
     opt = size.node.hint
     if described is not None:
         low, opt = max(low, described[0]), described[1]
@@ -127,7 +124,3 @@ def _range(
             f"give one: torch.export.Dim('d{index}', max=...) or Input(min=..., opt=..., max=...)"
         )
     return (low, min(max(opt, low), high), high)
-
-
-def _bound(value: Any, otherwise: int | None) -> int | None:
-    return int(value) if value.is_Integer else otherwise

@@ -174,12 +174,21 @@ def _why_not_taken(expected: Any, given: Any, description: Input | None, constra
         if isinstance(size, int):
             if (low, high) != (size, size):
                 return f"has size {size} in dimension {index}, got {got}"
-        elif limits := constraints.get(size.node.expr):
-            # torch.export says 2 for every range that begins at 0 or 1
-            smallest = limits.lower if limits.lower > 2 else 1
-            if low < smallest or high > limits.upper:
-                return f"has sizes {smallest} to {limits.upper} in dimension {index}, got {got}"
+            continue
+        smallest, largest = allowed_range(size, constraints)
+        if low < smallest or (largest is not None and high > largest):
+            return f"has sizes {smallest} to {largest or 'any'} in dimension {index}, got {got}"
     return None
+
+
+def allowed_range(size: torch.SymInt, constraints: Mapping[Any, Any]) -> tuple[int, int | None]:
+    """The smallest and the largest value that an export allows a dynamic size; None where nothing bounds it above."""
+    limits = constraints.get(size.node.expr)
+    if limits is None:
+        return 1, None
+    low, high = (int(bound) if bound.is_Integer else None for bound in (limits.lower, limits.upper))
+    # torch.export says 2 for every range that begins at 0 or 1
+    return (low if low is not None and low > 2 else 1), high
 
 
 def _check_devices(leaves: Sequence[Any]) -> None:

@@ -70,7 +70,7 @@ class Reader:
             assert callable(node.target)
             target = describe(node.target)
         path, kind = _module(node)
-        used = frozenset(int(user.args[1]) for user in node.users) if all(map(_is_getitem, node.users)) else None  # type: ignore[arg-type]
+        used = frozenset(int(user.args[1]) for user in node.users) if all(map(_is_getitem, node.users)) else None  # type: ignore[arg-type]  # getitem(result, index)
         return Call(
             target, node.name, operands, args, kwargs, result, path, kind, _source(node), used, reasons_noted(node)
         )
@@ -86,7 +86,7 @@ class Reader:
             inputs,
             dict(self._constants.values()),
             tuple(self.call(node) for node in self.nodes),
-            tuple(self._ref(node) if isinstance(node, torch.fx.Node) else node for node in returned),  # type: ignore[union-attr]
+            tuple(self._ref(node) if isinstance(node, torch.fx.Node) else node for node in returned),  # type: ignore[union-attr]  # a tuple of nodes and constants
             signature,
         )
 
@@ -104,7 +104,7 @@ class Reader:
         if node.op == "get_attr":
             return Reader(self._attribute(node), self._interception, {}, str(node.target)).program()
         if _is_getitem(node):
-            return Ref("call", node.args[0].name, node.args[1])  # type: ignore[union-attr, arg-type]
+            return Ref("call", node.args[0].name, node.args[1])  # type: ignore[union-attr, arg-type]  # getitem(result, index)
         return Ref("call", node.name)
 
     def _example_values(self, node: torch.fx.Node) -> dict[Ref, Any]:

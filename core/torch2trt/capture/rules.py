@@ -30,7 +30,7 @@ def run_rules(exported: ExportedProgram, rules: Table) -> ExportedProgram:
     this registers only the others, where this version of PyTorch has the function that does so.
     """
     if _decompose is None or tuple(inspect.signature(_decompose).parameters) != _ARGUMENTS:
-        return exported.run_decompositions(rules)  # type: ignore[no-any-return]
+        return exported.run_decompositions(rules)  # type: ignore[no-any-return]  # PyTorch does not type it
     defaults, composite = _default_rules(_registered()), _composite(_registered())
     stay_whole: Table = {overload: _stay_whole for overload in composite if overload not in rules}
     changed: Table = {o: rule for o, rule in rules.items() if o in composite and rule is not defaults.get(o)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import sys
 from collections.abc import Iterator, MutableMapping, Sequence
 from typing import Any
@@ -113,7 +114,7 @@ def _provenance(network: Network, plan: Plan) -> dict[str, Any]:
     calls = list(walk(network.segment.calls))
     used = [planned.converter.pack.name for planned in calls if planned.converter]
     return {
-        "packs": [{"name": p.name, "distribution": p.distribution, "version": p.version} for p in plan.packs.packs],
+        "packs": [dataclasses.asdict(pack) for pack in plan.packs.packs],
         "plugins": packs_with_plugins(plan.packs, used),
         "calls": [planned.to_dict() for planned in calls],
     }

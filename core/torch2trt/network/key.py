@@ -14,6 +14,7 @@ import torch
 from .. import _trt
 from ..packs.converters import Converter
 from ..plan.plan import Plan
+from ..plan.planned import walk
 from ..plan.segments import Segment
 
 #: the hooks that change an engine beside the converters
@@ -33,7 +34,7 @@ def engine_key(plan: Plan, segment: Segment) -> str:
         "outputs": [[str(output), name] for output, name in segment.outputs],
         "constants": {name: _digest(plan.program.constants[name]) for name in sorted(used)},
         "settings": plan.settings.to_dict(),
-        "converters": [_identity(planned.converter) for planned in plan if planned.converter],
+        "converters": [_identity(planned.converter) for planned in walk(segment.calls) if planned.converter],
         "hooks": {hook: [str(pack) for pack in plan.packs.implementers(hook)] for hook in _HOOKS},
         "tensorrt": [_trt.FLAVOR, _trt.version()],
         "torch": torch.__version__,

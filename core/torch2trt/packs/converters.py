@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 
 from .. import _trt
-from ..errors import PackError
+from ..errors import PackError, did_you_mean
 from ..program.call import Call, Target
 from .marks import Invoke, Rejects, ShapeRule, call_with_torch_arguments, marks
 from .targets import resolve
@@ -110,10 +109,9 @@ def _check_rejects(rejects: Rejects, function: Callable[..., Any]) -> None:
     known = ["call", *_named_parameters(function)[1:]]
     for name in _named_parameters(rejects):
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
             raise PackError(
                 f"rejects of {function.__module__}.{function.__qualname__} names {name!r}, which is none of "
-                f"the converter's arguments: {', '.join(known)}" + (f"; did you mean {close[0]!r}?" if close else "")
+                f"the converter's arguments: {', '.join(known)}{did_you_mean(name, known)}"
             )
 
 

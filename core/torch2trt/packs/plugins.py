@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -29,11 +30,7 @@ def register_plugins(packs: Packs) -> None:
 def packs_with_plugins(packs: Packs, used: Iterable[str]) -> list[dict[str, str]]:
     """What a manifest says of those of the packs ``used``, by name, that register plugins."""
     names = set(used)
-    return [
-        {"name": pack.name, "distribution": pack.distribution, "version": pack.version}
-        for pack in packs.implementers(_REGISTER)
-        if pack.name in names
-    ]
+    return [dataclasses.asdict(pack) for pack in packs.implementers(_REGISTER) if pack.name in names]
 
 
 def require_plugins(needed: Iterable[Mapping[str, str]], packs: Packs) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from ..errors import TargetError
+from ..errors import TargetError, did_you_mean
 from ..program.call import Level, Target
 
 
@@ -93,17 +93,12 @@ def _import(name: str) -> Any:
         for index, part in enumerate(parts[cut:], cut):
             if not hasattr(obj, part):
                 where = ".".join(parts[:index])
-                raise TargetError(f"target {name!r} does not resolve: {where} has no {part!r}{_close(obj, part)}")
+                raise TargetError(
+                    f"target {name!r} does not resolve: {where} has no {part!r}{did_you_mean(part, dir(obj))}"
+                )
             obj = getattr(obj, part)
         return obj
     raise TargetError(
         f"target {name!r} does not resolve: there is no module or operator library {parts[0]!r}. "
         "Spell an operator 'aten.relu.default', a function 'torch.nn.functional.relu', a module 'torch.nn.ReLU.forward'"
     )
-
-
-def _close(owner: object, name: str) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(name, dir(owner), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""

@@ -131,13 +131,9 @@ class Signature:
                 )
             given.append(keywords.pop(name))
         self._drop_omitted(given, keywords)
-        if len(given) > max(count, len(self.parameters)):
-            raise InputError(
-                f"{len(args)} positional inputs; the module was converted with {self._describe(count, names)}"
-            )
         for index, name in enumerate(self.parameters[count : len(given)], count):
             keywords[name] = given[index]
-        del given[count:]
+        del given[count : len(self.parameters)]
         missing = [name for name in names if name not in keywords]
         unknown = [name for name in keywords if name not in names]
         if missing or unknown or len(given) != count:
