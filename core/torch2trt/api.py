@@ -93,4 +93,4 @@ def _example(model: Any, inputs: Any, dynamic_shapes: Any) -> Example:
     if isinstance(model, ExportedProgram):
         return inputs_of_exported(model, inputs, dynamic_shapes)
     own = list(state_of(model).values()) if isinstance(model, torch.nn.Module) else []
-    return example_inputs(inputs, dynamic_shapes, own[0].device if own else torch.device("cpu"), own)
+    return example_inputs(model, inputs, dynamic_shapes, own[0].device if own else torch.device("cpu"), own)

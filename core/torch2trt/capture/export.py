@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import warnings
 from typing import Any, Final
 
 import torch
+from torch._dynamo.exc import UserError
 from torch.export import ExportedProgram
+from torch.fx.experimental import _config as symbolic_config
 
 from ..errors import CaptureError
 from ..packs.loading import Packs
@@ -16,6 +19,7 @@ from ..program.program import Program
 from ..settings import Settings
 from .convention import signature_of
 from .decompose import decompose
+from .dims import without_names
 from .inputs import Example
 from .intercept import Interception
 from .read import Reader, short_source
@@ -37,36 +41,61 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
     Raises:
         CaptureError: ``torch.export`` cannot express the model; the message says what to do.
     """
-    with _lock:
+    with _lock, _every_size():
         interception = Interception(packs)
-        exported = decompose(_exported(model, example, interception, settings), packs, interception)
+        module = _module(model, example, settings)
+        exported = model if module is None else _exported(module, example, interception)
+        exported = decompose(exported, packs, interception)
         packs.hook.torch2trt_transform_graph(graph_module=exported.graph_module, settings=settings)
-        signature, outputs = signature_of(model, exported, example)
+        signature, outputs = signature_of(model, module, exported, example)
         return Reader.of(exported, interception).program(outputs, signature)
 
 
-def _exported(model: Any, example: Example, interception: Interception, settings: Settings) -> ExportedProgram:
+def _module(model: Any, example: Example, settings: Settings) -> torch.nn.Module | None:
+    """The module to export; None for a model that is exported already."""
     if isinstance(model, ExportedProgram):
         if settings.precision is not None:
             raise CaptureError(
                 "precision cannot be changed in an ExportedProgram; export the model in the dtype you want"
             )
-        return model
+        return None
     module = model if isinstance(model, torch.nn.Module) else Function(model, len(example.args))
     if module.training and any(module.children()):
         _check_eval(module)
-    traced = module if settings.precision is None else Casting(module, settings.precision)
+    return module if settings.precision is None else Casting(module, settings.precision)
+
+
+def _exported(module: torch.nn.Module, example: Example, interception: Interception) -> ExportedProgram:
+    unnamed = without_names(example.dynamic_shapes)
     try:
-        with interception.of(module), torch.no_grad(), warnings.catch_warnings():
-            # torch.nn's recurrent layers keep their parameters in a list too, which export puts its own into
-            warnings.filterwarnings("ignore", r"The tensor attributes? .*\b_flat_weights\[", UserWarning)
-            return torch.export.export(
-                traced, example.args, example.kwargs, dynamic_shapes=example.dynamic_shapes, strict=False
-            )
+        try:
+            return _export(module, example, example.dynamic_shapes, interception)
+        except UserError:
+            # a named size that the model does not allow everywhere; unnamed, PyTorch says where it does
+            if unnamed == example.dynamic_shapes:
+                raise
+            return _export(module, example, unnamed, interception)
     except CaptureError:
         raise
     except Exception as error:
         raise CaptureError(_explain(error)) from error
+
+
+def _export(
+    module: torch.nn.Module, example: Example, dynamic_shapes: Any, interception: Interception
+) -> ExportedProgram:
+    with interception.of(module), torch.no_grad(), warnings.catch_warnings():
+        # torch.nn's recurrent layers keep their parameters in a list too, which export puts its own into
+        warnings.filterwarnings("ignore", r"The tensor attributes? .*\b_flat_weights\[", UserWarning)
+        return torch.export.export(module, example.args, example.kwargs, dynamic_shapes=dynamic_shapes, strict=False)
+
+
+def _every_size() -> contextlib.AbstractContextManager[Any]:
+    """Let PyTorch trace sizes that vary as sizes that may be anything, 0 and 1 included, without guards on that."""
+    config: Any = symbolic_config
+    if not hasattr(config, "backed_size_oblivious"):
+        return contextlib.nullcontext()  # it traces for sizes from 2 on, and says so in the ranges
+    return config.patch(backed_size_oblivious=True)  # type: ignore[no-any-return]  # PyTorch does not type it
 
 
 def _check_eval(module: torch.nn.Module) -> None:
