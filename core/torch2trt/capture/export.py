@@ -19,6 +19,7 @@ from .decompose import decompose
 from .inputs import Example
 from .intercept import Interception
 from .read import Reader, short_source
+from .values import unknown_offsets, with_values
 from .wrappers import Casting, Function
 
 #: torch.export keeps what it traces in globals of its own: one capture at a time in a process
@@ -37,12 +38,12 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
     Raises:
         CaptureError: ``torch.export`` cannot express the model; the message says what to do.
     """
-    with _lock:
+    with _lock, unknown_offsets():
         interception = Interception(packs)
         exported = decompose(_exported(model, example, interception, settings), packs, interception)
         packs.hook.torch2trt_transform_graph(graph_module=exported.graph_module, settings=settings)
         signature, outputs = signature_of(model, exported, example)
-        return Reader.of(exported, interception).program(outputs, signature)
+        return with_values(Reader.of(exported, interception).program(outputs, signature), example)
 
 
 def _exported(model: Any, example: Example, interception: Interception, settings: Settings) -> ExportedProgram:

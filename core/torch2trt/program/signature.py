@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import torch
 from torch.utils import _pytree as pytree
 
 from ..dtypes import short_name
 from ..errors import EngineError, InputError
+
+#: the value, up or down, that stands for no bound
+UNBOUNDED: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,8 @@ class TensorSpec:
     name: str
     dtype: str
     ranges: tuple[tuple[int, int, int], ...]
+    #: ``(min, opt, max)`` of each element, where the model reads numbers from an input and something bounds them
+    values: tuple[tuple[int, int, int], ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -42,7 +47,23 @@ class TensorSpec:
                     f"has size {size} in dimension {index}, the engine was built for {allowed}; "
                     "convert again with an Input(min=..., opt=..., max=...) that covers it"
                 )
+        return self._why_value_not_accepted(value) if self.values else None
+
+    def _why_value_not_accepted(self, value: torch.Tensor) -> str | None:
+        """As the model's own checks say; waits for the GPU where the tensor is there, as ``item`` does."""
+        for index, (number, (low, _, high)) in enumerate(zip(value.flatten().tolist(), self.values, strict=True)):
+            if not low <= number <= high:
+                where = f" in element {index}" if len(self.values) > 1 else ""
+                allowed = str(low) if low == high else f"{_bound(low)} to {_bound(high)}"
+                return (
+                    f"has the value {number}{where}, the model allows {allowed}; "
+                    "state the range that you need with torch._check in the model and convert again"
+                )
         return None
+
+
+def _bound(number: int) -> str:
+    return str(number) if abs(number) < UNBOUNDED else "any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +114,7 @@ class Signature:
             if reason := specs[leaf.name].why_not_accepted(value):
                 raise InputError(f"input {leaf.name!r} {reason}")
             tensors[leaf.name] = value
-        devices = {value.device for value in tensors.values()}
+        devices = {value.device for name, value in tensors.items() if not specs[name].values}
         if len(devices) > 1:
             raise InputError(f"the inputs are on different devices ({', '.join(sorted(map(str, devices)))})")
         return tensors
@@ -193,7 +214,11 @@ class Signature:
             ) from error
         return cls(
             inputs=tuple(
-                TensorSpec(spec["name"], spec["dtype"], tuple(tuple(r) for r in spec["ranges"]))
+                TensorSpec(
+                    spec["name"],
+                    spec["dtype"],
+                    *(tuple(tuple(r) for r in spec.get(key, ())) for key in ("ranges", "values")),
+                )
                 for spec in data["inputs"]
             ),
             input_leaves=tuple(Leaf(**leaf) for leaf in data["input_leaves"]),
