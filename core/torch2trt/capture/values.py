@@ -28,7 +28,8 @@ def unknown_offsets() -> Iterator[None]:
     It makes a symbol for where such a view begins in its memory, and takes it for a fault when the functional
     program, which has no views, does not return it.
     """
-    if not hasattr(_config, "soft_pending_unbacked_not_found_error"):
+    config: Any = _config
+    if not hasattr(config, "soft_pending_unbacked_not_found_error"):
         yield
         return
     logger = logging.getLogger("torch.fx.experimental.symbolic_shapes")
@@ -38,7 +39,7 @@ def unknown_offsets() -> Iterator[None]:
 
     logger.addFilter(other)
     try:
-        with _config.patch(soft_pending_unbacked_not_found_error=True):
+        with config.patch(soft_pending_unbacked_not_found_error=True):
             yield
     finally:
         logger.removeFilter(other)
@@ -80,7 +81,11 @@ def _bounds(number: Any) -> ValueRanges[Any] | None:
     """The range of an integer that is read."""
     if isinstance(number, int):
         return ValueRanges(number, number)
-    return number.node.shape_env.bound_sympy(number.node.expr) if isinstance(number, torch.SymInt) else None
+    if not isinstance(number, torch.SymInt):
+        return None
+    environment = number.node.shape_env
+    assert environment is not None
+    return environment.bound_sympy(number.node.expr)
 
 
 def _values(
