@@ -235,3 +235,23 @@ class TestOnGPU:
     def test_inputs_on_the_cpu_are_refused(self, converted):
         with pytest.raises(InputError, match="is on cpu, the engine runs on cuda:0"):
             converted(torch.ones(2, 4))
+
+    @pytest.mark.parametrize("device", ["cpu", "cuda"])
+    def test_values_that_decide_sizes_are_read_by_the_host(self, device):
+        def model(x, length, position):
+            count = length.item()
+            torch._check(count >= 1)
+            torch._check(count <= 9)
+            x = x.clone()
+            x[:, position] = 0
+            return x[:, :count] * count, count, length + 1
+
+        x, position = torch.randn(2, 9, 4, device="cuda"), torch.tensor(0, device=device)
+        converted = torch2trt.convert(model, [x, torch.tensor(4, device=device), position], runtime="engine")
+        for length in (1, 4, 9):
+            number = torch.tensor(length, device=device)
+            rows, count, more = converted(x, number, position)
+            self.close(rows, model(x, number, position)[0])
+            assert (count, int(more), more.device.type) == (length, length + 1, "cuda")
+        with pytest.raises(InputError, match="has the value 10, the model allows 1 to 9"):
+            converted(x, torch.tensor(10, device=device), position)

@@ -49,5 +49,7 @@ def copy(ctx: Context, input: Value, src: Value, non_blocking: bool = False) -> 
 @converter("aten._local_scalar_dense.default")
 def item(ctx: Context, input: trt.ITensor) -> trt.ITensor:
     """_local_scalar_dense(Tensor self) -> Scalar"""
-    value = lib.reshape(ctx, input, [])
-    return ctx.tensor(value, torch.int64) if isinstance(ctx.call.result, torch.SymInt) else value
+    number = ctx.call.result
+    # cast first: views of bytes are refused
+    value = input if isinstance(number, torch.SymFloat) else ctx.tensor(input, torch.int64)
+    return lib.reshape(ctx, value, [])

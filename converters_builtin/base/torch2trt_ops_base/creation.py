@@ -96,8 +96,10 @@ def arange(
     pin_memory: bool | None = None,
 ) -> trt.ITensor:
     """arange.start_step(Scalar start, Scalar end, Scalar step=1, *, ScalarType? dtype=None, ...) -> Tensor"""
+    known = ctx.call.result.shape[0]
     if all(_is_integer(number) for number in ctx.call.args[:3]):
-        return ctx.tensor(_integers(ctx, start, end, step), ctx.call.result.dtype)
+        length = known if isinstance(known, int) else _count(ctx, start, end, step)
+        return ctx.tensor(lib.arange(ctx, length, start, step), ctx.call.result.dtype)
     span = lib.div(ctx, lib.sub(ctx, end, start, torch.float32), step, torch.float32)
     index = lib.arange(ctx, ctx.tensor(lib.ceil(ctx, span), torch.int64))
     distance = lib.mul(ctx, index, step, torch.float32)
@@ -108,7 +110,8 @@ def _is_integer(number: float | torch.SymInt | torch.SymFloat) -> bool:
     return isinstance(number, (int, torch.SymInt)) and not isinstance(number, bool)
 
 
-def _integers(ctx: Context, start: Any, end: Any, step: Any) -> trt.ITensor:
+def _count(ctx: Context, start: Any, end: Any, step: Any) -> Size:
     # the ceiling of (end - start) / step
     steps = lib.size_op(ctx, operator.floordiv, lib.size_op(ctx, operator.sub, start, end), step)
-    return lib.arange(ctx, lib.size_op(ctx, max, lib.size_op(ctx, operator.sub, 0, steps), 0), start, step)
+    length: Size = lib.size_op(ctx, max, lib.size_op(ctx, operator.sub, 0, steps), 0)
+    return length

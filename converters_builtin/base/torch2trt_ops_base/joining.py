@@ -9,7 +9,7 @@ import torch
 from torch2trt import Context, converter, lib, trt
 from torch2trt.lib import Size, Value
 
-from .slicing import bounds, count_steps
+from .slicing import bounds, count_steps, from_end
 from .windows import diagonal_range, flat_matrices
 
 
@@ -39,6 +39,19 @@ def slice_scatter(
     return _replaced(ctx, tensor, src, dim, begin, length, step)
 
 
+@converter("aten.select_scatter.default")
+def select_scatter(ctx: Context, input: Value, src: Value, dim: int, index: Size) -> trt.ITensor:
+    """select_scatter(Tensor self, Tensor src, int dim, SymInt index) -> Tensor"""
+    tensor = ctx.tensor(input)
+    axis = dim % len(tensor.shape)
+    index = from_end(ctx, tensor, dim, index)
+    source = lib.unsqueeze(ctx, src, [axis])
+    if not lib.is_runtime(index):
+        return _replaced(ctx, tensor, source, dim, index, 1, 1)
+    positions = lib.unsqueeze(ctx, lib.arange(ctx, lib.size(ctx, tensor, dim)), range(1, len(tensor.shape) - axis))
+    return lib.where(ctx, lib.eq(ctx, positions, index), source, tensor, ctx.call.result.dtype)
+
+
 @converter("aten.diagonal_scatter.default")
 def diagonal_scatter(
     ctx: Context, input: Value, src: Value, offset: int = 0, dim1: int = 0, dim2: int = 1
@@ -57,7 +70,8 @@ def _replaced(
     """``input`` with ``length`` elements of a dimension, from ``start`` in steps of ``step``, taken from ``src``."""
     source = ctx.tensor(src, ctx.call.result.dtype)
     total = lib.size(ctx, input, dim)
-    if lib.is_runtime(step) or step != 1:
+    # an input that tells where the parts before and after end would have to be in host memory, with a known range
+    if lib.is_runtime(start) or lib.is_runtime(step) or step != 1:
         index = _interleaved(ctx, total, start, length, step)
         return lib.index_select(ctx, lib.cat(ctx, [input, source], dim), dim, index)
     stop = lib.size_op(ctx, operator.add, start, length)

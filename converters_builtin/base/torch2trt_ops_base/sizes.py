@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable, Sequence
 
 import torch
+from torch.fx.experimental.symbolic_shapes import free_unbacked_symbols
 from torch2trt import Context, converter, lib, trt
 from torch2trt.lib import Size, Value
 
@@ -16,6 +17,11 @@ def same_size(first: int | torch.SymInt, second: int | torch.SymInt) -> bool:
     if isinstance(first, int) or isinstance(second, int):
         return isinstance(first, int) and isinstance(second, int) and first == second
     return bool(first.node.expr == second.node.expr)
+
+
+def depends_on_values(*sizes: int | torch.SymInt | None) -> bool:
+    """Whether one of these is known only when values of tensors are, as those of ``index.item()`` are."""
+    return any(free_unbacked_symbols(size) for size in sizes if isinstance(size, torch.SymInt))
 
 
 @converter("aten.sym_size.int")

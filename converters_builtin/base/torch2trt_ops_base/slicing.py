@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from torch2trt import Context, converter, lib, trt
 from torch2trt.lib import Size, Value
 
+from .sizes import depends_on_values
+
 
 @converter("aten.select.int", "aten.select_copy.int")
 def select(ctx: Context, input: Value, dim: int, index: Size) -> trt.ITensor:
     """select.int(Tensor(a) self, int dim, SymInt index) -> Tensor(a)"""
     tensor = ctx.tensor(input)
-    index = _from_end(ctx, tensor, dim, index)
+    index = from_end(ctx, tensor, dim, index)
     if lib.is_runtime(index):
         # an index that was read from a tensor may be on the GPU, where no slice can begin at it
         return lib.index_select(ctx, tensor, dim, index)
@@ -31,6 +33,9 @@ def slice_(
     if not lib.is_runtime(begin) and begin == 0 and not lib.is_runtime(step) and step == 1 and _is_open(end):
         return tensor
     known = ctx.call.result.shape[dim]
+    if isinstance(known, int) and depends_on_values(*ctx.call.args[2:3]):
+        # an input that a slice begins at would have to be in host memory, with a range for the profile
+        return lib.index_select(ctx, tensor, dim, lib.arange(ctx, known, begin, step))
     length = known if isinstance(known, int) else count_steps(ctx, begin, stop, step)
     return lib.strided_slice(ctx, tensor, {dim: (begin, length, step)})
 
@@ -55,7 +60,7 @@ def _is_open(end: Size | None) -> bool:
     return end is None or (not lib.is_runtime(end) and end == sys.maxsize)
 
 
-def _from_end(ctx: Context, input: trt.ITensor, dim: int, index: Size) -> Size:
+def from_end(ctx: Context, input: trt.ITensor, dim: int, index: Size) -> Size:
     """``index``, counted from the end where it is negative."""
     if not lib.is_runtime(index) and index >= 0:
         return index
@@ -66,7 +71,7 @@ def _from_end(ctx: Context, input: trt.ITensor, dim: int, index: Size) -> Size:
 def _bounded(ctx: Context, input: trt.ITensor, dim: int, index: Size) -> Size:
     if not lib.is_runtime(index) and index == 0:
         return 0
-    inside = lib.size_op(ctx, max, _from_end(ctx, input, dim, index), 0)
+    inside = lib.size_op(ctx, max, from_end(ctx, input, dim, index), 0)
     bounded: Size = lib.size_op(ctx, min, inside, lib.size(ctx, input, dim))
     return bounded
 

@@ -9,6 +9,8 @@ import torch
 from torch2trt import Context, converter, lib, trt
 from torch2trt.lib import Size, Value
 
+from .sizes import depends_on_values
+
 
 @converter("aten.roll.default")
 def roll(ctx: Context, input: Value, shifts: Sequence[Size], dims: Sequence[int] = ()) -> trt.ITensor:
@@ -34,8 +36,14 @@ def _rolled(ctx: Context, input: trt.ITensor, shifts: Mapping[int, Size]) -> trt
             # the remainder, which is not negative
             turns = lib.size_op(ctx, operator.floordiv, start, length)
             start = lib.size_op(ctx, operator.sub, start, lib.size_op(ctx, operator.mul, turns, length))
-        ranges[dim] = (start, length, 1)
-    return lib.strided_slice(ctx, input, ranges, trt.SampleMode.WRAP)
+        if depends_on_values(*ctx.call.args[1]):
+            # an input that a slice begins at would have to be in host memory, with a range for the profile
+            place = lib.arange(ctx, length, start)
+            inside = lib.where(ctx, lib.lt(ctx, place, length), place, lib.sub(ctx, place, length))
+            input = lib.index_select(ctx, input, dim, inside)
+        else:
+            ranges[dim] = (start, length, 1)
+    return lib.strided_slice(ctx, input, ranges, trt.SampleMode.WRAP) if ranges else input
 
 
 @converter("aten.diagonal.default")

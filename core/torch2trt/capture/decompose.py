@@ -12,6 +12,7 @@ from torch.export import ExportedProgram
 from ..errors import CaptureError, Torch2TRTError
 from ..packs.choice import choose
 from ..packs.loading import Packs
+from ..program.values import READ
 from .declined import came_back, mark, unmark, where_marked
 from .intercept import Interception
 from .kept import OPERATOR, run_original
@@ -88,4 +89,5 @@ def _drop_assertions(graph: torch.fx.Graph) -> None:
     for node in reversed(graph.nodes):
         if node.op == "call_function" and str(node.target).rpartition(".")[0] in _ASSERTIONS and not node.users:
             graph.erase_node(node)
-    graph.eliminate_dead_code()
+    # what a number must be is known even where the trace made a constant of it
+    graph.eliminate_dead_code(lambda node: node.is_impure() or node.target is READ)

@@ -23,6 +23,7 @@ from .dims import without_names
 from .inputs import Example
 from .intercept import Interception
 from .read import Reader, short_source
+from .values import unknown_offsets, with_values
 from .wrappers import Casting, Function
 
 #: torch.export keeps what it traces in globals of its own: one capture at a time in a process
@@ -41,14 +42,14 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
     Raises:
         CaptureError: ``torch.export`` cannot express the model; the message says what to do.
     """
-    with _lock, _every_size():
+    with _lock, _every_size(), unknown_offsets():
         interception = Interception(packs)
         module = _module(model, example, settings)
         exported = model if module is None else _exported(module, example, interception)
         exported = decompose(exported, packs, interception)
         packs.hook.torch2trt_transform_graph(graph_module=exported.graph_module, settings=settings)
         signature, outputs = signature_of(model, module, exported, example)
-        return Reader.of(exported, interception).program(outputs, signature)
+        return with_values(Reader.of(exported, interception).program(outputs, signature), example)
 
 
 def _module(model: Any, example: Example, settings: Settings) -> torch.nn.Module | None:

@@ -189,7 +189,9 @@ def _why_not_taken(expected: Any, given: Any, asked: Mapping[int, Asked], constr
 
 
 def _check_devices(leaves: Sequence[Any]) -> None:
-    devices = {leaf.device for leaf in leaves if isinstance(leaf, torch.Tensor)}
+    tensors = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
+    # whole numbers on the CPU may be sizes and places, which the host reads
+    devices = {t.device for t in tensors if t.device.type != "cpu" or t.dtype not in (torch.int32, torch.int64)}
     if len(devices) > 1:
         names = ", ".join(sorted(map(str, devices)))
         raise InputError(f"the inputs are on different devices ({names}); move them to one with .to(device)")

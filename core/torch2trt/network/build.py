@@ -48,9 +48,11 @@ def _build(network: Network, plan: Plan) -> Engine:
     config = network.builder.create_builder_config()
     _apply(settings, config)
     profile = network.builder.create_optimization_profile()
-    for spec in network.segment.inputs.values():
+    for index, spec in enumerate(network.segment.inputs.values()):
         low, best, high = zip(*spec.ranges, strict=True) if spec.ranges else ((), (), ())
         profile.set_shape(spec.name, low, best, high)
+        if network.network.get_input(index).is_shape_tensor:
+            profile.set_shape_input(spec.name, *zip(*spec.values, strict=True))
     config.add_optimization_profile(profile)
     plan.packs.hook.torch2trt_configure_build(config=config, network=network.network, settings=settings)
     with _progress(config, settings), log.verbose(settings.verbose), log.record_errors() as messages:

@@ -30,7 +30,7 @@ def engine_key(plan: Plan, segment: Segment) -> str:
     used = {ref.name for planned in segment.calls for ref in planned.call.refs if ref.kind == "constant"}
     parts = {
         "calls": [planned.call.to_dict() for planned in segment.calls],
-        "inputs": [[str(ref), spec.name, spec.dtype, spec.ranges] for ref, spec in segment.inputs.items()],
+        "inputs": [[str(ref), spec.name, spec.dtype, spec.ranges, spec.values] for ref, spec in segment.inputs.items()],
         "outputs": [[str(output), name] for output, name in segment.outputs],
         "constants": {name: _digest(plan.program.constants[name]) for name in sorted(used)},
         "settings": plan.settings.to_dict(),

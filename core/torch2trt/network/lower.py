@@ -22,6 +22,7 @@ from ..program.call import Call, Ref
 from ..program.program import Program
 from ..settings import Settings
 from .context import Constants, Context, is_runtime
+from .shape_inputs import check_shape_inputs
 from .verify import verify
 
 _UNNAMED: Final = "(Unnamed Layer"
@@ -53,7 +54,10 @@ def lower(plan: Plan, segment: Segment) -> Network:
         builder = trt.Builder(log.logger())
         network = builder.create_network(_strongly_typed())
         lowering = _Lowering(network, plan.program, plan.settings, messages)
-        lowering.run(segment)
+        try:
+            lowering.run(segment)
+        finally:  # a converter that failed may have done so because of such an input
+            check_shape_inputs(network, segment, plan.program)
     return Network(builder, network, lowering.constants, segment)
 
 

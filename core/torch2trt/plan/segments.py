@@ -72,7 +72,7 @@ def _with_constants(calls: Sequence[PlannedCall], planned: Sequence[PlannedCall]
 def _spec(program: Program, ref: Ref, symbols: Mapping[Any, ValueRanges[Any]]) -> TensorSpec:
     value = program.example_value(ref)
     if isinstance(value, torch.SymInt):
-        return TensorSpec(_name(ref), "int64", ())
+        return TensorSpec(_name(ref), "int64", (), (_range(value, symbols),))
     return TensorSpec(_name(ref), short_name(value.dtype), tuple(_range(size, symbols) for size in value.shape))
 
 
@@ -91,7 +91,11 @@ def _range(size: int | torch.SymInt, symbols: Mapping[Any, ValueRanges[Any]]) ->
     """``(min, opt, max)`` of a size inside the program."""
     if isinstance(size, int):
         return (size, size, size)
-    limits = bound_sympy(size.node.expr, dict(symbols))
+    expression, environment = size.node.expr, size.node.shape_env
+    assert environment is not None
+    # of a number that is read from a tensor the environment alone knows the range
+    stated = {symbol: environment.bound_sympy(symbol) for symbol in expression.free_symbols}
+    limits = bound_sympy(expression, {**stated, **symbols})
     if not limits.upper.is_finite:
         raise ConversionError(f"the size {size} between segments has no upper bound, which a TensorRT profile needs")
     low, high = int(limits.lower), int(limits.upper)

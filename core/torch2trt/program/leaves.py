@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import torch
 
 from ..dtypes import short_name
+
+#: the value, up or down, that stands for no bound
+UNBOUNDED: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,8 @@ class TensorSpec:
     name: str
     dtype: str
     ranges: tuple[tuple[int, int, int], ...]
+    #: ``(min, opt, max)`` of each element, where the model reads numbers from an input and something bounds them
+    values: tuple[tuple[int, int, int], ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -34,7 +39,7 @@ class TensorSpec:
         return None
 
     def why_not_in_range(self, value: torch.Tensor) -> str | None:
-        """Why the sizes of a tensor cannot be those of this input, with the cure; None where they can."""
+        """Why the sizes or values of a tensor cannot be those of this input, with the cure; None where they can."""
         for index, (size, (low, _, high)) in enumerate(zip(value.shape, self.ranges, strict=True)):
             if not low <= size <= high:
                 allowed = str(low) if low == high else f"{low} to {high}"
@@ -42,7 +47,23 @@ class TensorSpec:
                     f"has size {size} in dimension {index}, the engine was built for {allowed}; "
                     "convert again with an Input(min=..., opt=..., max=...) that covers it"
                 )
+        return self._why_value_not_accepted(value) if self.values else None
+
+    def _why_value_not_accepted(self, value: torch.Tensor) -> str | None:
+        """As the model's own checks say; waits for the GPU where the tensor is there, as ``item`` does."""
+        for index, (number, (low, _, high)) in enumerate(zip(value.flatten().tolist(), self.values, strict=True)):
+            if not low <= number <= high:
+                where = f" in element {index}" if len(self.values) > 1 else ""
+                allowed = str(low) if low == high else f"{_bound(low)} to {_bound(high)}"
+                return (
+                    f"has the value {number}{where}, the model allows {allowed}; "
+                    "state the range that you need with torch._check in the model and convert again"
+                )
         return None
+
+
+def _bound(number: int) -> str:
+    return str(number) if abs(number) < UNBOUNDED else "any"
 
 
 @dataclass(frozen=True, slots=True)

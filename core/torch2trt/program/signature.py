@@ -45,6 +45,8 @@ class Signature:
         changes = any(leaf.kind == "mutated" for leaf in self.output_leaves)
         if not flat or changes or not self.inputs or any(leaf.kind != "tensor" for leaf in self.input_leaves):
             return None
+        if any(spec.values for spec in self.inputs):
+            return None
         specs = {spec.name: spec for spec in self.inputs}
         return straight_path([specs[leaf.name] for leaf in self.input_leaves], self.guards)
 
@@ -75,7 +77,7 @@ class Signature:
         for name, tensor in tensors.items():
             if reason := specs[name].why_not_in_range(tensor):
                 raise InputError(f"input {name!r} {reason}")
-        devices = {value.device for value in tensors.values()}
+        devices = {value.device for name, value in tensors.items() if not specs[name].values}
         if len(devices) > 1:
             raise InputError(f"the inputs are on different devices ({', '.join(sorted(map(str, devices)))})")
         return tensors
@@ -188,7 +190,11 @@ class Signature:
             ) from error
         return cls(
             inputs=tuple(
-                TensorSpec(spec["name"], spec["dtype"], tuple(tuple(r) for r in spec["ranges"]))
+                TensorSpec(
+                    spec["name"],
+                    spec["dtype"],
+                    *(tuple(tuple(r) for r in spec.get(key, ())) for key in ("ranges", "values")),
+                )
                 for spec in data["inputs"]
             ),
             input_leaves=tuple(Leaf(**leaf) for leaf in data["input_leaves"]),

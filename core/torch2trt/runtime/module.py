@@ -109,7 +109,8 @@ class TRTModule(torch.nn.Module):
         try:
             if self._engine is None:
                 raise EngineError("no engine was built (build=False)")
-            return Session(self._engine)
+            numbers = [spec.name for spec in self.signature.inputs if spec.values] if self.signature else []
+            return Session(self._engine, numbers)
         except Torch2TRTError as error:
             if self._wanted == "engine" or self._reference is None:
                 raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import torch
@@ -18,12 +18,17 @@ from .engine import Engine, why_not_loadable
 class Session:
     """A deserialized engine; one execution context for each thread.
 
-    Outputs are allocated by PyTorch.  Work is queued on PyTorch's current stream; nothing waits for the GPU.
+    Outputs are allocated by PyTorch.  Work is queued on PyTorch's current stream; nothing waits for the GPU, except for
+    an input whose values decide sizes: TensorRT reads these in host memory, so give them on the CPU.
+
+    Args:
+        engine: the engine.
+        numbers: the inputs whose values the model reads, which may be on the CPU.
     """
 
     kind = "engine"
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, numbers: Collection[str] = ()) -> None:
         if not torch.cuda.is_available():
             raise EngineError("an engine needs an NVIDIA GPU, and PyTorch sees none here")
         if reason := why_not_loadable(engine.flavor, engine.version):
@@ -37,8 +42,11 @@ class Session:
         self._inputs = [name for name in names if self.engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT]
         self._outputs = [name for name in names if name not in self._inputs]
         self._dtypes = {name: to_torch(self.engine.get_tensor_dtype(name)) for name in self._outputs}
+        self._numbers = frozenset(numbers)
         self._local = threading.local()
         self.device = torch.device("cuda", torch.cuda.current_device())
+        on_host = (name for name in names if self.engine.get_tensor_location(name) == trt.TensorLocation.HOST)
+        self._devices = {**dict.fromkeys(names, self.device), **dict.fromkeys(on_host, torch.device("cpu"))}
         # TensorRT wants an address for an empty tensor too
         self._byte = torch.empty(1, dtype=torch.uint8, device=self.device)
         self._empty_address = self._byte.data_ptr()
@@ -49,13 +57,14 @@ class Session:
         """Run the engine.
 
         Args:
-            tensors: the inputs by name, on the engine's GPU, checked against the signature.
+            tensors: the inputs by name, on the engine's GPU, checked against the signature; those whose values the
+                model reads may be on the CPU.
 
         Returns:
             the outputs by name, new tensors.
         """
         for name, tensor in tensors.items():
-            if tensor.device != self.device:
+            if tensor.device != self.device and not (name in self._numbers and tensor.device.type == "cpu"):
                 raise InputError(
                     f"input {name!r} is on {tensor.device}, the engine runs on {self.device}; move it with .to()"
                 )
@@ -67,6 +76,8 @@ class Session:
             outputs = self._enqueue(tensors, self._side_stream)
         current.wait_stream(self._side_stream)
         for tensor in (*tensors.values(), *outputs.values()):
+            if tensor.device != self.device:
+                continue
             # both streams use it: the allocator must not hand its memory on before they are done
             tensor.record_stream(self._side_stream)
             tensor.record_stream(current)
@@ -75,18 +86,20 @@ class Session:
     def _enqueue(self, tensors: Mapping[str, torch.Tensor], stream: torch.cuda.Stream) -> dict[str, torch.Tensor]:
         context = self._context()
         with log.record_errors() as messages:
-            dense = {name: tensors[name].contiguous() for name in self._inputs}
+            dense = {name: tensors[name].to(self._devices[name]).contiguous() for name in self._inputs}
             for name, tensor in dense.items():
                 context.set_input_shape(name, tuple(tensor.shape))
                 context.set_tensor_address(name, self._address(tensor))
             outputs: dict[str, torch.Tensor] = {}
             for name in self._outputs:
                 shape = tuple(context.get_tensor_shape(name))
-                outputs[name] = torch.empty(shape, dtype=self._dtypes[name], device=self.device)
+                outputs[name] = torch.empty(shape, dtype=self._dtypes[name], device=self._devices[name])
                 context.set_tensor_address(name, self._address(outputs[name]))
             if not context.execute_async_v3(stream.cuda_stream):
                 raise EngineError("TensorRT could not run the engine:" + log.format_messages(messages))
-        return outputs
+        if any(tensor.device != self.device for tensor in outputs.values()):
+            stream.synchronize()  # before anybody reads what is in host memory
+        return {name: tensor.to(self.device) for name, tensor in outputs.items()}
 
     def _address(self, tensor: torch.Tensor) -> int:
         return tensor.data_ptr() or self._empty_address

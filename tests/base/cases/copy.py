@@ -75,4 +75,11 @@ CASES = [
         dynamic_min=3,
         name="index",
     ),
+    Case(
+        "aten._local_scalar_dense.default",
+        lambda x, y: x * y.item(),
+        [f32(2, 4), torch.tensor(200, dtype=torch.uint8)],
+        dynamic=[N, None],
+        name="byte",
+    ),
 ]

@@ -25,6 +25,16 @@ def assigned(place):
     return call
 
 
+def selected(name, call, index=(), dynamic=(N, N)):
+    """Rows of the second dimension, whose source has one dimension less."""
+    inputs = [f32(2, 4, 3), f32(2, 3), *index]
+    return Case("aten.select_scatter.default", call, inputs, dynamic=[*dynamic, *[None] * len(index)], name=name)
+
+
+def at(x, y, index):
+    return torch.select_scatter(x, y, 1, index.item())
+
+
 CASES = [
     cat("columns", lambda x, y: torch.cat((x, y), 1), dtypes=ALL),
     cat("negative", lambda x, y: torch.cat((x, y), -1)),
@@ -42,6 +52,10 @@ CASES = [
     cat("vstack", lambda x, y: torch.vstack((x, y)), [f32(4), f32(4)], None),
     cat("dstack", lambda x, y: torch.dstack((x, y)), [f32(2, 4), f32(2, 4)]),
     cat("block_diag", lambda x, y: torch.block_diag(x, y)),
+    selected("plain", lambda x, y: torch.select_scatter(x, y, 1, 2)),
+    selected("from_end", lambda x, y: torch.select_scatter(x, y, -2, -1), dynamic=({0: "n", 1: "m"}, N)),
+    selected("read", at, [torch.tensor(3)]),
+    selected("read_from_end", at, [torch.tensor(-4)]),
     Case(
         "aten.slice_scatter.default",
         lambda x, y: torch.slice_scatter(x, y, 1, 1, 3),
