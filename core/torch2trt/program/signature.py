@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -11,7 +10,10 @@ import torch
 from torch.utils import _pytree as pytree
 
 from ..dtypes import short_name
-from ..errors import EngineError, InputError
+from ..errors import InputError
+from . import structure
+
+LeafKind = Literal["tensor", "size", "constant", "mutated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Leaf:
     ``mutated`` (outputs only): the new value of input ``name``, which the model changes in place.
     """
 
-    kind: Literal["tensor", "size", "constant", "mutated"]
+    kind: LeafKind
     name: str = ""
     value: Any = None
 
@@ -161,46 +163,31 @@ class Signature:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able values; :class:`EngineError` where a pytree node cannot be written."""
-        try:
-            specs = [json.loads(pytree.treespec_dumps(spec)) for spec in (self.in_spec, self.out_spec)]
-            leaves = [[asdict(leaf) for leaf in group] for group in (self.input_leaves, self.output_leaves)]
-            json.dumps(leaves)
-        except (NotImplementedError, TypeError) as error:
-            raise EngineError(
-                f"the structure of the inputs or outputs cannot be saved: {error}. Register the type with "
-                "torch.utils._pytree.register_pytree_node(..., serialized_type_name=...) before the conversion"
-            ) from error
+        leaves = [[asdict(leaf) for leaf in group] for group in (self.input_leaves, self.output_leaves)]
         return {
             "inputs": [asdict(spec) for spec in self.inputs],
             "outputs": list(self.outputs),
             "parameters": list(self.parameters),
             "omitted": [list(pair) for pair in self.omitted],
-            "in_spec": specs[0],
-            "out_spec": specs[1],
+            "in_spec": structure.dump(self.in_spec),
+            "out_spec": structure.dump(self.out_spec),
             "input_leaves": leaves[0],
             "output_leaves": leaves[1],
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Signature:
-        """The signature that :meth:`to_dict` wrote."""
-        try:
-            in_spec, out_spec = (pytree.treespec_loads(json.dumps(data[key])) for key in ("in_spec", "out_spec"))
-        except NotImplementedError as error:
-            raise EngineError(
-                f"the saved module uses a pytree node that is not registered here: {error}. Import the package that "
-                "defines it before torch2trt.load"
-            ) from error
+        """The signature that :meth:`to_dict` wrote; :class:`EngineError` where a pytree node is not registered here."""
         return cls(
             inputs=tuple(
                 TensorSpec(spec["name"], spec["dtype"], tuple(tuple(r) for r in spec["ranges"]))
                 for spec in data["inputs"]
             ),
             input_leaves=tuple(Leaf(**leaf) for leaf in data["input_leaves"]),
-            in_spec=in_spec,
+            in_spec=structure.load(data["in_spec"]),
             parameters=tuple(data["parameters"]),
             outputs=tuple(data["outputs"]),
             output_leaves=tuple(Leaf(**leaf) for leaf in data["output_leaves"]),
-            out_spec=out_spec,
-            omitted=tuple((name, default) for name, default in data.get("omitted", ())),
+            out_spec=structure.load(data["out_spec"]),
+            omitted=tuple((name, default) for name, default in data["omitted"]),
         )
