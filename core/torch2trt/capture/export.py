@@ -10,7 +10,7 @@ from typing import Any, Final
 import torch
 from torch.export import ExportedProgram
 
-from ..errors import CaptureError
+from ..errors import CaptureError, Torch2TRTError
 from ..packs.loading import Packs
 from ..program.program import Program
 from ..settings import Settings
@@ -18,7 +18,9 @@ from .convention import signature_of
 from .decompose import decompose
 from .inputs import Example
 from .intercept import Interception
-from .read import Reader, short_source
+from .read import Reader
+from .sources import place_of, recording, users_stack
+from .transform import transform
 from .wrappers import Casting, Function
 
 #: torch.export keeps what it traces in globals of its own: one capture at a time in a process
@@ -40,7 +42,7 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
     with _lock:
         interception = Interception(packs)
         exported = decompose(_exported(model, example, interception, settings), packs, interception)
-        packs.hook.torch2trt_transform_graph(graph_module=exported.graph_module, settings=settings)
+        transform(exported, packs, settings)
         signature, outputs = signature_of(model, exported, example)
         return Reader.of(exported, interception).program(outputs, signature)
 
@@ -57,16 +59,16 @@ def _exported(model: Any, example: Example, interception: Interception, settings
         _check_eval(module)
     traced = module if settings.precision is None else Casting(module, settings.precision)
     try:
-        with interception.of(module), torch.no_grad(), warnings.catch_warnings():
+        with interception.of(module), recording(), torch.no_grad(), warnings.catch_warnings():
             # torch.nn's recurrent layers keep their parameters in a list too, which export puts its own into
             warnings.filterwarnings("ignore", r"The tensor attributes? .*\b_flat_weights\[", UserWarning)
             return torch.export.export(
                 traced, example.args, example.kwargs, dynamic_shapes=example.dynamic_shapes, strict=False
             )
-    except CaptureError:
+    except Torch2TRTError:
         raise
     except Exception as error:
-        raise CaptureError(_explain(error)) from error
+        raise CaptureError(_explain(error) + users_stack(error)) from error
 
 
 def _check_eval(module: torch.nn.Module) -> None:
@@ -83,14 +85,14 @@ def _check_eval(module: torch.nn.Module) -> None:
 
 def _explain(error: Exception) -> str:
     text = str(error).split("\nThe error above occurred when")[0].strip()
-    where = re.findall(r'File "([^"]+)", line (\d+), in (\w+)', text)
-    kind = type(error).__name__
+    kind, place = type(error).__name__, place_of(error)
     if kind.startswith("GuardOnDataDependent") or "data-dependent" in text:
-        place = f" at {short_source(*where[-1][:2])}" if where else ""
+        cause = re.search(r"^Caused by: .*$", text, re.MULTILINE)
         return (
             f"the model's Python control flow depends on the values of a tensor{place}: {text.splitlines()[0]} "
             "Compute both ways and choose with torch.where, or state what always holds with torch._check"
+            + (f"\n{cause[0]}" if cause else "")
         )
     if "Constraints violated" in text or "specialized" in text:
         return f"a size that you gave as dynamic is fixed by the model. {text}"
-    return f"torch.export cannot express the model: {kind}: {text}"
+    return f"torch.export cannot express the model{place}: {kind}: {text}"

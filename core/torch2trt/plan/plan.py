@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import io
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -79,9 +80,11 @@ class Plan:
         """The table, with a line of totals."""
         from rich.console import Console
 
-        buffer = io.StringIO()
+        # where the terminal cannot show box-drawing characters, rich draws with others
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        buffer = io.TextIOWrapper(io.BytesIO(), encoding, errors="replace", newline="\n", write_through=True)
         Console(file=buffer, width=160).print(self.__rich__())
-        return buffer.getvalue()
+        return buffer.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]  # a BytesIO
 
     def __rich__(self) -> Any:
         return report.table(tuple(self), self.calls_by_pack())

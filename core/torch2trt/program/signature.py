@@ -29,6 +29,11 @@ class TensorSpec:
         """The shape with -1 for dynamic sizes."""
         return tuple(low if low == high else -1 for low, _, high in self.ranges)
 
+    def __str__(self) -> str:
+        """``x float32[1..8, 3]``."""
+        sizes = (str(low) if low == high else f"{low}..{high}" for low, _, high in self.ranges)
+        return f"{self.name} {self.dtype}[{', '.join(sizes)}]"
+
     def why_not_accepted(self, value: Any) -> str | None:
         """Why ``value`` cannot be this input, with the cure; None where it can."""
         if not isinstance(value, torch.Tensor):

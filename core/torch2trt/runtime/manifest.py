@@ -47,6 +47,7 @@ _SCHEMA: Final[Any] = {
         "version": str,
         "sha256": str,
         "bytes": int,
+        "settings": dict,
         "packs": [_PACK],
         "plugins": [_PACK],
         "calls": [dict],

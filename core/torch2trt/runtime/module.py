@@ -118,6 +118,16 @@ class TRTModule(torch.nn.Module):
             _warn_once(f"runs on the reference interpreter, which checks results and is not fast: {error}")
             return self._reference
 
+    def extra_repr(self) -> str:
+        """The inputs with their ranges, the outputs, the engine with its size and precision, and what runs it."""
+        if self.signature is None:
+            return "empty"
+        runtime = self._chosen.kind if self._chosen else self._wanted
+        lines = [f"inputs: {', '.join(map(str, self.signature.inputs))}", f"outputs: {', '.join(self.output_names)}"]
+        if self._engine is not None:
+            lines.append(f"engine: {self._engine}")
+        return "\n".join([*lines, f"runtime: {runtime}"])
+
     def manifest(self) -> dict[str, Any]:
         """What the module is: its inputs and outputs, engine, packs and calls, as JSON-able values."""
         return manifest(*self._saveable())
