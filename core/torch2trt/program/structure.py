@@ -19,9 +19,10 @@ from ..errors import EngineError
 _MAX_DEPTH: Final = 64
 #: what a defaultdict may make of a missing key
 _FACTORIES: Final = ("bool", "dict", "float", "int", "list", "set", "str", "tuple")
-_NO_NAME: Final = "NO_SERIALIZED_TYPE_NAME_FOUND"  # which PyTorch writes for each type that was registered without one
-_SEQUENCES: Final = ("builtins.tuple", "builtins.list", "torch.Size", "torch.fx.immutable_collections.immutable_list")
-_MAPPINGS: Final = ("builtins.dict", "collections.OrderedDict", "torch.fx.immutable_collections.immutable_dict")
+#: what PyTorch writes for each type without a name, and its graphs' own containers: neither is in a calling convention
+_REFUSED: Final = ("NO_SERIALIZED_TYPE_NAME_FOUND", "immutable_list", "immutable_dict")
+_SEQUENCES: Final = ("builtins.tuple", "builtins.list", "torch.Size")
+_MAPPINGS: Final = ("builtins.dict", "collections.OrderedDict")
 
 
 def dump(spec: pytree.TreeSpec) -> Any:
@@ -64,7 +65,7 @@ def _check(node: Any, depth: int) -> None:
     kind, context = node["type"], node["context"]
     if kind is None:
         fits = context is None and not children
-    elif not isinstance(kind, str) or kind == _NO_NAME or kind not in pytree.SERIALIZED_TYPE_TO_PYTHON_TYPE:
+    elif not isinstance(kind, str) or kind.endswith(_REFUSED) or kind not in pytree.SERIALIZED_TYPE_TO_PYTHON_TYPE:
         raise _unregistered(kind)
     else:
         fits = _context_fits(kind, context, len(children))

@@ -18,7 +18,8 @@ from ..packs.loading import Packs
 from ..packs.targets import resolve
 from ..plan.plan import Plan
 from ..reference import Interpreter
-from ..settings import Runtime, SettingsKeywords, takes_settings
+from ..runtime.module import TRTModule
+from ..settings import SettingsKeywords, takes_settings
 from .case import Case, Variant
 
 _TOLERANCES = {torch.float32: (1e-4, 1e-5), torch.float16: (1e-2, 2e-3), torch.bfloat16: (4e-2, 2e-2)}
@@ -63,15 +64,19 @@ def check_converter(
         return
     converted = plan.convert()
     for change in (0, _ROOM, None) if variant.dynamic else (0,):
-        # PyTorch computes on the CPU, where every dtype is, also what an engine is compared with
-        inputs = variant.tensors(change)
-        with torch.no_grad():
-            expected = model(*[tensor.clone() for tensor in inputs])
-        actual = _to(converted(*_to(inputs, "cuda")), "cpu") if runtime == "engine" else converted(*inputs)
         try:
-            compare(actual, expected, *_tolerance(variant, runtime, expected))
+            _compare_once(variant, model, converted, variant.tensors(change))
         except AssertionError as error:
             raise AssertionError(f"{error}\nconverted by {converters}") from None
+
+
+def _compare_once(variant: Variant, model: Any, converted: TRTModule, inputs: Sequence[torch.Tensor]) -> None:
+    # PyTorch computes on the CPU, where every dtype is, also what an engine is compared with
+    with torch.no_grad():
+        expected = model(*[tensor.clone() for tensor in inputs])
+    on_engine = converted.runtime == "engine"
+    actual = _to(converted(*_to(inputs, "cuda")), "cpu") if on_engine else converted(*inputs)
+    compare(actual, expected, *_tolerance(variant, on_engine, expected))
 
 
 def _to(tensors: Any, device: str) -> Any:
@@ -113,9 +118,9 @@ def _dynamic_shapes(variant: Variant) -> Any:
     return tuple(shapes)
 
 
-def _tolerance(variant: Variant, runtime: Runtime, expected: Any) -> tuple[float, float]:
+def _tolerance(variant: Variant, on_engine: bool, expected: Any) -> tuple[float, float]:
     rtol, atol = _TOLERANCES.get(variant.dtype, (0.0, 0.0))
-    if runtime == "engine" and variant.dtype is torch.float32:
+    if on_engine and variant.dtype is torch.float32:
         results = [t for t in pytree.tree_leaves(expected) if isinstance(t, torch.Tensor) and t.is_floating_point()]
         numbers = [result[result.isfinite()].abs() for result in results]
         largest = max((n.max().item() for n in numbers if n.numel()), default=0.0)
