@@ -106,7 +106,7 @@ class Packs:
             return _only(self._manager, hook, pack)(**arguments)
         except Exception as error:
             info = next(info for info in self.packs if info.name == pack)
-            raise PackError(_failure(info, f"in its hook {hook}", error)) from error
+            raise PackError(_failure(info, self.plugin(pack), hook, error)) from error
 
     def call_all(self, hook: str, **arguments: Any) -> None:
         """Call every pack's implementation of a hook, in pluggy's order."""
@@ -132,11 +132,14 @@ def entry_module_roots() -> frozenset[str]:
     return frozenset(entry.module.partition(".")[0] for entry in entry_points(group=GROUP))
 
 
-def _failure(pack: PackInfo, when: str, error: Exception) -> str:
-    last = traceback.extract_tb(error.__traceback__)[-1]
+def _failure(pack: PackInfo, plugin: Any, hook: str, error: Exception) -> str:
+    """What to say of a hook that raised, with its own line, which may have called into any library."""
+    own = inspect.unwrap(getattr(plugin, hook)).__code__.co_filename
+    frames = traceback.extract_tb(error.__traceback__)
+    line = next((frame.lineno for frame in reversed(frames) if frame.filename == own), 0)
     return (
-        f"pack {pack} failed {when}: {type(error).__name__}: {error} "
-        f"({last.filename.rpartition('/')[2]}:{last.lineno}). Mend it, or go on without it with {_BLOCK}={pack.name}"
+        f"pack {pack} failed in its hook {hook} ({own.rpartition('/')[2]}:{line}): {type(error).__name__}: {error}. "
+        f"Mend it, or go on without it with {_BLOCK}={pack.name}"
     )
 
 
@@ -224,7 +227,8 @@ def _collect(manager: pluggy.PluginManager, infos: dict[str, PackInfo]) -> list[
         except PackError:
             raise
         except Exception as error:
-            raise PackError(_failure(registry.pack, "while it registered its converters", error)) from error
+            plugin = manager.get_plugin(impl.plugin_name)
+            raise PackError(_failure(registry.pack, plugin, _REGISTER, error)) from error
         ranks.setdefault(impl.tryfirst - impl.trylast, []).append(registry)
     for rivals in ranks.values():
         warn_conflicts(rivals)

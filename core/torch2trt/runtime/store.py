@@ -54,7 +54,7 @@ def from_manifest(data: Any, engine: bytes, where: str, packs: Packs | None = No
         from ..packs.loading import installed
         from ..packs.plugins import require_plugins
 
-        require_plugins(made.plugins, packs or installed())
+        require_plugins(made.plugins, packs or installed(), where)
     return made, signature
 
 
