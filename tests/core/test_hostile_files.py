@@ -3,14 +3,18 @@
 ``TORCH2TRT_FUZZ_SECONDS=600`` tries for that long, from a new seed each time; a failure names its seed.
 """
 
+import collections
 import contextlib
 import copy
+import enum
 import io
 import json
 import os
 import random
+import subprocess
 import sys
 import time
+import tracemalloc
 import zipfile
 
 import pytest
@@ -182,3 +186,98 @@ def test_a_damaged_file_is_an_engine_error_or_the_module_that_was_saved(whole, m
         count += 1
     print(f"{count} files from seed {first}")
     assert not set(NEVER_IMPORTED) & sys.modules.keys()
+
+
+def test_nothing_larger_than_the_file_is_read(whole, tmp_path):
+    members = dict(members_of(whole))
+    path = tmp_path / "bomb.trt"
+    bomb = archive([("manifest.json", b" " * 50_000_000), ("engine", members["engine"])], zipfile.ZIP_DEFLATED)
+    # and an entry that says it is stored, of 4 GB
+    directory = whole.rindex(b"PK\x01\x02")
+    sizes = whole[: directory + 20] + b"\xf0\xff\xff\xff" * 2 + whole[directory + 28 :]
+    for content in (bomb, sizes):
+        path.write_bytes(content)
+        tracemalloc.start()
+        try:
+            with pytest.raises(EngineError, match="its member"):
+                torch2trt.load(path)
+            assert tracemalloc.get_traced_memory()[1] < 5_000_000
+        finally:
+            tracemalloc.stop()
+
+
+def test_saves_of_many_processes_never_mix(module, tmp_path):
+    path = tmp_path / "model.trt"
+    other = torch2trt.convert(torch.nn.Linear(4, 300).eval(), [torch.ones(2, 4)])
+    sources = [tmp_path / "one.trt", tmp_path / "other.trt"]
+    for made, source in zip((module, other), sources, strict=True):
+        made.save(source)
+    module.save(path)
+    code = "import sys, torch2trt; module = torch2trt.load(sys.argv[1]); [module.save(sys.argv[2]) for _ in range(100)]"
+    writers = [subprocess.Popen([sys.executable, "-c", code, sources[index % 2], path]) for index in range(4)]
+    seen = set()
+    while any(writer.poll() is None for writer in writers):
+        seen.add(torch2trt.load(path).serialized)
+    assert [writer.returncode for writer in writers] == [0] * 4
+    assert seen == {module.serialized, other.serialized}
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["model.trt", "one.trt", "other.trt"]
+
+
+def test_a_save_leaves_other_files_alone_and_keeps_links_and_permissions(module, tmp_path):
+    own, target, link, fresh = (tmp_path / name for name in ("x.trt.part", "x.trt", "link.trt", "fresh.trt"))
+    own.write_text("mine")
+    target.write_bytes(b"old")
+    target.chmod(0o640)
+    link.symlink_to(target.name)
+    module.save(link)
+    assert link.is_symlink()
+    assert (own.read_text(), target.stat().st_mode & 0o777) == ("mine", 0o640)
+    assert torch2trt.load(target).serialized == module.serialized
+    umask = os.umask(0o027)
+    try:
+        module.save(os.fsencode(fresh))
+    finally:
+        os.umask(umask)
+    assert fresh.stat().st_mode & 0o777 == 0o640
+    assert {entry.name for entry in tmp_path.iterdir()} == {"x.trt.part", "x.trt", "link.trt", "fresh.trt"}
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_save_that_fails_keeps_the_old_file_and_leaves_nothing(module, tmp_path, monkeypatch, error):
+    path = tmp_path / "model.trt"
+    module.save(path)
+    before = path.read_bytes()
+
+    def write(archive, name, data):
+        if name == "engine":
+            raise error
+        return original(archive, name, data)
+
+    original = zipfile.ZipFile.writestr
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", write)
+    with pytest.raises(type(error)) as caught:
+        module.save(path)
+    if isinstance(error, OSError):
+        assert str(caught.value) == f"[Errno 28] No space left on device: '{path}'"
+    assert path.read_bytes() == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["model.trt"]
+
+
+class Color(enum.Enum):
+    RED = "r"
+
+
+def test_what_dictionaries_and_their_kin_hold_comes_back(tmp_path):
+    def model(x):
+        return (
+            {Color.RED: x + 1, None: [x, ()], 2.5: {"s": float("inf")}},
+            collections.deque([x], maxlen=3),
+            *(
+                collections.defaultdict(list, {"a": -x}),
+                collections.OrderedDict(b=x.shape[0]),
+            ),
+        )
+
+    module = torch2trt.convert(model, [Input(min=(1,), max=(4,))])
+    module.save(tmp_path / "model.trt")
+    assert torch2trt.load(tmp_path / "model.trt").signature == module.signature

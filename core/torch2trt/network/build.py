@@ -57,8 +57,9 @@ def _build(network: Network, plan: Plan) -> Engine:
     with watched(config, settings), log.verbose(settings.verbose), log.record_errors() as messages:
         serialized = network.builder.build_serialized_network(network.network, config)
     if serialized is None:
-        why = log.format_messages(messages) + _layers_of(network, messages)
-        raise BuildError("TensorRT could not build the engine:" + why)
+        raise BuildError(
+            f"TensorRT could not build the engine:{log.format_messages(messages)}{_layers_of(network, messages)}"
+        )
     assert _trt.FLAVOR is not None
     return Engine(bytes(serialized), _trt.FLAVOR, trt.__version__, _provenance(network, plan))
 

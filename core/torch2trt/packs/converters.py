@@ -84,8 +84,11 @@ class Converter:
         except Exception as error:
             raise PackError(self._rejects_failed(call, f"failed: {type(error).__name__}: {error}")) from error
         if reason is not None and not isinstance(reason, str):
-            why = f"returned {reason!r}; it must return the reason for declining (a str) or None"
-            raise RejectsError(self._rejects_failed(call, why))
+            raise RejectsError(
+                self._rejects_failed(
+                    call, f"returned {reason!r}; it must return the reason for declining (a str) or None"
+                )
+            )
         return reason
 
     def _rejects_failed(self, call: Call, why: str) -> str:

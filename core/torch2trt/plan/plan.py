@@ -82,9 +82,10 @@ class Plan:
 
         # where the terminal cannot show box-drawing characters, rich draws with others
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        buffer = io.TextIOWrapper(io.BytesIO(), encoding, errors="replace", newline="\n", write_through=True)
-        Console(file=buffer, width=160).print(self.__rich__())
-        return buffer.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]  # a BytesIO
+        written = io.BytesIO()
+        file = io.TextIOWrapper(written, encoding, errors="replace", newline="\n", write_through=True)
+        Console(file=file, width=160).print(self.__rich__())
+        return written.getvalue().decode(encoding)
 
     def __rich__(self) -> Any:
         return report.table(tuple(self), self.calls_by_pack())
