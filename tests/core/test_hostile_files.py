@@ -20,7 +20,7 @@ import zipfile
 import pytest
 import torch
 import torch2trt
-from torch2trt import EngineError, Input, InputError
+from torch2trt import EngineError, Input, InputError, TRTModule
 from torch2trt.runtime.manifest import digest
 
 #: what stands in a manifest's places instead; the modules are in the standard library and imported by nobody
@@ -204,6 +204,19 @@ def test_nothing_larger_than_the_file_is_read(whole, tmp_path):
             assert tracemalloc.get_traced_memory()[1] < 5_000_000
         finally:
             tracemalloc.stop()
+
+
+def test_no_depth_of_nesting_is_too_much(whole):
+    text, engine = (dict(members_of(whole))[name] for name in ("manifest.json", "engine"))
+    manifest = json.loads(text)
+    manifest["signature"]["out_spec"] = "deep"
+    edited = json.dumps(manifest)
+    tensor = torch.frombuffer(bytearray(engine), dtype=torch.uint8)
+    limit = sys.getrecursionlimit()
+    for depth in (*range(limit - 150, limit + 5), 10 * limit):
+        deep = edited.replace('"deep"', "[" * depth + "]" * depth)
+        with pytest.raises(EngineError):
+            TRTModule().load_state_dict({"_extra_state": {"manifest": deep, "engine": tensor}})
 
 
 def test_saves_of_many_processes_never_mix(module, tmp_path):

@@ -94,7 +94,7 @@ class Converter:
     def _rejects_failed(self, call: Call, why: str) -> str:
         return (
             f"rejects of {self.name} (pack {self.pack}, {self.location}) {why}\n"
-            f"  target {self.target.name}({call.describe_arguments()})   call {call.name}   in {call.where}"
+            f"  target {self.target.name}({call.describe_arguments()})   in {call.where}"
         )
 
 

@@ -87,6 +87,13 @@ def checked(data: Any, where: str) -> tuple[dict[str, Any], Signature]:
     Raises:
         EngineError: it is of another format, was damaged or edited, or needs a pytree node that is not registered here.
     """
+    try:
+        return _checked(data, where)
+    except RecursionError as error:  # what Python's parser of JSON still took
+        raise EngineError(f"the manifest of {where} is damaged or was edited: it is nested too deeply") from error
+
+
+def _checked(data: Any, where: str) -> tuple[dict[str, Any], Signature]:
     found = (data.get("format"), data.get("format_version")) if isinstance(data, dict) else (None, None)
     if found != (FORMAT, FORMAT_VERSION):
         raise EngineError(
