@@ -12,7 +12,7 @@ import pytest
 import torch
 import torch2trt
 from torch import nn
-from torch2trt import Input, TRTModule, convert, explain, hookimpl
+from torch2trt import BuildError, Input, TRTModule, convert, explain, hookimpl, trt
 from torch2trt.network import progress
 
 from .packs import with_installed
@@ -71,13 +71,13 @@ class Configure:
 
     @hookimpl
     def torch2trt_configure_build(self, config, network, settings):
-        self.act()
+        self.act(config)
 
 
 @pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals go to the main thread")
 def test_ctrl_c_ends_a_build():
     timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
-    plan = explain(chain(150), [torch.ones(2, 8)], packs=with_installed(Configure(timer.start)))
+    plan = explain(chain(150), [torch.ones(2, 8)], packs=with_installed(Configure(lambda config: timer.start())))
     with pytest.raises(KeyboardInterrupt):
         plan.convert()
     timer.join()
@@ -89,11 +89,37 @@ def test_a_handler_of_the_users_own_is_left_alone():
     seen = []
     before = signal.signal(signal.SIGINT, lambda *_: seen.append("asked"))
     try:
-        packs = with_installed(Configure(lambda: os.kill(os.getpid(), signal.SIGINT)))
+        packs = with_installed(Configure(lambda config: os.kill(os.getpid(), signal.SIGINT)))
         assert convert(chain(1), [torch.ones(2, 8)], packs=packs).serialized
     finally:
         signal.signal(signal.SIGINT, before)
     assert seen == ["asked"]
+
+
+def test_a_monitor_of_a_pack_still_sees_the_build_and_may_cancel_it():
+    class Monitor(trt.IProgressMonitor):
+        def __init__(self, going_on):
+            trt.IProgressMonitor.__init__(self)
+            self.going_on, self.seen = going_on, set()
+
+        def phase_start(self, phase_name, parent_phase, num_steps):
+            self.seen.add("start")
+
+        def phase_finish(self, phase_name):
+            self.seen.add("finish")
+
+        def step_complete(self, phase_name, step):
+            self.seen.add("step")
+            return self.going_on
+
+    def packs(monitor):
+        return with_installed(Configure(lambda config: setattr(config, "progress_monitor", monitor)))
+
+    monitor = Monitor(going_on=True)
+    assert convert(chain(1), [torch.ones(2, 8)], packs=packs(monitor)).serialized
+    assert monitor.seen == {"start", "step", "finish"}
+    with pytest.raises(BuildError, match="could not build the engine"):
+        convert(chain(1), [torch.ones(2, 8)], packs=packs(Monitor(going_on=False)))
 
 
 @pytest.mark.parametrize(("shown", "lines"), [(None, True), (False, False)])

@@ -32,7 +32,7 @@ def watched(config: trt.IBuilderConfig, settings: Settings) -> Iterator[None]:
             stack.enter_context(_bars(phases))
         elif settings.progress is None:
             stack.enter_context(_lines(phases))
-        config.progress_monitor = _monitor(phases, interrupted)
+        config.progress_monitor = _monitor(phases, interrupted, config.progress_monitor)
         yield
 
 
@@ -57,20 +57,27 @@ def _interruptible() -> Iterator[threading.Event]:
             raise KeyboardInterrupt
 
 
-def _monitor(phases: Phases, interrupted: threading.Event) -> Any:
+def _monitor(phases: Phases, interrupted: threading.Event, other: Any) -> Any:
+    """Notes the phases and cancels where Ctrl-C was pressed; ``other`` is what a pack's hook may have set."""
+
     class Monitor(trt.IProgressMonitor):
         def __init__(self) -> None:
             trt.IProgressMonitor.__init__(self)
 
         def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
             phases[phase_name] = (0, num_steps)
+            if other is not None:
+                other.phase_start(phase_name, parent_phase, num_steps)
 
         def phase_finish(self, phase_name: str) -> None:
             phases.pop(phase_name, None)
+            if other is not None:
+                other.phase_finish(phase_name)
 
         def step_complete(self, phase_name: str, step: int) -> bool:
             phases[phase_name] = (step + 1, phases[phase_name][1])
-            return not interrupted.is_set()  # False cancels the build
+            going_on = other is None or other.step_complete(phase_name, step)
+            return going_on and not interrupted.is_set()  # False cancels the build
 
     return Monitor()
 
