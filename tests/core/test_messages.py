@@ -74,8 +74,16 @@ class Configure:
         self.act(config)
 
 
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C means what it does in a terminal; the background jobs of a shell ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals go to the main thread")
-def test_ctrl_c_ends_a_build():
+def test_ctrl_c_ends_a_build(ctrl_c):
     timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
     plan = explain(chain(150), [torch.ones(2, 8)], packs=with_installed(Configure(lambda config: timer.start())))
     with pytest.raises(KeyboardInterrupt):
