@@ -18,7 +18,7 @@ PACKS = [path.parent for path in ROOT.glob("converters_builtin/*/*/__init__.py")
 ROOMS = (
     *("errors", "_trt", "settings", "dtypes", "log", "reference"),
     *("program", "packs", "runtime", "capture", "plan", "network", "lib"),
-    *("api", "classic", "testing", "cli", "__init__"),
+    *("api", "classic", "testing", "cli", "__main__", "__init__"),
 )
 
 

@@ -28,6 +28,10 @@ class PackError(Torch2TRTError):
     """A converter pack cannot be loaded, or registers something that cannot work."""
 
 
+class RejectsError(PackError, TypeError):
+    """A converter's ``rejects`` returned something else than a reason or None."""
+
+
 class InputError(Torch2TRTError, ValueError):
     """Example inputs, or the inputs of a call of a converted module, that do not fit."""
 

@@ -19,6 +19,15 @@ Runtime = Literal["auto", "engine", "reference"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
+#: what other converters call it
+_ELSEWHERE: Final = {
+    **dict.fromkeys(("fp16", "half", "fp16_mode", "use_fp16"), "precision=torch.float16"),
+    **dict.fromkeys(("bf16", "bf16_mode", "bfloat16"), "precision=torch.bfloat16"),
+    **dict.fromkeys(("enabled_precisions", "dtype", "precisions"), "precision=torch.float16, or another dtype"),
+    **dict.fromkeys(("workspace_size", "max_workspace_size"), "workspace=2**30, in bytes"),
+    **dict.fromkeys(("min_shapes", "max_shapes", "max_batch_size", "dynamic_axes"), "inputs=[Input(min=..., max=...)]"),
+    **dict.fromkeys(("example_inputs", "arg_inputs", "args", "sample_inputs"), "inputs=[...]"),
+}
 _PRECISIONS: Final = (None, torch.float32, torch.float16, torch.bfloat16)
 
 
@@ -56,7 +65,7 @@ class Settings:
             _one_of(name, getattr(self, name), (True, False))
         if self.runtime == "engine" and not self.build:
             raise ValueError("runtime='engine' needs an engine; leave build=True")
-        _check_range("workspace", self.workspace, 1, None, "a number of bytes")
+        _check_range("workspace", self.workspace, 1, None, "a number of bytes, such as 2**30")
         _check_range("optimization_level", self.optimization_level, 0, 5, "a level from 0 to 5")
         object.__setattr__(self, "compute_capabilities", _compute_capabilities(self.compute_capabilities))
 
@@ -91,7 +100,9 @@ def takes_settings(function: Callable[P, R]) -> Callable[P, R]:
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
         for name in kwargs:
             if name not in known:
-                cure = did_you_mean(name, known) or f"; it takes {', '.join(known)}"
+                elsewhere = _ELSEWHERE.get(name)
+                cure = f"; say {elsewhere}" if elsewhere else did_you_mean(name, known)
+                cure = cure or f"; it takes {', '.join(known)}"
                 raise TypeError(f"{function.__name__}() has no argument {name!r}{cure}")
         return function(*args, **kwargs)
 

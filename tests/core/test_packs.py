@@ -113,6 +113,24 @@ def test_autoload_off_and_extra(use, monkeypatch):
     assert Packs.load().packs == ()
 
 
+@pytest.mark.parametrize(
+    ("value", "loaded"), [("false", False), ("No", False), ("off", False), ("", True), ("TRUE", True)]
+)
+def test_autoload_has_the_usual_spellings(monkeypatch, value, loaded):
+    monkeypatch.setenv("TORCH2TRT_AUTOLOAD", value)
+    assert bool(Packs.load().packs) == loaded
+
+
+def test_the_environment_counts_whenever_it_changes(monkeypatch):
+    assert "vision" in [pack.name for pack in installed().packs]
+    monkeypatch.setenv("TORCH2TRT_BLOCK", "vision")
+    assert "vision" not in [pack.name for pack in installed().packs]
+    (planned,) = explain(torch.nn.MaxPool2d(2), [torch.ones(1, 1, 4, 4)]).unsupported
+    assert planned.call.target.name == "aten.max_pool2d_with_indices.default"
+    monkeypatch.undo()
+    assert "vision" in [pack.name for pack in installed().packs]
+
+
 def test_names_are_sorted_and_the_installed_packs_are_loaded_once(use):
     names = [pack.name for pack in Packs.load().packs]
     assert names == sorted(names)

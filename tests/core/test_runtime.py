@@ -15,6 +15,7 @@ import torch2trt
 from torch import nn
 from torch2trt import EngineError, Input, InputError, ReferenceRuntimeWarning, TRTModule
 from torch2trt.runtime import store
+from torch2trt.runtime.manifest import digest
 
 gpu = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="an engine needs an NVIDIA GPU")]
 pytestmark = pytest.mark.filterwarnings("ignore::torch2trt.ReferenceRuntimeWarning")
@@ -89,12 +90,12 @@ def test_a_module_without_engine_cannot_be_saved(tmp_path):
 
 
 def edit(path, **changes):
-    """Rewrite a saved module's manifest."""
+    """Rewrite a saved module's manifest, with the digest of what it says now."""
     with zipfile.ZipFile(path) as archive:
         manifest, engine = json.loads(archive.read("manifest.json")), archive.read("engine")
     with zipfile.ZipFile(path, "w") as archive:
-        described = {**manifest["engine"], **changes.get("engine", {})}
-        archive.writestr("manifest.json", json.dumps({**manifest, **changes.get("top", {}), "engine": described}))
+        manifest = {**manifest, **changes.get("top", {}), "engine": {**manifest["engine"], **changes.get("engine", {})}}
+        archive.writestr("manifest.json", json.dumps({**manifest, "digest": digest(manifest)}))
         archive.writestr("engine", changes.get("data", engine))
 
 

@@ -11,7 +11,7 @@ CASES = [
 ]
 
 
-@parametrize(CASES)
+@parametrize(CASES, pack="example")
 def test_converter(check):
     check()
 

@@ -5,6 +5,6 @@ from .cases import CASES
 
 
 @pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
-@parametrize(CASES)
+@parametrize(CASES, pack="transformer")
 def test_converter(check):
     check()

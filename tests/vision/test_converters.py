@@ -9,7 +9,7 @@ from .cases import CASES
 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths:UserWarning")
 @pytest.mark.filterwarnings("ignore:`create_unbacked_symint` is deprecated:FutureWarning")  # torchvision's own nms
-@parametrize(CASES)
+@parametrize(CASES, pack="vision")
 def test_converter(check):
     check()
 

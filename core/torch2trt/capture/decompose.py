@@ -36,7 +36,7 @@ def decompose(exported: ExportedProgram, packs: Packs, interception: Interceptio
     What comes of those may be declined in turn, so this goes on until nothing is left to take apart.
     """
     rules = default_rules()
-    packs.hook.torch2trt_decompositions(table=rules)
+    packs.call_all("torch2trt_decompositions", table=rules)
     may_stay = rules.keys() if packs.chooses_by_code else packs.registry.claimed("operator").keys()
     always: Table = {overload: rule for overload, rule in rules.items() if overload not in may_stay}
     sometimes: Table = {overload: rule for overload, rule in rules.items() if overload in may_stay}

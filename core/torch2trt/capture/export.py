@@ -13,7 +13,7 @@ from torch._dynamo.exc import UserError
 from torch.export import ExportedProgram
 from torch.fx.experimental import _config as symbolic_config
 
-from ..errors import CaptureError
+from ..errors import CaptureError, Torch2TRTError
 from ..packs.loading import Packs
 from ..program.program import Program
 from ..settings import Settings
@@ -22,7 +22,9 @@ from .decompose import decompose
 from .dims import without_names
 from .inputs import Example
 from .intercept import Interception
-from .read import Reader, short_source
+from .read import Reader
+from .sources import place_of, recording, users_stack
+from .transform import transform
 from .values import unknown_offsets, with_values
 from .wrappers import Casting, Function
 
@@ -47,7 +49,7 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
         module = _module(model, example, settings)
         exported = model if module is None else _exported(module, example, interception)
         exported = decompose(exported, packs, interception)
-        packs.hook.torch2trt_transform_graph(graph_module=exported.graph_module, settings=settings)
+        transform(exported, packs, settings)
         signature, outputs = signature_of(model, module, exported, example)
         return with_values(Reader.of(exported, interception).program(outputs, signature), example)
 
@@ -76,16 +78,16 @@ def _exported(module: torch.nn.Module, example: Example, interception: Intercept
             if unnamed == example.dynamic_shapes:
                 raise
             return _export(module, example, unnamed, interception)
-    except CaptureError:
+    except Torch2TRTError:
         raise
     except Exception as error:
-        raise CaptureError(_explain(error)) from error
+        raise CaptureError(_explain(error) + users_stack(error)) from error
 
 
 def _export(
     module: torch.nn.Module, example: Example, dynamic_shapes: Any, interception: Interception
 ) -> ExportedProgram:
-    with interception.of(module), torch.no_grad(), warnings.catch_warnings():
+    with interception.of(module), recording(), torch.no_grad(), warnings.catch_warnings():
         # torch.nn's recurrent layers keep their parameters in a list too, which export puts its own into
         warnings.filterwarnings("ignore", r"The tensor attributes? .*\b_flat_weights\[", UserWarning)
         return torch.export.export(module, example.args, example.kwargs, dynamic_shapes=dynamic_shapes, strict=False)
@@ -113,14 +115,14 @@ def _check_eval(module: torch.nn.Module) -> None:
 
 def _explain(error: Exception) -> str:
     text = str(error).split("\nThe error above occurred when")[0].strip()
-    where = re.findall(r'File "([^"]+)", line (\d+), in (\w+)', text)
-    kind = type(error).__name__
+    kind, place = type(error).__name__, place_of(error)
     if kind.startswith("GuardOnDataDependent") or "data-dependent" in text:
-        place = f" at {short_source(*where[-1][:2])}" if where else ""
+        cause = re.search(r"^Caused by: .*$", text, re.MULTILINE)
         return (
             f"the model's Python control flow depends on the values of a tensor{place}: {text.splitlines()[0]} "
             "Compute both ways and choose with torch.where, or state what always holds with torch._check"
+            + (f"\n{cause[0]}" if cause else "")
         )
     if "Constraints violated" in text or "specialized" in text:
         return f"a size that you gave as dynamic is fixed by the model. {text}"
-    return f"torch.export cannot express the model: {kind}: {text}"
+    return f"torch.export cannot express the model{place}: {kind}: {text}"

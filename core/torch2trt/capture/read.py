@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -19,11 +18,10 @@ from ..program.program import Program
 from .declined import reasons_noted
 from .intercept import Interception
 from .kept import OPERATOR
+from .sources import is_users, short_source
 from .wrappers import WRAPPERS, original_path
 
 _CONSTANTS: Final = (InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR)
-#: code below these folders is none of the user's
-_NOT_USERS: Final = (torch.__path__[0] + os.sep, os.path.dirname(os.path.dirname(__file__)) + os.sep, "torch/")
 
 
 class Reader:
@@ -162,10 +160,5 @@ def source_of(node: torch.fx.Node) -> str:
 
 def source_in(frames: Sequence[tuple[str, str]]) -> str:
     """The last frame, ``(file, line)``, that is in the user's code."""
-    users = [(file, line) for file, line in frames if not file.startswith(_NOT_USERS)]
+    users = [(file, line) for file, line in frames if is_users(file)]
     return short_source(*users[-1]) if users else ""
-
-
-def short_source(file: str, line: str) -> str:
-    """``model.py:41``."""
-    return f"{file.rpartition('/')[2]}:{line}"

@@ -13,8 +13,8 @@ from torch.fx.experimental import _config
 from torch.utils import _pytree as pytree
 from torch.utils._sympy.value_ranges import ValueRanges
 
-from ..program.program import Program
 from ..program.leaves import UNBOUNDED
+from ..program.program import Program
 from ..program.values import readings
 from .inputs import Example
 

@@ -1,18 +1,47 @@
 """The command line: ``torch2trt packs | converters | explain | convert | inspect``."""
 
+import sys
+from typing import Annotated
+
 import typer
 
+from .. import __version__, _trt
+from .common import BROKEN, INTERRUPTED, UNSUPPORTED, USAGE
 from .convert import convert
 from .converters import converters
 from .explain import explain
 from .inspect import inspect
 from .packs import packs
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Convert PyTorch models to TensorRT engines.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Convert PyTorch models to TensorRT engines.",
+    epilog=f"Exit status: 0 done, {BROKEN} something failed, {USAGE} wrong usage, {UNSUPPORTED} calls without a "
+    f"converter, {INTERRUPTED} interrupted.",
+)
 for _command in (packs, converters, explain, convert, inspect):
     app.command()(_command)
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"torch2trt {__version__}, TensorRT {f'{_trt.version()} ({_trt.FLAVOR})' if _trt.FLAVOR else 'missing'}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="show the version and exit")
+    ] = False,
+) -> None:
+    pass
+
+
 def main() -> None:
     """The entry point of the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal that has no box-drawing characters shows others for them
+            stream.reconfigure(errors="replace")
     app()

@@ -11,9 +11,11 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
-from ..errors import InputError, Torch2TRTError
+from ..errors import InputError, Torch2TRTError, UnsupportedError
 
 out: Final = Console()
+#: exit statuses; the last is a shell's own for a program that Ctrl-C ended
+BROKEN, USAGE, UNSUPPORTED, INTERRUPTED = 1, 2, 3, 130
 
 Model = Annotated[
     Path, typer.Argument(help="a program saved with torch.export.save (.pt2)", exists=True, dir_okay=False)
@@ -23,13 +25,16 @@ AsJSON = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 @contextlib.contextmanager
 def errors_in_words() -> Iterator[None]:
-    """An error of ours, or of the file system, is its message and exit status 1, without a traceback."""
+    """An error of ours, or of the file system, is its message and an exit status, without a traceback."""
     try:
         yield
     except (Torch2TRTError, OSError) as error:
         Console(stderr=True).print(f"[red]{type(error).__name__}[/]", end=": ")
         Console(stderr=True, markup=False, highlight=False).print(str(error), soft_wrap=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(UNSUPPORTED if isinstance(error, UnsupportedError) else BROKEN) from None
+    except KeyboardInterrupt:
+        Console(stderr=True).print("interrupted")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def load_program(path: Path) -> Any:

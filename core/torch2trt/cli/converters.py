@@ -9,9 +9,9 @@ from .common import AsJSON, errors_in_words, out
 
 def converters(as_json: AsJSON = False) -> None:
     """List every target with the converter that is asked first."""
-    from ..packs.loading import installed
-
     with errors_in_words():
+        from ..packs.loading import installed
+
         registry = installed().registry
         first = {target.name: registry.chain(target.obj)[0] for target in registry.targets}
     if as_json:

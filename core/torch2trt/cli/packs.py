@@ -7,9 +7,9 @@ from .common import errors_in_words, out
 
 def packs() -> None:
     """List the installed converter packs."""
-    from ..packs.loading import installed
-
     with errors_in_words():
+        from ..packs.loading import installed
+
         table = Table("pack", "distribution", "version", "converters")
         for pack in installed().packs:
             count = sum(converter.pack == pack for converter in installed().converters)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import sys
-from collections.abc import Iterator, MutableMapping, Sequence
+import json
+import re
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 from .. import _trt, log
@@ -18,6 +18,7 @@ from ..runtime.engine import Engine
 from ..settings import Settings
 from .key import engine_key
 from .lower import Network
+from .progress import watched
 
 #: the names that only TensorRT for RTX has, which the stubs do not know
 _rtx: Any = trt
@@ -54,11 +55,13 @@ def _build(network: Network, plan: Plan) -> Engine:
         if network.network.get_input(index).is_shape_tensor:
             profile.set_shape_input(spec.name, *zip(*spec.values, strict=True))
     config.add_optimization_profile(profile)
-    plan.packs.hook.torch2trt_configure_build(config=config, network=network.network, settings=settings)
-    with _progress(config, settings), log.verbose(settings.verbose), log.record_errors() as messages:
+    plan.packs.call_all("torch2trt_configure_build", config=config, network=network.network, settings=settings)
+    with watched(config, settings), log.verbose(settings.verbose), log.record_errors() as messages:
         serialized = network.builder.build_serialized_network(network.network, config)
     if serialized is None:
-        raise BuildError("TensorRT could not build the engine:" + log.format_messages(messages))
+        raise BuildError(
+            f"TensorRT could not build the engine:{log.format_messages(messages)}{_layers_of(network, messages)}"
+        )
     assert _trt.FLAVOR is not None
     return Engine(bytes(serialized), _trt.FLAVOR, trt.__version__, _provenance(network, plan))
 
@@ -80,35 +83,20 @@ def _set_compute_capabilities(config: Any, capabilities: Sequence[str]) -> None:
         config.set_compute_capability(_rtx.ComputeCapability.__members__["SM" + capability.replace(".", "")], index)
 
 
-@contextlib.contextmanager
-def _progress(config: trt.IBuilderConfig, settings: Settings) -> Iterator[None]:
-    """Show the phases of a long build, one bar each."""
-    if not (sys.stderr.isatty() if settings.progress is None else settings.progress):
-        yield
-        return
-    from rich.console import Console
-    from rich.progress import Progress, TaskID
-
-    # transient: a build that ends at once leaves nothing on the screen
-    with Progress(transient=True, console=Console(stderr=True)) as bars:
-
-        class Monitor(trt.IProgressMonitor):
-            def __init__(self) -> None:
-                trt.IProgressMonitor.__init__(self)
-                self._tasks: dict[str, TaskID] = {}
-
-            def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
-                self._tasks[phase_name] = bars.add_task(phase_name, total=num_steps)
-
-            def phase_finish(self, phase_name: str) -> None:
-                bars.remove_task(self._tasks.pop(phase_name))
-
-            def step_complete(self, phase_name: str, step: int) -> bool:
-                bars.update(self._tasks[phase_name], completed=step + 1)
-                return True  # False would cancel the build
-
-        config.progress_monitor = Monitor()
-        yield
+def _layers_of(network: Network, messages: Sequence[str]) -> str:
+    """The calls whose layers TensorRT's messages name, one a line, for the end of an error."""
+    calls = {}
+    for index in range(network.network.num_layers):
+        layer = network.network.get_layer(index)
+        # the number at the end of a name may be the beginning of a longer one
+        if "#" in layer.name and any(re.search(re.escape(layer.name) + r"(?![\d_])", text) for text in messages):
+            origin = json.loads(layer.metadata)
+            calls[origin["name"]] = (
+                f"\n  {layer.name} is of {origin['target']} in {origin['module'] or 'the model'} at "
+                f"{origin['source'] or 'an unknown line'}, converted by {origin['converter']} "
+                f"(pack {origin['pack']}, {origin['converter_source']})"
+            )
+    return "".join(calls.values())
 
 
 def _provenance(network: Network, plan: Plan) -> dict[str, Any]:
@@ -116,6 +104,7 @@ def _provenance(network: Network, plan: Plan) -> dict[str, Any]:
     calls = list(walk(network.segment.calls))
     used = [planned.converter.pack.name for planned in calls if planned.converter]
     return {
+        "settings": plan.settings.to_dict(),
         "packs": [dataclasses.asdict(pack) for pack in plan.packs.packs],
         "plugins": packs_with_plugins(plan.packs, used),
         "calls": [planned.to_dict() for planned in calls],

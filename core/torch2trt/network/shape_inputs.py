@@ -7,8 +7,8 @@ from typing import Final
 from .._trt import trt
 from ..errors import ConversionError
 from ..plan.segments import Segment
-from ..program.program import Program
 from ..program.leaves import UNBOUNDED, TensorSpec
+from ..program.program import Program
 from ..program.values import readings
 
 _DTYPES: Final = ("int32", "int64")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils import _pytree as pytree
 
 from .._trt import trt
@@ -36,12 +37,13 @@ def verify(returned: Any, call: Call) -> list[Any]:
 
 def _why_different(tensor: Any, want: Any) -> str | None:
     """How a returned tensor differs from PyTorch's result; None where it does not."""
-    if not isinstance(want, (torch.Tensor, torch.SymInt)) or isinstance(tensor, int):
+    if not isinstance(want, (torch.Tensor, torch.SymInt)) or (type(tensor) is int and isinstance(want, torch.SymInt)):
         return None
     shape: tuple[Any, ...] = tuple(want.shape) if isinstance(want, torch.Tensor) else ()
     dtype = want.dtype if isinstance(want, torch.Tensor) else torch.int64
-    if not isinstance(tensor, (trt.ITensor, torch.Tensor)):
-        return f"it returned a {type(tensor).__name__}, not a trt.ITensor"
+    if not isinstance(tensor, (trt.ITensor, torch.Tensor)) or isinstance(tensor, FakeTensor):
+        cure = "; return layer.get_output(0)" if isinstance(tensor, trt.ILayer) else ""
+        return f"it returned a {type(tensor).__name__}, not a trt.ITensor{cure}"
     try:
         returned_shape = tuple(tensor.shape)
     except (ValueError, RuntimeError):  # which of the two depends on where TensorRT noticed

@@ -10,7 +10,7 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 
 from .. import _trt
-from ..errors import PackError, did_you_mean
+from ..errors import PackError, RejectsError, did_you_mean
 from ..program.call import Call, Target
 from .marks import Invoke, Rejects, ShapeRule, call_with_torch_arguments, marks
 from .targets import resolve
@@ -79,12 +79,23 @@ class Converter:
             return f"{self.name} does not take these arguments: {error}"
         bound.apply_defaults()
         known = {**bound.arguments, "call": call}
-        reason = self.rejects(**{name: known[name] for name in _named_parameters(self.rejects)})
+        try:
+            reason = self.rejects(**{name: known[name] for name in _named_parameters(self.rejects)})
+        except Exception as error:
+            raise PackError(self._rejects_failed(call, f"failed: {type(error).__name__}: {error}")) from error
         if reason is not None and not isinstance(reason, str):
-            raise TypeError(
-                f"rejects of {self.name} returned {reason!r}; it must return the reason for declining (a str) or None"
+            raise RejectsError(
+                self._rejects_failed(
+                    call, f"returned {reason!r}; it must return the reason for declining (a str) or None"
+                )
             )
         return reason
+
+    def _rejects_failed(self, call: Call, why: str) -> str:
+        return (
+            f"rejects of {self.name} (pack {self.pack}, {self.location}) {why}\n"
+            f"  target {self.target.name}({call.describe_arguments()})   in {call.where}"
+        )
 
 
 def _named_parameters(function: Any) -> list[str]:

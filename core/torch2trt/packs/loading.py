@@ -6,13 +6,14 @@ import functools
 import inspect
 import itertools
 import os
+import traceback
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import pluggy
 from importlib_metadata import EntryPoint, entry_points
 
-from ..errors import PackError
+from ..errors import PackError, did_you_mean
 from . import hookspecs
 from .converters import Converter, PackInfo
 from .registry import PackRegistry, Registry, warn_conflicts
@@ -20,6 +21,10 @@ from .registry import PackRegistry, Registry, warn_conflicts
 #: the entry-point group that packs are found by
 GROUP: Final = "torch2trt.converters"
 _REGISTER: Final = "torch2trt_register_converters"
+_BLOCK: Final = "TORCH2TRT_BLOCK"
+_AUTOLOAD: Final = "TORCH2TRT_AUTOLOAD"
+_NO: Final = ("0", "false", "no", "off")
+_YES: Final = ("1", "true", "yes", "on", "")
 
 
 class Packs:
@@ -49,11 +54,13 @@ class Packs:
             autoload: whether installed packs are loaded; ``TORCH2TRT_AUTOLOAD=0`` turns it off by default.
 
         Raises:
-            PackError: a pack that cannot be imported, two packs of one name, a hook or converter that cannot work.
+            PackError: a pack that cannot be imported, two packs of one name, a hook or converter that cannot work, a
+                name to leave out that no pack has.
         """
         if autoload is None:
-            autoload = os.environ.get("TORCH2TRT_AUTOLOAD", "1") != "0"
-        blocked = {name.strip() for name in os.environ.get("TORCH2TRT_BLOCK", "").split(",")} | set(block)
+            autoload = _autoload()
+        extra = _sequence("extra", extra)
+        blocked = _blocked(_sequence("block", block), {_name_of(plugin) for plugin in extra})
         manager = pluggy.PluginManager("torch2trt")
         manager.add_hookspecs(hookspecs)
         infos: dict[str, PackInfo] = {}
@@ -63,7 +70,7 @@ class Packs:
             )
             _register(manager, _import(entry, infos[entry.name]), infos[entry.name])
         for plugin in extra:
-            name = getattr(plugin, "__name__", type(plugin).__name__)
+            name = _name_of(plugin)
             if name not in blocked:
                 infos[name] = PackInfo(name)
                 _register(manager, plugin, infos[name])
@@ -73,11 +80,6 @@ class Packs:
             known = ", ".join(name for name in dir(hookspecs) if name.startswith("torch2trt_"))
             raise PackError(f"{error}; the hooks are: {known}") from error
         return cls(manager, [infos[name] for name in sorted(infos)], _collect(manager, infos))
-
-    @property
-    def hook(self) -> Any:
-        """pluggy's hook callers."""
-        return self._manager.hook
 
     def with_first(self, pack: PackInfo, converters: Sequence[Converter]) -> Packs:
         """The same packs with ``converters`` of ``pack`` asked before all others."""
@@ -99,22 +101,78 @@ class Packs:
         return self._manager.get_plugin(pack)
 
     def call_one(self, hook: str, pack: str, **arguments: Any) -> Any:
-        """Call one pack's implementation of a hook."""
-        return _only(self._manager, hook, pack)(**arguments)
+        """Call one pack's implementation of a hook; :class:`PackError` names the pack where it fails."""
+        try:
+            return _only(self._manager, hook, pack)(**arguments)
+        except Exception as error:
+            info = next(info for info in self.packs if info.name == pack)
+            raise PackError(_failure(info, self.plugin(pack), hook, error)) from error
+
+    def call_all(self, hook: str, **arguments: Any) -> None:
+        """Call every pack's implementation of a hook, in pluggy's order."""
+        for pack in self.implementers(hook):
+            self.call_one(hook, pack.name, **arguments)
 
     def __repr__(self) -> str:
         return f"<Packs {', '.join(map(str, self.packs))}: {len(self.converters)} converters>"
 
 
-@functools.cache
 def installed() -> Packs:
-    """The installed packs, loaded at the first conversion and then kept."""
+    """The installed packs, loaded at the first conversion and kept while the environment names the same ones."""
+    return _installed(*(os.environ.get(name) for name in (_BLOCK, _AUTOLOAD)))
+
+
+@functools.lru_cache(maxsize=8)
+def _installed(*environment: str | None) -> Packs:
     return Packs.load()
 
 
 def entry_module_roots() -> frozenset[str]:
     """The top-level Python packages of all installed packs, found without importing any."""
     return frozenset(entry.module.partition(".")[0] for entry in entry_points(group=GROUP))
+
+
+def _failure(pack: PackInfo, plugin: Any, hook: str, error: Exception) -> str:
+    """What to say of a hook that raised, with its own line, which may have called into any library."""
+    own = inspect.unwrap(getattr(plugin, hook)).__code__.co_filename
+    frames = traceback.extract_tb(error.__traceback__)
+    line = next((frame.lineno for frame in reversed(frames) if frame.filename == own), 0)
+    return (
+        f"pack {pack} failed in its hook {hook} ({own.rpartition('/')[2]}:{line}): {type(error).__name__}: {error}. "
+        f"Mend it, or go on without it with {_BLOCK}={pack.name}"
+    )
+
+
+def _autoload() -> bool:
+    value = os.environ.get(_AUTOLOAD, "").strip().lower()
+    if value not in _YES + _NO:
+        raise PackError(f"{_AUTOLOAD}={value!r} is neither yes nor no; set it to 0 to load no installed pack, or to 1")
+    return value in _YES
+
+
+def _sequence(name: str, given: Iterable[Any]) -> tuple[Any, ...]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise PackError(f"{name}={given!r} is one thing; give a sequence of them: {name}=[...]")
+    return tuple(given)
+
+
+def _name_of(plugin: Any) -> str:
+    name: str = getattr(plugin, "__name__", type(plugin).__name__)
+    return name
+
+
+def _blocked(block: Iterable[str], extra: set[str]) -> set[str]:
+    """The names of the packs to leave out; :class:`PackError` for a name that no pack has."""
+    given = {name.strip() for name in os.environ.get(_BLOCK, "").split(",")} - {""}
+    named = [*((_BLOCK, name) for name in sorted(given)), *(("block", name) for name in block)]
+    known = sorted({entry.name for entry in entry_points(group=GROUP)} | extra) if named else []
+    for source, name in named:
+        if name not in known:
+            raise PackError(
+                f"{source} names {name!r}, which is no pack here{did_you_mean(str(name), known)}; "
+                f"the packs are {', '.join(known)}"
+            )
+    return {name for _, name in named}
 
 
 def _entries(blocked: set[str]) -> list[EntryPoint]:
@@ -169,10 +227,8 @@ def _collect(manager: pluggy.PluginManager, infos: dict[str, PackInfo]) -> list[
         except PackError:
             raise
         except Exception as error:
-            raise PackError(
-                f"pack {registry.pack} failed while it registered its converters: {type(error).__name__}: {error}. "
-                f"Go on without it with TORCH2TRT_BLOCK={registry.pack.name}"
-            ) from error
+            plugin = manager.get_plugin(impl.plugin_name)
+            raise PackError(_failure(registry.pack, plugin, _REGISTER, error)) from error
         ranks.setdefault(impl.tryfirst - impl.trylast, []).append(registry)
     for rivals in ranks.values():
         warn_conflicts(rivals)

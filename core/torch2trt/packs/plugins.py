@@ -33,15 +33,15 @@ def packs_with_plugins(packs: Packs, used: Iterable[str]) -> list[dict[str, str]
     return [dataclasses.asdict(pack) for pack in packs.implementers(_REGISTER) if pack.name in names]
 
 
-def require_plugins(needed: Iterable[Mapping[str, str]], packs: Packs) -> None:
-    """Register the plugins that an engine needs; :class:`EngineError` names a pack that is not here."""
+def require_plugins(needed: Iterable[Mapping[str, str]], packs: Packs, where: str) -> None:
+    """Register the plugins that the engine in ``where`` needs; :class:`EngineError` names a pack that is not here."""
     here = {pack.name for pack in packs.implementers(_REGISTER)}
     for pack in needed:
         if pack["name"] not in here:
             distribution = f" (distribution {pack['distribution']} {pack['version']})" if pack["distribution"] else ""
             cure = f"pip install {pack['distribution']}" if pack["distribution"] else "torch2trt.load(..., packs=...)"
             raise EngineError(
-                f"the engine needs the TensorRT plugins of the pack {pack['name']!r}{distribution}, "
+                f"the engine in {where} needs the TensorRT plugins of the pack {pack['name']!r}{distribution}, "
                 f"which is not loaded here; {cure}"
             )
     register_plugins(packs)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import io
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -79,9 +80,12 @@ class Plan:
         """The table, with a line of totals."""
         from rich.console import Console
 
-        buffer = io.StringIO()
-        Console(file=buffer, width=160).print(self.__rich__())
-        return buffer.getvalue()
+        # where the terminal cannot show box-drawing characters, rich draws with others
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        written = io.BytesIO()
+        file = io.TextIOWrapper(written, encoding, errors="replace", newline="\n", write_through=True)
+        Console(file=file, width=160).print(self.__rich__())
+        return written.getvalue().decode(encoding)
 
     def __rich__(self) -> Any:
         return report.table(tuple(self), self.calls_by_pack())

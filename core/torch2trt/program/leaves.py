@@ -9,6 +9,8 @@ import torch
 
 from ..dtypes import short_name
 
+LeafKind = Literal["tensor", "size", "constant", "mutated"]
+
 #: the value, up or down, that stands for no bound
 UNBOUNDED: Final = 2**63 - 1
 
@@ -27,6 +29,11 @@ class TensorSpec:
     def shape(self) -> tuple[int, ...]:
         """The shape with -1 for dynamic sizes."""
         return tuple(low if low == high else -1 for low, _, high in self.ranges)
+
+    def __str__(self) -> str:
+        """``x float32[1..8, 3]``."""
+        sizes = (str(low) if low == high else f"{low}..{high}" for low, _, high in self.ranges)
+        return f"{self.name} {self.dtype}[{', '.join(sizes)}]"
 
     def why_not_a_tensor(self, value: Any) -> str | None:
         """Why ``value`` cannot be this input, whatever its sizes, with the cure; None where it can."""
@@ -74,6 +81,6 @@ class Leaf:
     ``mutated`` (outputs only): the new value of input ``name``, which the model changes in place.
     """
 
-    kind: Literal["tensor", "size", "constant", "mutated"]
+    kind: LeafKind
     name: str = ""
     value: Any = None

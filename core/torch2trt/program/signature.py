@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -12,6 +11,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 from ..errors import EngineError, InputError
+from . import structure
 from .guards import Guard, compiled
 from .leaves import Leaf, TensorSpec
 from .straight import Straight, straight_path
@@ -157,54 +157,39 @@ class Signature:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able values; :class:`EngineError` where a pytree node cannot be written."""
-        try:
-            specs = [json.loads(pytree.treespec_dumps(spec)) for spec in (self.in_spec, self.out_spec)]
-            leaves = [[asdict(leaf) for leaf in group] for group in (self.input_leaves, self.output_leaves)]
-            json.dumps(leaves)
-        except (NotImplementedError, TypeError) as error:
-            raise EngineError(
-                f"the structure of the inputs or outputs cannot be saved: {error}. Register the type with "
-                "torch.utils._pytree.register_pytree_node(..., serialized_type_name=...) before the conversion"
-            ) from error
+        leaves = [[asdict(leaf) for leaf in group] for group in (self.input_leaves, self.output_leaves)]
         return {
             "inputs": [asdict(spec) for spec in self.inputs],
             "outputs": list(self.outputs),
             "parameters": list(self.parameters),
             "guards": [asdict(guard) for guard in self.guards],
             "omitted": [list(pair) for pair in self.omitted],
-            "in_spec": specs[0],
-            "out_spec": specs[1],
+            "in_spec": structure.dump(self.in_spec),
+            "out_spec": structure.dump(self.out_spec),
             "input_leaves": leaves[0],
             "output_leaves": leaves[1],
         }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Signature:
-        """The signature that :meth:`to_dict` wrote."""
-        try:
-            in_spec, out_spec = (pytree.treespec_loads(json.dumps(data[key])) for key in ("in_spec", "out_spec"))
-        except NotImplementedError as error:
-            raise EngineError(
-                f"the saved module uses a pytree node that is not registered here: {error}. Import the package that "
-                "defines it before torch2trt.load"
-            ) from error
+        """The signature that :meth:`to_dict` wrote; :class:`EngineError` where a pytree node is not registered here."""
         return cls(
             inputs=tuple(
                 TensorSpec(
                     spec["name"],
                     spec["dtype"],
-                    *(tuple(tuple(r) for r in spec.get(key, ())) for key in ("ranges", "values")),
+                    *(tuple(tuple(r) for r in spec[key]) for key in ("ranges", "values")),
                 )
                 for spec in data["inputs"]
             ),
             input_leaves=tuple(Leaf(**leaf) for leaf in data["input_leaves"]),
-            in_spec=in_spec,
+            in_spec=structure.load(data["in_spec"]),
             parameters=tuple(data["parameters"]),
             outputs=tuple(data["outputs"]),
             output_leaves=tuple(Leaf(**leaf) for leaf in data["output_leaves"]),
-            out_spec=out_spec,
-            omitted=tuple((name, default) for name, default in data.get("omitted", ())),
-            guards=_guards(data.get("guards", ())),
+            out_spec=structure.load(data["out_spec"]),
+            omitted=tuple((name, default) for name, default in data["omitted"]),
+            guards=_guards(data["guards"]),
         )
 
 

@@ -20,7 +20,7 @@ class Engine:
     flavor: str
     #: TensorRT's version
     version: str
-    #: the packs, those whose plugins it needs, and every call with its converter
+    #: the settings, the packs, those whose plugins it needs, and every call with its converter
     provenance: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -28,6 +28,13 @@ class Engine:
         """The packs whose TensorRT plugins must be registered before the engine is loaded."""
         packs: list[dict[str, str]] = self.provenance.get("plugins", [])
         return packs
+
+    def __str__(self) -> str:
+        """``1.5 MiB of rtx 1.6.1.120, precision torch.float16``."""
+        size = len(self.serialized)
+        shown = f"{size / 2**20:.1f} MiB" if size >= 2**20 else f"{size / 2**10:.1f} KiB"
+        precision = self.provenance.get("settings", {}).get("precision")
+        return f"{shown} of {self.flavor} {self.version}, precision {precision or 'as in the model'}"
 
     def to_dict(self) -> dict[str, Any]:
         """What a manifest says of the engine."""

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 def load(path: str | os.PathLike[str], *, packs: Packs | None = None) -> TRTModule:
     """The module that :meth:`TRTModule.save` wrote.
 
+    Everything in the file is checked before it is used; no module is imported and no code is run that it names.  The
+    engine itself is TensorRT's to read when it first runs, so run only engines whose origin you trust.
+
     Args:
         path: the file.
         packs: where the TensorRT plugins that the engine needs come from; by default the installed packs.
 
     Raises:
-        EngineError: the file is truncated, not ours, its engine is of another flavor or version of TensorRT, or needs
-            the plugins of a pack that is not here.
+        EngineError: the file is truncated, edited or not ours, its engine is of another flavor or version of
+            TensorRT, or needs the plugins of a pack that is not here.
+        OSError: the file is not there or cannot be read.
     """
     manifest, serialized = read(path)
-    return TRTModule(*from_manifest(manifest, serialized, repr(os.fspath(path)), packs))
+    return TRTModule(*from_manifest(manifest, serialized, repr(os.fsdecode(path)), packs))

@@ -13,10 +13,11 @@ from ..errors import EngineError, ReferenceRuntimeWarning, Torch2TRTError, warn
 from ..program.signature import Signature
 from ..settings import Runtime
 from .engine import Engine
+from .manifest import manifest
 from .reference import ReferenceRunner
 from .runner import Runner
 from .session import Session
-from .store import from_manifest, manifest, save
+from .store import from_manifest, save
 
 
 class TRTModule(torch.nn.Module):
@@ -117,6 +118,16 @@ class TRTModule(torch.nn.Module):
             _warn_once(f"runs on the reference interpreter, which checks results and is not fast: {error}")
             return self._reference
 
+    def extra_repr(self) -> str:
+        """The inputs with their ranges, the outputs, the engine with its size and precision, and what runs it."""
+        if self.signature is None:
+            return "empty"
+        runtime = self._chosen.kind if self._chosen else self._wanted
+        lines = [f"inputs: {', '.join(map(str, self.signature.inputs))}", f"outputs: {', '.join(self.output_names)}"]
+        if self._engine is not None:
+            lines.append(f"engine: {self._engine}")
+        return "\n".join([*lines, f"runtime: {runtime}"])
+
     def manifest(self) -> dict[str, Any]:
         """What the module is: its inputs and outputs, engine, packs and calls, as JSON-able values."""
         return manifest(*self._saveable())
@@ -146,10 +157,13 @@ class TRTModule(torch.nn.Module):
         return {"manifest": json.dumps(self.manifest()), "engine": serialized}
 
     def set_extra_state(self, state: Any) -> None:
-        """Become the module that :meth:`get_extra_state` was asked of."""
-        engine, signature = from_manifest(
-            json.loads(state["manifest"]), state["engine"].numpy().tobytes(), "the state dict"
-        )
+        """Become the module that :meth:`get_extra_state` was asked of; EngineError where that was none."""
+        where = "the state dict"
+        try:
+            data, serialized = json.loads(state["manifest"]), state["engine"].numpy().tobytes()
+        except Exception as error:  # whatever it is that stands there instead
+            raise EngineError(f"{where} has no converted module: {type(error).__name__}: {error}") from error
+        engine, signature = from_manifest(data, serialized, where)
         # only now, when all of it is known to fit
         self._engine, self.signature = engine, signature
         self._reference = self._chosen = None

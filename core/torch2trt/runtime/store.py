@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import shutil
+import stat
+import uuid
 import zipfile
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from ..errors import EngineError
 from ..program.signature import Signature
-from .engine import Engine, host, why_not_loadable
+from .engine import Engine, why_not_loadable
+from .manifest import checked, manifest
 
 if TYPE_CHECKING:
     from ..packs.loading import Packs
 
-_FORMAT: Final = "torch2trt-module"
-_FORMAT_VERSION: Final = 1
+_MEMBERS: Final = ["engine", "manifest.json"]
+#: a manifest of 100,000 calls has 60 MB
+_MANIFEST_LIMIT: Final = 2**28
+_ENCRYPTED: Final = 0x1
 
 
-def manifest(engine: Engine, signature: Signature) -> dict[str, Any]:
-    """The manifest of a module."""
-    return {
-        "format": _FORMAT,
-        "format_version": _FORMAT_VERSION,
-        "host": host(),
-        "signature": signature.to_dict(),
-        "engine": {
-            **engine.to_dict(),
-            "sha256": hashlib.sha256(engine.serialized).hexdigest(),
-            "bytes": len(engine.serialized),
-        },
-    }
-
-
-def from_manifest(
-    data: Mapping[str, Any], engine: bytes, where: str, packs: Packs | None = None
-) -> tuple[Engine, Signature]:
+def from_manifest(data: Any, engine: bytes, where: str, packs: Packs | None = None) -> tuple[Engine, Signature]:
     """The engine and signature that a manifest describes, with the plugins that the engine needs registered.
 
     Args:
@@ -48,17 +37,14 @@ def from_manifest(
             needs plugins.
 
     Raises:
-        EngineError: the two do not fit together, or the engine cannot be loaded here.
+        EngineError: the manifest was damaged or edited, the two do not fit together, or the engine cannot be loaded
+            here.
     """
-    if data.get("format") != _FORMAT or data.get("format_version") != _FORMAT_VERSION:
-        raise EngineError(
-            f"{where} has the format {data.get('format')!r} version {data.get('format_version')!r}, "
-            f"this torch2trt reads {_FORMAT!r} version {_FORMAT_VERSION}; convert the model again"
-        )
+    data, signature = checked(data, where)
     described = dict(data["engine"])
-    if hashlib.sha256(engine).hexdigest() != described.pop("sha256"):
+    size, digest = described.pop("bytes"), described.pop("sha256")
+    if len(engine) != size or hashlib.sha256(engine).hexdigest() != digest:
         raise EngineError(f"the engine in {where} is damaged: its checksum differs from the manifest's; save it again")
-    described.pop("bytes")
     flavor, version = described.pop("flavor"), described.pop("version")
     if reason := why_not_loadable(flavor, version):
         raise EngineError(f"the engine in {where} cannot be loaded: {reason}")
@@ -68,36 +54,78 @@ def from_manifest(
         from ..packs.loading import installed
         from ..packs.plugins import require_plugins
 
-        require_plugins(made.plugins, packs or installed())
-    return made, Signature.from_dict(data["signature"])
+        require_plugins(made.plugins, packs or installed(), where)
+    return made, signature
 
 
 def save(path: str | os.PathLike[str], engine: Engine, signature: Signature) -> None:
-    """Write a module's file, whole or not at all."""
-    temporary = f"{os.fspath(path)}.part"
+    """Write a module's file, whole or not at all, whoever else writes it at the same time.
+
+    A symbolic link stays one: the file that it names is written.
+
+    Raises:
+        EngineError: the module cannot be saved, or ``path`` is there and is no regular file.
+        OSError: the file system refuses.
+    """
     text = json.dumps(manifest(engine, signature), indent=1)
+    name = os.fsdecode(path)
+    target = os.path.realpath(name)
+    if os.path.exists(target):
+        _check_regular(target, repr(name))
+    temporary = os.path.join(os.path.dirname(target), f".torch2trt-{uuid.uuid4().hex}.part")
     try:
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+        # "x": nobody else's file, with the permissions that the user's umask gives
+        with open(temporary, "xb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
             archive.writestr("manifest.json", text)
             archive.writestr("engine", engine.serialized)
-        os.replace(temporary, path)
+        if os.path.exists(target):
+            shutil.copymode(target, temporary)
+        os.replace(temporary, target)
+    except OSError as error:  # about the file that the user knows
+        raise OSError(error.errno, error.strerror, name) from error
     finally:
-        if os.path.exists(temporary):
+        with contextlib.suppress(FileNotFoundError):  # it has become the target
             os.remove(temporary)
 
 
 def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The manifest of a file, without loading its engine."""
-    return read(path)[0]
+    return checked(read(path)[0], repr(os.fsdecode(path)))[0]
 
 
-def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], bytes]:
-    """The manifest and the serialized engine of a file."""
-    name = repr(os.fspath(path))
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return json.loads(archive.read("manifest.json")), archive.read("engine")
-    except zipfile.BadZipFile as error:
-        raise EngineError(f"{name} is truncated or was not written by TRTModule.save: {error}") from error
-    except (KeyError, json.JSONDecodeError) as error:
-        raise EngineError(f"{name} was not written by TRTModule.save: {error}") from error
+def read(path: str | os.PathLike[str]) -> tuple[Any, bytes]:
+    """What a file has for a manifest, and the serialized engine.
+
+    Raises:
+        EngineError: it is not what :func:`save` writes; nothing larger than the file itself is ever read.
+        OSError: it is not there, or cannot be read.
+    """
+    name = repr(os.fsdecode(path))
+    _check_regular(path, name)
+    with open(path, "rb") as file:
+        try:
+            return _read(file)
+        except Exception as error:  # zipfile and json raise nearly everything over bytes that somebody made up
+            why = str(error) or type(error).__name__
+            raise EngineError(f"{name} is truncated or was not written by TRTModule.save: {why}") from error
+
+
+def _read(file: BinaryIO) -> tuple[Any, bytes]:
+    size = os.fstat(file.fileno()).st_size
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        if sorted(member.filename for member in members) != _MEMBERS:
+            raise ValueError(f"its members are not {' and '.join(_MEMBERS)}")
+        for member in members:
+            limit = size if member.filename == "engine" else min(size, _MANIFEST_LIMIT)
+            if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & _ENCRYPTED:
+                raise ValueError(f"its member {member.filename} is compressed or encrypted")
+            if not member.compress_size == member.file_size <= limit:
+                raise ValueError(f"its member {member.filename} says that it has {member.file_size} bytes")
+        return json.loads(archive.read("manifest.json")), archive.read("engine")
+
+
+def _check_regular(path: str | os.PathLike[str], name: str) -> None:
+    """:class:`EngineError` where ``path`` is a folder, a device or a pipe; OSError where it is not there."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise EngineError(f"{name} is no regular file; name a file for the module, such as model.trt")

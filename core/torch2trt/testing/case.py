@@ -148,11 +148,19 @@ class Variant:
         return [sample.make() if isinstance(sample, Sample) else sample for sample in self.samples(change)]
 
 
-def parametrize(cases: Sequence[Case]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a test function the argument ``check``, once for every variant of every row on every chosen runtime."""
+def parametrize(
+    cases: Sequence[Case], *, pack: str | None = None
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a test function the argument ``check``, once for every variant of every row on every chosen runtime.
+
+    Args:
+        cases: the rows.
+        pack: the name of the pack that they test.  Without it a row passes whichever pack converts its target, so one
+            that is not installed seems right wherever another has the same target.
+    """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        function.__torch2trt_cases__ = tuple(cases)  # type: ignore[attr-defined]
+        function.__torch2trt_cases__ = (tuple(cases), pack)  # type: ignore[attr-defined]
         return function
 
     return decorate

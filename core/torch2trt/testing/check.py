@@ -18,7 +18,8 @@ from ..packs.loading import Packs
 from ..packs.targets import resolve
 from ..plan.plan import Plan
 from ..reference import Interpreter
-from ..settings import Runtime, SettingsKeywords, takes_settings
+from ..runtime.module import TRTModule
+from ..settings import SettingsKeywords, takes_settings
 from .case import Case, Variant
 
 _TOLERANCES = {torch.float32: (1e-4, 1e-5), torch.float16: (1e-2, 2e-3), torch.bfloat16: (4e-2, 2e-2)}
@@ -35,6 +36,7 @@ def check_converter(
     dtype: torch.dtype | None = None,
     dynamic: bool = False,
     packs: Packs | None = None,
+    pack: str | None = None,
     **settings: Unpack[SettingsKeywords],
 ) -> None:
     """Convert the call of a row and compare it with PyTorch, at several sizes where it is dynamic.
@@ -44,36 +46,49 @@ def check_converter(
         dtype: the dtype of the row's float32 samples, by default the row's first.
         dynamic: whether its dynamic sizes are dynamic.
         packs: the packs, by default those installed.
+        pack: the name of the pack whose converter the row tests; any other that answers fails the row.
         settings: those of ``convert``; by default the network runs on the reference interpreter and nothing is built,
             ``runtime="engine"`` builds and runs an engine on a GPU.
 
     Raises:
-        AssertionError: another structure, shape, dtype or value than PyTorch's, or the target was not converted.
+        AssertionError: another structure, shape, dtype or value than PyTorch's, or the target was not converted, or by
+            another pack.
     """
     variant = case if isinstance(case, Variant) else Variant(case, dtype or case.dtypes[0], dynamic)
     model = _model(variant.case.call, variant.dtype)
     runtime = settings.setdefault("runtime", "reference")
     settings.setdefault("build", runtime == "engine")
     plan = explain(model, variant.tensors(0), dynamic_shapes=_dynamic_shapes(variant), packs=packs, **settings)
-    _check_plan(variant.case, plan)
+    converters = _check_plan(variant.case, plan, pack)
     if variant.case.rejects and plan.unsupported:
         return
     converted = plan.convert()
     for change in (0, _ROOM, None) if variant.dynamic else (0,):
-        # PyTorch computes on the CPU, where every dtype is, also what an engine is compared with
-        inputs = variant.tensors(change)
-        with torch.no_grad():
-            expected = model(*[tensor.clone() for tensor in inputs])
-        actual = _to(converted(*_to(inputs, "cuda")), "cpu") if runtime == "engine" else converted(*inputs)
-        compare(actual, expected, *_tolerance(variant, runtime, expected))
+        try:
+            _compare_once(variant, model, converted, variant.tensors(change))
+        except AssertionError as error:
+            raise AssertionError(f"{error}\nconverted by {converters}") from None
+
+
+def _compare_once(variant: Variant, model: Any, converted: TRTModule, inputs: Sequence[torch.Tensor]) -> None:
+    # PyTorch computes on the CPU, where every dtype is, also what an engine is compared with
+    with torch.no_grad():
+        expected = model(*[tensor.clone() for tensor in inputs])
+    on_engine = converted.runtime == "engine"
+    actual = _to(converted(*_to(inputs, "cuda")), "cpu") if on_engine else converted(*inputs)
+    compare(actual, expected, *_tolerance(variant, on_engine, expected))
 
 
 def _to(tensors: Any, device: str) -> Any:
     return pytree.tree_map_only(torch.Tensor, lambda tensor: tensor.to(device), tensors)
 
 
-def _check_plan(row: Case, plan: Plan) -> None:
-    """That the target is declined for the row's reason, or that it is converted."""
+def _check_plan(row: Case, plan: Plan, pack: str | None) -> str:
+    """That the target is declined for the row's reason, or converted by the row's pack; the plan's converters."""
+    if pack is not None:
+        loaded = [info.name for info in plan.packs.packs]
+        cure = "install it (pip install -e .), or pass packs=Packs.load(extra=[...])"
+        assert pack in loaded, f"the pack {pack!r} of this row is not loaded, {', '.join(loaded)} are; {cure}"
     if row.rejects:
         reasons = [reason for planned in plan for reason in planned.reasons]
         assert any(row.rejects in reason for reason in reasons), (
@@ -81,8 +96,11 @@ def _check_plan(row: Case, plan: Plan) -> None:
         )
     elif row.whole:
         wanted = resolve(row.target).obj
-        converted = [planned for planned in plan if planned.action == "convert" and planned.call.target.obj is wanted]
-        assert converted, f"no call of {row.target} in the plan:\n{plan}"
+        answers = [planned.converter for planned in plan if planned.converter and planned.call.target.obj is wanted]
+        assert answers, f"no call of {row.target} in the plan:\n{plan}"
+        others = {str(answer.pack) for answer in answers if pack not in (None, answer.pack.name)}
+        assert not others, f"{row.target} is converted by the pack {', '.join(others)}, not by {pack!r}:\n{plan}"
+    return ", ".join(dict.fromkeys(f"{p.converter.name} (pack {p.converter.pack})" for p in plan if p.converter))
 
 
 def _model(call: Callable[..., Any], dtype: torch.dtype) -> Any:
@@ -100,9 +118,9 @@ def _dynamic_shapes(variant: Variant) -> Any:
     return tuple(shapes)
 
 
-def _tolerance(variant: Variant, runtime: Runtime, expected: Any) -> tuple[float, float]:
+def _tolerance(variant: Variant, on_engine: bool, expected: Any) -> tuple[float, float]:
     rtol, atol = _TOLERANCES.get(variant.dtype, (0.0, 0.0))
-    if runtime == "engine" and variant.dtype is torch.float32:
+    if on_engine and variant.dtype is torch.float32:
         results = [t for t in pytree.tree_leaves(expected) if isinstance(t, torch.Tensor) and t.is_floating_point()]
         numbers = [result[result.isfinite()].abs() for result in results]
         largest = max((n.max().item() for n in numbers if n.numel()), default=0.0)

@@ -27,9 +27,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a test of every variant on every runtime for functions decorated with ``testing.parametrize``."""
-    cases = getattr(metafunc.function, "__torch2trt_cases__", None)
-    if cases is None:
+    table = getattr(metafunc.function, "__torch2trt_cases__", None)
+    if table is None:
         return
+    cases, pack = table
     import torch
 
     chosen = metafunc.config.getoption("--torch2trt-runtime")
@@ -40,12 +41,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             marks.append(pytest.mark.skip(reason="an engine needs an NVIDIA GPU, and PyTorch sees none here"))
         for variant in (variant for case in cases for variant in case.variants()):
             xfail = [pytest.mark.xfail(reason=variant.case.xfail, strict=True)] if variant.case.xfail else []
-            check = functools.partial(_check, variant, runtime)
+            check = functools.partial(_check, variant, runtime, pack)
             rows.append(pytest.param(check, id=f"{variant.id}-{runtime}", marks=[*marks, *xfail]))
     metafunc.parametrize("check", rows)
 
 
-def _check(variant: Variant, runtime: Runtime) -> None:
+def _check(variant: Variant, runtime: Runtime, pack: str | None) -> None:
     from .check import check_converter
 
-    check_converter(variant, runtime=runtime)
+    check_converter(variant, runtime=runtime, pack=pack)

@@ -1,0 +1,181 @@
+"""The manifest of a converted module: what is written, and the checks of what is read.
+
+A manifest comes from a file that anybody may have made.  Everything that is used of it is checked here, so that the
+rest of the runtime can rely on it; the digest tells an edited or damaged one from what was saved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import math
+from collections.abc import Iterable, Mapping
+from types import NoneType
+from typing import Any, Final, get_args
+
+import torch
+
+from ..dtypes import why_unsupported
+from ..errors import EngineError
+from ..program.guards import compiled
+from ..program.leaves import LeafKind
+from ..program.signature import Signature
+from .engine import Engine, host
+
+FORMAT: Final = "torch2trt-module"
+FORMAT_VERSION: Final = 1
+
+_SIMPLE: Final = {NoneType, bool, int, float, str}
+_LEAF: Final = {"kind": str, "name": str, "value": _SIMPLE}
+_PACK: Final = {"name": str, "distribution": str, "version": str}
+#: a type, a set of types, a list of one kind, a tuple of a fixed length, a mapping of exactly these keys; or anything
+_SCHEMA: Final[Any] = {
+    "format": str,
+    "format_version": int,
+    "digest": str,
+    "host": {"torch": str, "gpu": str, "machine": str},
+    "signature": {
+        "inputs": [{"name": str, "dtype": str, "ranges": [(int, int, int)], "values": [(int, int, int)]}],
+        "outputs": [str],
+        "parameters": [str],
+        "guards": [{"condition": str, "source": str, "checked": bool}],
+        "omitted": [(str, _SIMPLE)],
+        "in_spec": object,
+        "out_spec": object,
+        "input_leaves": [_LEAF],
+        "output_leaves": [_LEAF],
+    },
+    "engine": {
+        "flavor": str,
+        "version": str,
+        "sha256": str,
+        "bytes": int,
+        "settings": dict,
+        "packs": [_PACK],
+        "plugins": [_PACK],
+        "calls": [dict],
+    },
+}
+
+
+def manifest(engine: Engine, signature: Signature) -> dict[str, Any]:
+    """The manifest of a module; :class:`EngineError` where it could not be read again."""
+    data: dict[str, Any] = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "host": host(),
+        "signature": signature.to_dict(),
+        "engine": {
+            **engine.to_dict(),
+            "sha256": hashlib.sha256(engine.serialized).hexdigest(),
+            "bytes": len(engine.serialized),
+        },
+    }
+    try:
+        written: dict[str, Any] = json.loads(json.dumps(data))
+    except (TypeError, ValueError) as error:
+        raise EngineError(f"the converted module cannot be saved: {error}") from error
+    written["digest"] = digest(written)
+    checked(written, "the converted module")
+    return written
+
+
+def checked(data: Any, where: str) -> tuple[dict[str, Any], Signature]:
+    """A manifest and its signature, in which nothing is missing, foreign or contradictory.
+
+    Args:
+        data: what was read.
+        where: what it was read from, for errors.
+
+    Raises:
+        EngineError: it is of another format, was damaged or edited, or needs a pytree node that is not registered here.
+    """
+    try:
+        return _checked(data, where)
+    except RecursionError as error:  # what Python's parser of JSON still took
+        raise EngineError(f"the manifest of {where} is damaged or was edited: it is nested too deeply") from error
+
+
+def _checked(data: Any, where: str) -> tuple[dict[str, Any], Signature]:
+    found = (data.get("format"), data.get("format_version")) if isinstance(data, dict) else (None, None)
+    if found != (FORMAT, FORMAT_VERSION):
+        raise EngineError(
+            f"{where} has the format {found[0]!r:.80} version {found[1]!r:.80}, "
+            f"this torch2trt reads {FORMAT!r} version {FORMAT_VERSION}; convert the model again"
+        )
+    reason = _why_not(data, _SCHEMA, "the manifest")
+    if reason is None and data["digest"] != digest(data):
+        reason = "its digest is not that of its contents"
+    if reason is None:
+        try:
+            signature = Signature.from_dict(data["signature"])
+        except EngineError as error:
+            raise EngineError(f"the manifest of {where} cannot be used: {error}") from error
+        reason = _why_inconsistent(signature)
+    if reason is not None:
+        raise EngineError(
+            f"the manifest of {where} is damaged or was edited: {reason}; save or convert the model again"
+        )
+    return data, signature
+
+
+def digest(data: Mapping[str, Any]) -> str:
+    """Of everything in a manifest but the digest itself."""
+    rest = {key: value for key, value in data.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def _why_not(value: Any, schema: Any, path: str) -> str | None:
+    """Why ``value`` is not what the schema asks for; None where it is."""
+    kinds = schema if isinstance(schema, set) else {schema if isinstance(schema, type) else type(schema)}
+    if kinds == {tuple}:
+        kinds = {list}
+    if kinds != {object} and type(value) not in kinds:
+        return f"{path} is {value!r:.60}, not {' or '.join(sorted(kind.__name__ for kind in kinds))}"
+    parts: Iterable[tuple[Any, Any, str]] = ()
+    if isinstance(schema, dict):
+        if value.keys() != schema.keys():
+            wrong = [f"misses {key!r}" for key in schema if key not in value]
+            wrong += [f"has a foreign {key!r:.60}" for key in value if key not in schema]
+            return f"{path} {wrong[0]}"
+        parts = ((value[key], inner, f"{path}.{key}") for key, inner in schema.items())
+    elif isinstance(schema, tuple):
+        if len(value) != len(schema):
+            return f"{path} has {len(value)} entries, not {len(schema)}"
+        parts = ((*pair, path) for pair in zip(value, schema, strict=True))
+    elif isinstance(schema, list):
+        parts = ((inner, schema[0], f"{path}[{index}]") for index, inner in enumerate(value))
+    return next(filter(None, itertools.starmap(_why_not, parts)), None)
+
+
+def _why_inconsistent(signature: Signature) -> str | None:
+    """What contradicts itself in a calling convention; None where a call can rely on it."""
+    for spec in signature.inputs:
+        dtype = getattr(torch, spec.dtype, None)
+        if not isinstance(dtype, torch.dtype) or why_unsupported(dtype):
+            return f"input {spec.name!r:.60} has the dtype {spec.dtype!r:.60}"
+        if not all(0 <= low <= best <= high for low, best, high in spec.ranges):
+            return f"input {spec.name!r:.60} has the sizes {spec.ranges!r:.60}"
+        if spec.values and len(spec.values) != math.prod(low for low, _, _ in spec.ranges):
+            return f"input {spec.name!r:.60} has {len(spec.values)} values"
+    sizes = {(spec.name, dim) for spec in signature.inputs for dim in range(len(spec.ranges))}
+    if unknown := {size for guard in signature.guards for size in compiled(guard.condition).sizes} - sizes:
+        return f"a guard asks for the size {min(unknown)!r:.60}"
+    kinds = {leaf.kind for leaf in (*signature.input_leaves, *signature.output_leaves)}
+    if unknown := kinds - set(get_args(LeafKind)):
+        return f"a leaf is {min(unknown)!r:.60}"
+    names = sorted(spec.name for spec in signature.inputs)
+    if len(set(names)) != len(names) or names != sorted(x.name for x in signature.input_leaves if x.kind == "tensor"):
+        return "its inputs and their leaves differ"
+    returned = [leaf for leaf in signature.output_leaves if leaf.kind != "mutated"]
+    changed = {leaf.name for leaf in signature.output_leaves if leaf.kind == "mutated"}
+    outputs = [leaf for leaf in signature.output_leaves if leaf.kind != "constant"]
+    if not changed <= set(names) or not len(outputs) == len(set(signature.outputs)) == len(signature.outputs):
+        return "its outputs and their leaves differ"
+    call = signature.in_spec
+    if call.type is not tuple or [child.type for child in call.children()] != [tuple, dict]:
+        return "its inputs are no call's"
+    if (call.num_leaves, signature.out_spec.num_leaves) != (len(signature.input_leaves), len(returned)):
+        return "its structures and leaves differ"
+    return None
