@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import warnings
+from collections.abc import Collection
 from typing import Any, Final
 
 import torch
@@ -12,12 +13,14 @@ from torch.export import ExportedProgram
 
 from ..errors import CaptureError
 from ..packs.loading import Packs
+from ..program.call import state_of
 from ..program.program import Program
 from ..settings import Settings
 from .convention import signature_of
 from .decompose import decompose
 from .inputs import Example
 from .intercept import Interception
+from .leftovers import leaving_nothing
 from .read import Reader, short_source
 from .wrappers import Casting, Function
 
@@ -37,12 +40,16 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
     Raises:
         CaptureError: ``torch.export`` cannot express the model; the message says what to do.
     """
-    with _lock:
+
+    def program() -> Program:
         interception = Interception(packs)
         exported = decompose(_exported(model, example, interception, settings), packs, interception)
         packs.hook.torch2trt_transform_graph(graph_module=exported.graph_module, settings=settings)
         signature, outputs = signature_of(model, exported, example)
         return Reader.of(exported, interception).program(outputs, signature)
+
+    with _lock:
+        return program() if isinstance(model, ExportedProgram) else leaving_nothing(model, program)
 
 
 def _exported(model: Any, example: Example, interception: Interception, settings: Settings) -> ExportedProgram:
@@ -56,17 +63,30 @@ def _exported(model: Any, example: Example, interception: Interception, settings
     if module.training and any(module.children()):
         _check_eval(module)
     traced = module if settings.precision is None else Casting(module, settings.precision)
+    had = state_of(module).keys()
     try:
         with interception.of(module), torch.no_grad(), warnings.catch_warnings():
             # torch.nn's recurrent layers keep their parameters in a list too, which export puts its own into
             warnings.filterwarnings("ignore", r"The tensor attributes? .*\b_flat_weights\[", UserWarning)
-            return torch.export.export(
+            exported = torch.export.export(
                 traced, example.args, example.kwargs, dynamic_shapes=example.dynamic_shapes, strict=False
             )
     except CaptureError:
         raise
     except Exception as error:
+        _check_state(module, had)
         raise CaptureError(_explain(error)) from error
+    _check_state(module, had)
+    return exported
+
+
+def _check_state(module: torch.nn.Module, had: Collection[str]) -> None:
+    """That no buffer was made while the model was traced: torch.export takes it for something else."""
+    if made := [name for name in state_of(module) if name not in had]:
+        raise CaptureError(
+            f"the model makes its buffer {', '.join(map(repr, made))} when it is called first; "
+            "call the model once before you convert it"
+        )
 
 
 def _check_eval(module: torch.nn.Module) -> None:
