@@ -49,8 +49,8 @@ def leaving_nothing(model: Any, trace: Callable[[], R]) -> R:
         gc.unfreeze()
     if places := sorted({place for tensor in left if (place := _place(tensor))}):
         raise CaptureError(
-            f"the model keeps tensors from call to call in {', '.join(places)}, where those of the capture, which have no "
-            "values, cannot be taken out again; put back what was there, and call the model once before you convert it"
+            f"the model keeps tensors from call to call in {', '.join(places)}, where those of the capture, which have "
+            "no values, cannot be taken out again; put back what was there, and call the model once before you convert it"
         )
     return result
 
@@ -97,13 +97,9 @@ def _is_users(thing: Any) -> bool:
 
 
 def _copy(holder: Holder) -> Any:
-    return (
-        dict.copy(holder)
-        if isinstance(holder, dict)
-        else list.copy(holder)
-        if isinstance(holder, list)
-        else dict(vars(holder))
-    )
+    if isinstance(holder, list):
+        return list.copy(holder)
+    return dict.copy(holder) if isinstance(holder, dict) else dict(vars(holder))
 
 
 def _take_out(before: Iterable[tuple[Holder, Any]], kept: Any) -> list[FakeTensor]:
