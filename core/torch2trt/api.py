@@ -10,6 +10,7 @@ from typing_extensions import Unpack
 
 from . import _trt
 from .capture.export import capture
+from .capture.given import check_model
 from .capture.inputs import Example, example_inputs, inputs_of_exported
 from .network.build import build
 from .network.lower import lower
@@ -93,5 +94,6 @@ def _finish(plan: Plan) -> TRTModule:
 def _example(model: Any, inputs: Any, dynamic_shapes: Any) -> Example:
     if isinstance(model, ExportedProgram):
         return inputs_of_exported(model, inputs, dynamic_shapes)
+    check_model(model)
     own = list(state_of(model).values()) if isinstance(model, torch.nn.Module) else []
-    return example_inputs(inputs, dynamic_shapes, own[0].device if own else torch.device("cpu"), own)
+    return example_inputs(model, inputs, dynamic_shapes, own[0].device if own else torch.device("cpu"), own)

@@ -204,9 +204,7 @@ def test_a_place_that_nothing_can_be_taken_out_of_is_named():
             return x * self.slots.table
 
     model, x = Holds().eval(), torch.ones(5)
-    with pytest.raises(
-        CaptureError, match=rf"in {__name__}\.Slots, where those .* cannot be taken out again; put back"
-    ):
+    with pytest.raises(CaptureError, match=rf"in {__name__}\.Slots, where those .* cannot be taken out; put back"):
         torch2trt.convert(model, [x], build=False)
     del model.slots.table
     expected = model(x)

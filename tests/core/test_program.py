@@ -33,7 +33,10 @@ def model():
 
 def program(model, *inputs):
     return capture(
-        model, example_inputs(list(inputs) or [torch.ones(2, 4)], None, torch.device("cpu")), Packs.load(), Settings()
+        model,
+        example_inputs(model, list(inputs) or [torch.ones(2, 4)], None, torch.device("cpu")),
+        Packs.load(),
+        Settings(),
     )
 
 

@@ -18,11 +18,12 @@ from ..program.program import Program
 from ..settings import Settings
 from .convention import signature_of
 from .decompose import decompose
+from .given import without_stars
 from .inputs import Example
 from .intercept import Interception
 from .leftovers import leaving_nothing
 from .read import Reader, short_source
-from .wrappers import Casting, Function
+from .wrappers import Around, Casting, Function
 
 #: torch.export keeps what it traces in globals of its own: one capture at a time in a process
 _lock: Final = threading.RLock()
@@ -60,16 +61,15 @@ def _exported(model: Any, example: Example, interception: Interception, settings
             )
         return model
     module = model if isinstance(model, torch.nn.Module) else Function(model, len(example.args))
-    if module.training and any(module.children()):
-        _check_eval(module)
-    traced = module if settings.precision is None else Casting(module, settings.precision)
+    _check_eval(module)
+    traced, dynamic_shapes = _to_trace(model, module, example, settings)
     had = state_of(module).keys()
     try:
         with interception.of(module), torch.no_grad(), warnings.catch_warnings():
             # torch.nn's recurrent layers keep their parameters in a list too, which export puts its own into
             warnings.filterwarnings("ignore", r"The tensor attributes? .*\b_flat_weights\[", UserWarning)
             exported = torch.export.export(
-                traced, example.args, example.kwargs, dynamic_shapes=example.dynamic_shapes, strict=False
+                traced, example.args, example.kwargs, dynamic_shapes=dynamic_shapes, strict=False
             )
     except CaptureError:
         raise
@@ -78,6 +78,16 @@ def _exported(model: Any, example: Example, interception: Interception, settings
         raise CaptureError(_explain(error)) from error
     _check_state(module, had)
     return exported
+
+
+def _to_trace(model: Any, module: torch.nn.Module, example: Example, settings: Settings) -> tuple[torch.nn.Module, Any]:
+    """What is traced, and its dynamic shapes."""
+    traced = module if settings.precision is None else Casting(module, settings.precision)
+    signature, shapes = without_stars(model, example.args, example.kwargs, example.dynamic_shapes)
+    if signature is not None:
+        traced = Around(module) if traced is model else traced
+        traced.forward.__signature__ = signature  # type: ignore[attr-defined]  # a function, which may have it
+    return traced, shapes
 
 
 def _check_state(module: torch.nn.Module, had: Collection[str]) -> None:
@@ -92,7 +102,13 @@ def _check_state(module: torch.nn.Module, had: Collection[str]) -> None:
 def _check_eval(module: torch.nn.Module) -> None:
     behaves_differently = (torch.nn.modules.dropout._DropoutNd, torch.nn.modules.batchnorm._BatchNorm)
     training = [
-        name for name, child in module.named_modules() if isinstance(child, behaves_differently) and child.training
+        name or type(child).__name__
+        for name, child in module.named_modules()
+        if child.training
+        and (
+            isinstance(child, behaves_differently)
+            or (isinstance(child, torch.nn.modules.instancenorm._InstanceNorm) and child.track_running_stats)
+        )
     ]
     if training:
         raise CaptureError(
@@ -110,6 +126,12 @@ def _explain(error: Exception) -> str:
         return (
             f"the model's Python control flow depends on the values of a tensor{place}: {text.splitlines()[0]} "
             "Compute both ways and choose with torch.where, or state what always holds with torch._check"
+        )
+    if unknown := re.search(r"Found <class '([\w.]+)'> in output", text):
+        return (
+            f"the model returns a {unknown[1]}, in which PyTorch sees no tensors; register the class first, with "
+            "torch.utils._pytree.register_dataclass or register_pytree_node and serialized_type_name=..., or return "
+            "its tensors"
         )
     if "Constraints violated" in text or "specialized" in text:
         return f"a size that you gave as dynamic is fixed by the model. {text}"

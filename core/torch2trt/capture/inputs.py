@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch.export import Dim, ExportedProgram
@@ -14,8 +15,11 @@ from torch.utils import _pytree as pytree
 
 from ..dtypes import short_name
 from ..errors import InputError
+from .given import apart, by_parameter, check_given, sizes_of
 
 Shape = Sequence[int]
+#: of a tensor that is made only to trace with
+_MOST_ELEMENTS: Final = 2**28
 
 
 @dataclass(frozen=True)
@@ -38,9 +42,11 @@ class Input:
         """Bring the two spellings to one, min <= opt <= max."""
         if (self.shape is None) == (self.min is None or self.max is None):
             raise InputError("Input takes either shape, or min and max (and opt, which is max by default)")
-        low = tuple(self.min if self.shape is None else self.shape)  # type: ignore[arg-type]  # checked above
-        high = tuple(self.max if self.shape is None else self.shape)  # type: ignore[arg-type]
-        best = high if self.opt is None else tuple(self.opt)
+        if not isinstance(self.dtype, torch.dtype):
+            raise InputError(f"Input needs a torch.dtype, got dtype={self.dtype!r}")
+        low = sizes_of("min", self.min) if self.shape is None else sizes_of("shape", self.shape)
+        high = sizes_of("max", self.max) if self.shape is None else low
+        best = high if self.opt is None else sizes_of("opt", self.opt)
         if not len(low) == len(best) == len(high) or any(
             not a <= b <= c for a, b, c in zip(low, best, high, strict=True)
         ):
@@ -58,10 +64,23 @@ class Input:
         """Whether any dimension is dynamic."""
         return any(low != high for low, _, high in self.ranges)
 
-    def example(self, device: torch.device) -> torch.Tensor:
-        """A tensor to trace with: the optimal shape, but no dynamic size of 1, which PyTorch takes for a constant."""
-        shape = [best if low == high else builtins.min(builtins.max(best, 2), high) for low, best, high in self.ranges]
-        return torch.zeros(shape, dtype=self.dtype, device=device)
+    def example(self, device: torch.device, largest: int | None = None) -> torch.Tensor:
+        """A tensor to trace with: the optimal shape, but no dynamic size of 1, which PyTorch takes for a constant.
+
+        Dynamic sizes are at most ``largest``, where they may be.
+        """
+        return torch.zeros(self._traced(largest), dtype=self.dtype, device=device)
+
+    def fits(self, largest: int) -> bool:
+        """Whether the tensor to trace with has a memory that one may take for it."""
+        return math.prod(self._traced(largest)) <= _MOST_ELEMENTS
+
+    def _traced(self, largest: int | None) -> list[int]:
+        shape = []
+        for low, best, high in self.ranges:
+            size = best if largest is None else builtins.min(best, largest)
+            shape.append(best if low == high else builtins.min(builtins.max(size, low, 2), high))
+        return shape
 
     def dims(self) -> dict[int, Any] | None:
         """The dynamic dimensions as ``torch.export`` takes them."""
@@ -79,26 +98,27 @@ class Example:
     dynamic_shapes: Any
     #: the description that each leaf of ``(args, kwargs)`` was given by, None where it was given itself
     described: tuple[Input | None, ...]
+    #: the leaves that have memory in common with others, or with the model
+    repeated: frozenset[int] = frozenset()
 
 
-def example_inputs(inputs: Any, dynamic_shapes: Any, device: torch.device, own: Iterable[torch.Tensor] = ()) -> Example:
+def example_inputs(
+    model: Any, inputs: Any, dynamic_shapes: Any, device: torch.device, own: Sequence[torch.Tensor] = ()
+) -> Example:
     """The inputs of ``convert`` as an :class:`Example`.
 
     Args:
+        model: whose inputs they are; None for an exported program, whose own are checked by themselves.
         inputs: a sequence of positional inputs or a mapping of keyword inputs; pytrees of tensors and ``Input``; one
             tensor or ``Input`` stands for a sequence of one.
         dynamic_shapes: as in ``torch.export.export``; not beside dynamic ``Input`` descriptions.
         device: where tensors for descriptions are made.
         own: the model's own tensors.
+
+    Raises:
+        InputError: inputs that the model does not take, or that no engine can.
     """
-    if isinstance(inputs, (torch.Tensor, Input)):
-        inputs = (inputs,)
-    if isinstance(inputs, Mapping):
-        args, kwargs = (), dict(inputs)
-    elif isinstance(inputs, Sequence) and not isinstance(inputs, str):
-        args, kwargs = tuple(inputs), {}
-    else:
-        raise InputError(f"inputs must be a sequence or a mapping of tensors, got {type(inputs).__name__}")
+    args, kwargs = _arguments(inputs)
     leaves, spec = pytree.tree_flatten((args, kwargs))
     _check_devices(leaves)
     described = tuple(leaf if isinstance(leaf, Input) else None for leaf in leaves)
@@ -107,22 +127,45 @@ def example_inputs(inputs: Any, dynamic_shapes: Any, device: torch.device, own: 
             raise InputError(
                 "dynamic sizes come either from Input(min=..., max=...) or from dynamic_shapes, not from both"
             )
-        dims = pytree.tree_unflatten([leaf.dims() if leaf else None for leaf in described], spec)
-        dynamic_shapes = dims[1] if kwargs else dims[0]
-    tensors = _apart([leaf.example(device) if isinstance(leaf, Input) else leaf for leaf in leaves], own)
+        dims = pytree.tree_map(_dims, (args, kwargs), is_leaf=_is_users_node)
+        dynamic_shapes = by_parameter(model, *dims)
+    largest = _largest_traced([leaf for leaf in described if leaf is not None])
+    tensors = [leaf.example(device, largest) if isinstance(leaf, Input) else leaf for leaf in leaves]
     args, kwargs = pytree.tree_unflatten(tensors, spec)
-    return Example(args, kwargs, dynamic_shapes, described)
+    check_given(model, args, kwargs)
+    tensors, repeated = apart(tensors, own)
+    args, kwargs = pytree.tree_unflatten(tensors, spec)
+    return Example(args, kwargs, dynamic_shapes, described, repeated)
 
 
-def _apart(leaves: Sequence[Any], own: Iterable[torch.Tensor]) -> list[Any]:
-    """The leaves, each tensor an object of its own: torch.export takes one object for one value."""
-    seen = {id(tensor) for tensor in own}
-    result = []
-    for leaf in leaves:
-        again = isinstance(leaf, torch.Tensor) and id(leaf) in seen
-        seen.add(id(leaf))
-        result.append(leaf.detach().clone() if again else leaf)
-    return result
+def _arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if isinstance(inputs, (torch.Tensor, Input)):
+        return (inputs,), {}
+    if isinstance(inputs, Mapping):
+        return (), dict(inputs)
+    if isinstance(inputs, Sequence) and not isinstance(inputs, str):
+        return tuple(inputs), {}
+    raise InputError(f"inputs must be a sequence or a mapping of tensors, got {type(inputs).__name__}")
+
+
+def _largest_traced(described: Sequence[Input]) -> int | None:
+    """The largest dynamic size to trace with, for all, so that equal ones stay equal; None leaves them as they are."""
+    largest = _MOST_ELEMENTS
+    while largest > 2 and not all(description.fits(largest) for description in described):
+        largest //= 2
+    return None if largest == _MOST_ELEMENTS else largest
+
+
+def _is_users_node(value: Any) -> bool:
+    return type(value) in pytree.SUPPORTED_NODES and type(value) not in pytree.BUILTIN_TYPES
+
+
+def _dims(value: Any) -> Any:
+    """The dynamic sizes of a description; of a registered class those of its children, as torch.export takes them."""
+    if _is_users_node(value):
+        children, _ = pytree.SUPPORTED_NODES[type(value)].flatten_fn(value)
+        return [pytree.tree_map(_dims, child, is_leaf=_is_users_node) for child in children]
+    return value.dims() if isinstance(value, Input) else None
 
 
 def inputs_of_exported(exported: ExportedProgram, inputs: Any, dynamic_shapes: Any) -> Example:
@@ -142,7 +185,7 @@ def inputs_of_exported(exported: ExportedProgram, inputs: Any, dynamic_shapes: A
     if inputs is None:
         args, kwargs = exported.example_inputs or ((), {})
         return Example(args, kwargs, None, (None,) * len(specs))
-    example = example_inputs(inputs, None, torch.device("cpu"))
+    example = example_inputs(None, inputs, None, torch.device("cpu"))
     leaves, spec = pytree.tree_flatten((example.args, example.kwargs))
     if spec != exported.call_spec.in_spec:
         names = ", ".join(spec.arg.name for spec in specs)

@@ -50,7 +50,7 @@ def leaving_nothing(model: Any, trace: Callable[[], R]) -> R:
     if places := sorted({place for tensor in left if (place := _place(tensor))}):
         raise CaptureError(
             f"the model keeps tensors from call to call in {', '.join(places)}, where those of the capture, which have "
-            "no values, cannot be taken out again; put back what was there, and call the model once before you convert it"
+            "no values, cannot be taken out; put back what was there, and call the model once before converting it"
         )
     return result
 
