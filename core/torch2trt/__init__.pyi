@@ -20,6 +20,7 @@ from .errors import ConversionError as ConversionError
 from .errors import ConverterConflictWarning as ConverterConflictWarning
 from .errors import EngineError as EngineError
 from .errors import InputError as InputError
+from .errors import NarrowedRangeWarning as NarrowedRangeWarning
 from .errors import PackError as PackError
 from .errors import ReferenceRuntimeWarning as ReferenceRuntimeWarning
 from .errors import TargetError as TargetError

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import os
+import sys
+import warnings
 from collections.abc import Iterable
+from typing import Final
+
+_PACKAGE: Final = os.path.dirname(__file__) + os.sep
 
 
 class Torch2TRTError(Exception):
@@ -50,8 +56,20 @@ class ConverterConflictWarning(UserWarning):
     """Two packs of the same rank claim the same target."""
 
 
+class NarrowedRangeWarning(UserWarning):
+    """A converted module takes fewer sizes than were asked for, because the model decides by them."""
+
+
 class ReferenceRuntimeWarning(UserWarning):
     """A converted module runs on another runtime than an engine; said once a process."""
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn at the line outside of this package that led here."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

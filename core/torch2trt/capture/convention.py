@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -11,15 +11,30 @@ from torch.export.graph_signature import ConstantArgument, InputKind, OutputKind
 
 from ..dtypes import short_name
 from ..errors import CaptureError
-from ..program.signature import Leaf, Signature, TensorSpec
+from ..program.guards import Guard, Size
+from ..program.leaves import Leaf, TensorSpec
+from ..program.signature import Signature
+from .dims import Asked
 from .given import call_names, signature_of_model
-from .inputs import Example, allowed_range
+from .guards import guards_of
+from .inputs import Example
+from .ranges import settle
+from .trial import computes_the_same
 
 
-def signature_of(model: Any, exported: ExportedProgram, example: Example) -> tuple[Signature, list[str]]:
-    """The signature of a model and its exported program, and the names of the nodes that are its outputs."""
+def signature_of(
+    model: Any, module: torch.nn.Module | None, exported: ExportedProgram, example: Example
+) -> tuple[Signature, list[str]]:
+    """The signature of a model and its exported program, and the names of the nodes that are its outputs.
+
+    Args:
+        model: what users call.
+        module: what was exported; None where that is not at hand.
+        exported: the program, decomposed.
+        example: the example inputs.
+    """
     nodes = {node.name: node for node in exported.graph.nodes}
-    specs, input_leaves = _inputs(exported, example, nodes)
+    specs, input_leaves, guards = _inputs(exported, example, module, nodes)
     output_leaves, outputs = _outputs(exported)
     assert exported.call_spec.in_spec is not None
     assert exported.call_spec.out_spec is not None
@@ -36,6 +51,7 @@ def signature_of(model: Any, exported: ExportedProgram, example: Example) -> tup
         output_leaves=output_leaves,
         out_spec=exported.call_spec.out_spec,
         omitted=tuple(omitted),
+        guards=guards,
     )
     _check_apart(signature, example)
     return signature, outputs
@@ -61,28 +77,30 @@ def _check_apart(signature: Signature, example: Example) -> None:
 
 
 def _inputs(
-    exported: ExportedProgram, example: Example, nodes: dict[str, torch.fx.Node]
-) -> tuple[list[TensorSpec], list[Leaf]]:
-    specs: list[TensorSpec] = []
+    exported: ExportedProgram, example: Example, module: torch.nn.Module | None, nodes: dict[str, torch.fx.Node]
+) -> tuple[list[TensorSpec], list[Leaf], tuple[Guard, ...]]:
+    tensors: dict[str, torch.Tensor] = {}
+    asked: dict[str, Mapping[int, Asked]] = {}
     leaves: list[Leaf] = []
-    user_inputs = [s for s in exported.graph_signature.input_specs if s.kind is InputKind.USER_INPUT]
-    for spec, description in zip(user_inputs, example.described, strict=True):
-        if isinstance(spec.arg, ConstantArgument):
-            leaves.append(Leaf("constant", spec.arg.name, spec.arg.value))
+    arguments = [s.arg for s in exported.graph_signature.input_specs if s.kind is InputKind.USER_INPUT]
+    for argument, dims in zip(arguments, example.asked, strict=True):
+        if isinstance(argument, ConstantArgument):
+            leaves.append(Leaf("constant", argument.name, argument.value))
             continue
-        if not isinstance(spec.arg, TensorArgument):
+        if not isinstance(argument, TensorArgument):
             raise CaptureError(
-                f"input {spec.arg.name!r} is a Python number that varies; pass a tensor, or fix the number"
+                f"input {argument.name!r} is a Python number that varies; pass a tensor, or fix the number"
             )
-        node = nodes[spec.arg.name]
-        tensor = node.meta["val"]
-        ranges = tuple(
-            _range(size, exported, node.name, index, description.ranges[index] if description else None)
-            for index, size in enumerate(tensor.shape)
-        )
-        specs.append(TensorSpec(node.name, short_name(tensor.dtype), ranges))
-        leaves.append(Leaf("tensor", node.name))
-    return specs, leaves
+        tensors[argument.name], asked[argument.name] = nodes[argument.name].meta["val"], dims
+        leaves.append(Leaf("tensor", argument.name))
+    guards = guards_of(exported, [argument.name for argument in arguments])
+
+    def tried(sizes: Mapping[Size, int]) -> bool:
+        return module is not None and computes_the_same(exported, module, example, sizes)
+
+    ranges, remaining = settle(exported, tensors, asked, guards, tried)
+    specs = [TensorSpec(name, short_name(tensor.dtype), ranges[name]) for name, tensor in tensors.items()]
+    return specs, leaves, remaining
 
 
 def _outputs(exported: ExportedProgram) -> tuple[tuple[Leaf, ...], list[str]]:
@@ -110,22 +128,3 @@ def _outputs(exported: ExportedProgram) -> tuple[tuple[Leaf, ...], list[str]]:
     if not outputs:
         raise CaptureError("the model returns no tensor, which leaves an engine nothing to compute")
     return tuple(leaf for leaf, _ in both), outputs
-
-
-def _range(
-    size: Any, exported: ExportedProgram, name: str, index: int, described: tuple[int, int, int] | None
-) -> tuple[int, int, int]:
-    """``(min, opt, max)`` of an input's size."""
-    if isinstance(size, int):
-        return (size, size, size)
-    low, high = allowed_range(size, exported.range_constraints)
-    opt = size.node.hint
-    if described is not None:
-        low, opt = max(low, described[0]), described[1]
-        high = described[2] if high is None else min(high, described[2])
-    if high is None:
-        raise CaptureError(
-            f"dimension {index} of input {name!r} has no upper bound, which a TensorRT profile needs; "
-            f"give one: torch.export.Dim('d{index}', max=...) or Input(min=..., opt=..., max=...)"
-        )
-    return (low, min(max(opt, low), high), high)

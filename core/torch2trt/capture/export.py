@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import warnings
-from collections.abc import Collection
 from typing import Any, Final
 
 import torch
+from torch._dynamo.exc import UserError
 from torch.export import ExportedProgram
+from torch.fx.experimental import _config as symbolic_config
 
 from ..errors import CaptureError
 from ..packs.loading import Packs
@@ -18,12 +20,13 @@ from ..program.program import Program
 from ..settings import Settings
 from .convention import signature_of
 from .decompose import decompose
+from .dims import without_names
 from .given import without_stars
 from .inputs import Example
 from .intercept import Interception
 from .leftovers import leaving_nothing
 from .read import Reader, short_source
-from .wrappers import Around, Casting, Function
+from .wrappers import Around, Casting, Function, original_path
 
 #: torch.export keeps what it traces in globals of its own: one capture at a time in a process
 _lock: Final = threading.RLock()
@@ -41,62 +44,79 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
     Raises:
         CaptureError: ``torch.export`` cannot express the model; the message says what to do.
     """
-
-    def program() -> Program:
+    with _lock, _every_size():
         interception = Interception(packs)
-        exported = decompose(_exported(model, example, interception, settings), packs, interception)
+        module = _module(model, example, settings)
+        exported = model if module is None else _exported(model, module, example, interception)
+        exported = leaving_nothing(model, lambda: decompose(exported, packs, interception))
         packs.hook.torch2trt_transform_graph(graph_module=exported.graph_module, settings=settings)
-        signature, outputs = signature_of(model, exported, example)
+        signature, outputs = signature_of(model, module, exported, example)
         return Reader.of(exported, interception).program(outputs, signature)
 
-    with _lock:
-        return program() if isinstance(model, ExportedProgram) else leaving_nothing(model, program)
 
-
-def _exported(model: Any, example: Example, interception: Interception, settings: Settings) -> ExportedProgram:
+def _module(model: Any, example: Example, settings: Settings) -> torch.nn.Module | None:
+    """The module to export; None for a model that is exported already."""
     if isinstance(model, ExportedProgram):
         if settings.precision is not None:
             raise CaptureError(
                 "precision cannot be changed in an ExportedProgram; export the model in the dtype you want"
             )
-        return model
+        return None
     module = model if isinstance(model, torch.nn.Module) else Function(model, len(example.args))
     _check_eval(module)
-    traced, dynamic_shapes = _to_trace(model, module, example, settings)
+    traced = module if settings.precision is None else Casting(module, settings.precision)
+    if signature := without_stars(model, example.args, example.kwargs):
+        traced = Around(module) if traced is model else traced
+        traced.forward.__signature__ = signature  # type: ignore[attr-defined]  # a function, which may have it
+    return traced
+
+
+def _exported(model: Any, module: torch.nn.Module, example: Example, interception: Interception) -> ExportedProgram:
+    unnamed = without_names(example.dynamic_shapes)
+
+    def export(dynamic_shapes: Any) -> ExportedProgram:
+        return leaving_nothing(model, lambda: _export(module, example, dynamic_shapes, interception))
+
+    try:
+        try:
+            return export(example.dynamic_shapes)
+        except UserError:
+            # a named size that the model does not allow everywhere; unnamed, PyTorch says where it does
+            if unnamed == example.dynamic_shapes:
+                raise
+            return export(unnamed)
+    except CaptureError:
+        raise
+    except Exception as error:
+        raise CaptureError(_explain(error)) from error
+
+
+def _export(
+    module: torch.nn.Module, example: Example, dynamic_shapes: Any, interception: Interception
+) -> ExportedProgram:
     had = state_of(module).keys()
     try:
         with interception.of(module), torch.no_grad(), warnings.catch_warnings():
             # torch.nn's recurrent layers keep their parameters in a list too, which export puts its own into
             warnings.filterwarnings("ignore", r"The tensor attributes? .*\b_flat_weights\[", UserWarning)
-            exported = torch.export.export(
-                traced, example.args, example.kwargs, dynamic_shapes=dynamic_shapes, strict=False
+            return torch.export.export(
+                module, example.args, example.kwargs, dynamic_shapes=dynamic_shapes, strict=False
             )
-    except CaptureError:
-        raise
-    except Exception as error:
-        _check_state(module, had)
-        raise CaptureError(_explain(error)) from error
-    _check_state(module, had)
-    return exported
+    finally:
+        if made := [original_path(name) for name in state_of(module) if name not in had]:
+            # torch.export would write it to an input
+            raise CaptureError(
+                f"the model makes its buffer {', '.join(map(repr, made))} when it is called first; "
+                "call the model once before you convert it"
+            )
 
 
-def _to_trace(model: Any, module: torch.nn.Module, example: Example, settings: Settings) -> tuple[torch.nn.Module, Any]:
-    """What is traced, and its dynamic shapes."""
-    traced = module if settings.precision is None else Casting(module, settings.precision)
-    signature, shapes = without_stars(model, example.args, example.kwargs, example.dynamic_shapes)
-    if signature is not None:
-        traced = Around(module) if traced is model else traced
-        traced.forward.__signature__ = signature  # type: ignore[attr-defined]  # a function, which may have it
-    return traced, shapes
-
-
-def _check_state(module: torch.nn.Module, had: Collection[str]) -> None:
-    """That no buffer was made while the model was traced: torch.export takes it for something else."""
-    if made := [name for name in state_of(module) if name not in had]:
-        raise CaptureError(
-            f"the model makes its buffer {', '.join(map(repr, made))} when it is called first; "
-            "call the model once before you convert it"
-        )
+def _every_size() -> contextlib.AbstractContextManager[Any]:
+    """Let PyTorch trace sizes that vary as sizes that may be anything, 0 and 1 included, without guards on that."""
+    config: Any = symbolic_config
+    if not hasattr(config, "backed_size_oblivious"):
+        return contextlib.nullcontext()  # it traces for sizes from 2 on, and says so in the ranges
+    return config.patch(backed_size_oblivious=True)  # type: ignore[no-any-return]  # PyTorch does not type it
 
 
 def _check_eval(module: torch.nn.Module) -> None:

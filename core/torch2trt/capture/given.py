@@ -64,26 +64,22 @@ def call_names(
 
 def by_parameter(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of a call by the names of the parameters, ``*args`` and ``**kwargs`` as one each."""
-    signature = signature_of_model(model)
-    if signature is None:
-        return {**{f"input_{index}": value for index, value in enumerate(args)}, **kwargs}
     try:
-        return signature.bind(*args, **kwargs).arguments
+        if signature := signature_of_model(model):
+            return signature.bind(*args, **kwargs).arguments
     except TypeError:  # said where the inputs are checked
-        return {}
+        pass
+    return {**{f"input_{index}": value for index, value in enumerate(args)}, **kwargs}
 
 
-def without_stars(
-    model: Any, args: Sequence[Any], kwargs: Mapping[str, Any], dynamic_shapes: Any
-) -> tuple[inspect.Signature | None, Any]:
-    """A signature with a parameter for each input of a star, and dynamic shapes for that; None where there is no star.
+def without_stars(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> inspect.Signature | None:
+    """A signature with a parameter for each input of a star, which ``torch.export`` can name in the guards it writes.
 
-    The guards that ``torch.export`` writes cannot name the inputs of a star.
+    None where there is no star.
     """
     signature = signature_of_model(model)
-    stars = {p.name for p in (signature.parameters.values() if signature else ()) if p.kind in _STARS}
-    if signature is None or not stars:
-        return None, dynamic_shapes
+    if signature is None or not _stars(signature):
+        return None
     parameters: list[inspect.Parameter] = []
     for parameter in signature.parameters.values():
         if parameter.kind is parameter.VAR_POSITIONAL:
@@ -94,16 +90,29 @@ def without_stars(
             parameters += [inspect.Parameter(name, parameter.KEYWORD_ONLY) for name in names]
         else:
             parameters.append(parameter)
-    if dynamic_shapes is not None and not isinstance(dynamic_shapes, Mapping):
+    return signature.replace(parameters=parameters)
+
+
+def shapes_without_stars(model: Any, args: Sequence[Any], kwargs: Mapping[str, Any], dynamic_shapes: Any) -> Any:
+    """Dynamic shapes for the signature that :func:`without_stars` gives."""
+    signature = signature_of_model(model)
+    stars = _stars(signature) if signature else ()
+    if dynamic_shapes is None or not stars:
+        return dynamic_shapes
+    if not isinstance(dynamic_shapes, Mapping):
         dynamic_shapes = dict(zip(by_parameter(model, args, kwargs), dynamic_shapes, strict=False))
     shapes: dict[str, Any] = {}
-    for name, value in (dynamic_shapes or {}).items():
-        if name in stars:
+    for name, value in dynamic_shapes.items():
+        if name not in stars:
+            shapes[name] = value
+        elif value is not None:
             nested = isinstance(value, Mapping)
             shapes.update(value if nested else zip(_star_names(name, len(value)), value, strict=True))
-        else:
-            shapes[name] = value
-    return signature.replace(parameters=parameters), None if dynamic_shapes is None else shapes
+    return shapes
+
+
+def _stars(signature: inspect.Signature) -> list[str]:
+    return [name for name, parameter in signature.parameters.items() if parameter.kind in _STARS]
 
 
 def _star_names(name: str, count: int) -> list[str]:

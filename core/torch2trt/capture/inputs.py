@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import torch
-from torch.export import Dim, ExportedProgram
+from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
 from torch.utils import _pytree as pytree
 
 from ..dtypes import short_name
 from ..errors import InputError
-from .given import apart, by_parameter, check_given, sizes_of
+from .dims import Asked, allowed, asked_by, dynamic_shapes_of
+from .given import apart, check_given, shapes_without_stars, sizes_of
 
 Shape = Sequence[int]
 #: of a tensor that is made only to trace with
@@ -82,10 +83,10 @@ class Input:
             shape.append(best if low == high else builtins.min(builtins.max(size, low, 2), high))
         return shape
 
-    def dims(self) -> dict[int, Any] | None:
-        """The dynamic dimensions as ``torch.export`` takes them."""
-        hints = {i: Dim.DYNAMIC(min=low, max=high) for i, (low, _, high) in enumerate(self.ranges) if low != high}
-        return hints or None
+    @property
+    def asked(self) -> dict[int, Asked]:
+        """The dynamic dimensions."""
+        return {i: Asked(*sizes) for i, sizes in enumerate(self.ranges) if sizes[0] != sizes[2]}
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,8 @@ class Example:
     kwargs: dict[str, Any]
     #: for ``torch.export``; None where everything is static
     dynamic_shapes: Any
-    #: the description that each leaf of ``(args, kwargs)`` was given by, None where it was given itself
-    described: tuple[Input | None, ...]
+    #: of each leaf of ``(args, kwargs)`` what was asked of its dynamic dimensions, as far as that is known
+    asked: tuple[Mapping[int, Asked], ...]
     #: the leaves that have memory in common with others, or with the model
     repeated: frozenset[int] = frozenset()
 
@@ -121,21 +122,22 @@ def example_inputs(
     args, kwargs = _arguments(inputs)
     leaves, spec = pytree.tree_flatten((args, kwargs))
     _check_devices(leaves)
-    described = tuple(leaf if isinstance(leaf, Input) else None for leaf in leaves)
-    if any(leaf is not None and leaf.dynamic for leaf in described):
-        if dynamic_shapes is not None:
+    asked: tuple[Mapping[int, Asked], ...] = tuple(leaf.asked if isinstance(leaf, Input) else {} for leaf in leaves)
+    if dynamic_shapes is not None:
+        if any(asked):
             raise InputError(
                 "dynamic sizes come either from Input(min=..., max=...) or from dynamic_shapes, not from both"
             )
-        dims = pytree.tree_map(_dims, (args, kwargs), is_leaf=_is_users_node)
-        dynamic_shapes = by_parameter(model, *dims)
-    largest = _largest_traced([leaf for leaf in described if leaf is not None])
+        asked = asked_by(dynamic_shapes, model, spec)
+    elif any(asked):
+        dynamic_shapes = dynamic_shapes_of(asked, model, spec)
+    largest = _largest_traced([leaf for leaf in leaves if isinstance(leaf, Input)])
     tensors = [leaf.example(device, largest) if isinstance(leaf, Input) else leaf for leaf in leaves]
     args, kwargs = pytree.tree_unflatten(tensors, spec)
     check_given(model, args, kwargs)
     tensors, repeated = apart(tensors, own)
     args, kwargs = pytree.tree_unflatten(tensors, spec)
-    return Example(args, kwargs, dynamic_shapes, described, repeated)
+    return Example(args, kwargs, shapes_without_stars(model, args, kwargs, dynamic_shapes), asked, repeated)
 
 
 def _arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -156,18 +158,6 @@ def _largest_traced(described: Sequence[Input]) -> int | None:
     return None if largest == _MOST_ELEMENTS else largest
 
 
-def _is_users_node(value: Any) -> bool:
-    return type(value) in pytree.SUPPORTED_NODES and type(value) not in pytree.BUILTIN_TYPES
-
-
-def _dims(value: Any) -> Any:
-    """The dynamic sizes of a description; of a registered class those of its children, as torch.export takes them."""
-    if _is_users_node(value):
-        children, _ = pytree.SUPPORTED_NODES[type(value)].flatten_fn(value)
-        return [pytree.tree_map(_dims, child, is_leaf=_is_users_node) for child in children]
-    return value.dims() if isinstance(value, Input) else None
-
-
 def inputs_of_exported(exported: ExportedProgram, inputs: Any, dynamic_shapes: Any) -> Example:
     """The inputs of an exported program, which has its shapes and dynamic sizes already.
 
@@ -184,7 +174,7 @@ def inputs_of_exported(exported: ExportedProgram, inputs: Any, dynamic_shapes: A
     specs = [spec for spec in exported.graph_signature.input_specs if spec.kind is InputKind.USER_INPUT]
     if inputs is None:
         args, kwargs = exported.example_inputs or ((), {})
-        return Example(args, kwargs, None, (None,) * len(specs))
+        return Example(args, kwargs, None, ({},) * len(specs))
     example = example_inputs(None, inputs, None, torch.device("cpu"))
     leaves, spec = pytree.tree_flatten((example.args, example.kwargs))
     if spec != exported.call_spec.in_spec:
@@ -194,14 +184,14 @@ def inputs_of_exported(exported: ExportedProgram, inputs: Any, dynamic_shapes: A
             f"got {spec}; leave inputs out to take its own example inputs"
         )
     values = {node.name: node.meta.get("val") for node in exported.graph.find_nodes(op="placeholder")}
-    for description, leaf, input_spec in zip(example.described, leaves, specs, strict=True):
-        reason = _why_not_taken(values[input_spec.arg.name], leaf, description, exported.range_constraints)
+    for asked, leaf, input_spec in zip(example.asked, leaves, specs, strict=True):
+        reason = _why_not_taken(values[input_spec.arg.name], leaf, asked, exported.range_constraints)
         if reason:
             raise InputError(f"input {input_spec.arg.name!r} of the ExportedProgram {reason}")
     return example
 
 
-def _why_not_taken(expected: Any, given: Any, description: Input | None, constraints: Mapping[Any, Any]) -> str | None:
+def _why_not_taken(expected: Any, given: Any, asked: Mapping[int, Asked], constraints: Mapping[Any, Any]) -> str | None:
     if not isinstance(expected, torch.Tensor):
         return None if given == expected else f"is {expected!r}, got {given!r}"
     if not isinstance(given, torch.Tensor):
@@ -210,28 +200,20 @@ def _why_not_taken(expected: Any, given: Any, description: Input | None, constra
         return f"is {short_name(expected.dtype)}, got {short_name(given.dtype)}"
     if given.dim() != expected.dim():
         return f"has {expected.dim()} dimensions, got {given.dim()}"
-    ranges = description.ranges if description else [(size, size, size) for size in given.shape]
     sizes: Sequence[Any] = expected.shape
-    for index, (size, (low, _, high)) in enumerate(zip(sizes, ranges, strict=True)):
+    for index, size in enumerate(sizes):
+        one = given.shape[index]
+        described = asked.get(index, Asked(one, one, one))
+        low, high = described.low or 0, described.high or one
         got = str(low) if low == high else f"{low} to {high}; export it again with dynamic_shapes"
         if isinstance(size, int):
             if (low, high) != (size, size):
                 return f"has size {size} in dimension {index}, got {got}"
             continue
-        smallest, largest = allowed_range(size, constraints)
+        smallest, largest = allowed(size, constraints)
         if low < smallest or (largest is not None and high > largest):
             return f"has sizes {smallest} to {largest or 'any'} in dimension {index}, got {got}"
     return None
-
-
-def allowed_range(size: torch.SymInt, constraints: Mapping[Any, Any]) -> tuple[int, int | None]:
-    """The smallest and the largest value that an export allows a dynamic size; None where nothing bounds it above."""
-    limits = constraints.get(size.node.expr)
-    if limits is None:
-        return 1, None
-    low, high = (int(bound) if bound.is_Integer else None for bound in (limits.lower, limits.upper))
-    # torch.export says 2 for every range that begins at 0 or 1
-    return (low if low is not None and low > 2 else 1), high
 
 
 def _check_devices(leaves: Sequence[Any]) -> None:

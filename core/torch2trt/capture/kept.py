@@ -7,6 +7,7 @@ the original, so shapes and dtypes stay PyTorch's own.
 from __future__ import annotations
 
 import contextlib
+import copy
 import itertools
 import threading
 import weakref
@@ -145,6 +146,13 @@ def run_original(tensors: Sequence[torch.Tensor], sizes: Sequence[Any], key: str
 
 def _infer(tensors: Sequence[torch.Tensor], sizes: Sequence[Any], key: str) -> list[torch.Tensor]:
     return _calls[key].infer(tensors, sizes)
+
+
+def infer_alone(tensors: Sequence[torch.Tensor], sizes: Sequence[Any], key: str) -> list[torch.Tensor]:
+    """What the operator gives for other sizes; the call itself stays as it was traced."""
+    call = copy.copy(_calls[key])
+    call.in_place = dict(call.in_place)
+    return call.infer(tensors, sizes)
 
 
 _library.impl("call", run_original, "CompositeExplicitAutograd")

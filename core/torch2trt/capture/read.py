@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import torch
@@ -72,7 +72,7 @@ class Reader:
         path, kind = _module(node)
         used = frozenset(int(user.args[1]) for user in node.users) if all(map(_is_getitem, node.users)) else None  # type: ignore[arg-type]  # getitem(result, index)
         return Call(
-            target, node.name, operands, args, kwargs, result, path, kind, _source(node), used, reasons_noted(node)
+            target, node.name, operands, args, kwargs, result, path, kind, source_of(node), used, reasons_noted(node)
         )
 
     def program(self, outputs: Any = None, signature: Any = None) -> Program:
@@ -155,8 +155,13 @@ def _module(node: torch.fx.Node) -> tuple[str, str]:
     return "", ""
 
 
-def _source(node: torch.fx.Node) -> str:
-    frames = re.findall(r'File "([^"]+)", line (\d+)', node.meta.get("stack_trace") or "")
+def source_of(node: torch.fx.Node) -> str:
+    """Where the user's code makes a call; empty where it is not known."""
+    return source_in(re.findall(r'File "([^"]+)", line (\d+)', node.meta.get("stack_trace") or ""))
+
+
+def source_in(frames: Sequence[tuple[str, str]]) -> str:
+    """The last frame, ``(file, line)``, that is in the user's code."""
     users = [(file, line) for file, line in frames if not file.startswith(_NOT_USERS)]
     return short_source(*users[-1]) if users else ""
 

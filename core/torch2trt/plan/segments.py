@@ -12,8 +12,8 @@ from torch.utils._sympy.value_ranges import ValueRanges, bound_sympy
 from ..dtypes import short_name
 from ..errors import ConversionError
 from ..program.call import Ref
+from ..program.leaves import TensorSpec
 from ..program.program import Program
-from ..program.signature import TensorSpec
 from .planned import PlannedCall
 
 

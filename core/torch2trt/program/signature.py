@@ -2,64 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import torch
 from torch.utils import _pytree as pytree
 
-from ..dtypes import short_name
 from ..errors import EngineError, InputError
 from .binding import in_order, same, shown
+from .guards import Guard, compiled
+from .leaves import Leaf, TensorSpec
 from .memory import overlap
-
-
-@dataclass(frozen=True, slots=True)
-class TensorSpec:
-    """A named tensor of an engine; sizes are ``(min, opt, max)``, all equal where static."""
-
-    name: str
-    dtype: str
-    ranges: tuple[tuple[int, int, int], ...]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape with -1 for dynamic sizes."""
-        return tuple(low if low == high else -1 for low, _, high in self.ranges)
-
-    def why_not_accepted(self, value: Any) -> str | None:
-        """Why ``value`` cannot be this input, with the cure; None where it can."""
-        if not isinstance(value, torch.Tensor):
-            return f"must be a tensor, got {type(value).__name__}"
-        if value.layout is not torch.strided:
-            return f"must be a dense tensor, got {value.layout}; convert it with .to_dense()"
-        if short_name(value.dtype) != self.dtype:
-            return f"must be {self.dtype}, got {short_name(value.dtype)}; convert it with .to(torch.{self.dtype})"
-        if value.dim() != len(self.ranges):
-            return f"must have {len(self.ranges)} dimensions {self.shape}, got {value.dim()}: {tuple(value.shape)}"
-        for index, (size, (low, _, high)) in enumerate(zip(value.shape, self.ranges, strict=True)):
-            if not low <= size <= high:
-                allowed = str(low) if low == high else f"{low} to {high}"
-                return (
-                    f"has size {size} in dimension {index}, the engine was built for {allowed}; "
-                    "convert again with an Input(min=..., opt=..., max=...) that covers it"
-                )
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """One leaf of the inputs or outputs.
-
-    ``tensor``: the engine's tensor ``name``; ``size``: the same, a Python int outside; ``constant``: always ``value``;
-    ``mutated`` (outputs only): the new value of input ``name``, which the model changes in place.
-    """
-
-    kind: Literal["tensor", "size", "constant", "mutated"]
-    name: str = ""
-    value: Any = None
+from .straight import Straight, straight_path
 
 
 @dataclass(frozen=True)
@@ -79,9 +36,28 @@ class Signature:
     out_spec: pytree.TreeSpec
     #: what was left out at conversion and has a default that is a number, a text, a flag or None
     omitted: tuple[tuple[str, Any], ...] = ()
+    #: the conditions on the sizes of the inputs under which the program computes what the model does
+    guards: tuple[Guard, ...] = ()
+
+    @functools.cached_property
+    def _straight(self) -> Straight | None:
+        """The checks of calls with tensors by position and nothing else, where the module takes no other."""
+        args, kwargs = self.in_spec.children()
+        flat = kwargs.num_children == 0 and all(child.is_leaf() for child in args.children())
+        changes = any(leaf.kind == "mutated" for leaf in self.output_leaves)
+        if not flat or changes or not self.inputs or any(leaf.kind != "tensor" for leaf in self.input_leaves):
+            return None
+        specs = {spec.name: spec for spec in self.inputs}
+        return straight_path([specs[leaf.name] for leaf in self.input_leaves], self.guards)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields alone; functions of them cannot be pickled."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def flatten(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, torch.Tensor]:
         """The engine's inputs of one call, each checked; :class:`InputError` says what does not fit and the cure."""
+        if self._straight is not None and not kwargs and (straight := self._straight(args)) is not None:
+            return straight
         bound = self._bind(args, kwargs)
         leaves, spec = pytree.tree_flatten(bound)
         if spec != self.in_spec:
@@ -95,9 +71,13 @@ class Signature:
                         f"input {leaf.name!r} was {leaf.value!r} at conversion and is fixed, got {value!r}"
                     )
                 continue
-            if reason := specs[leaf.name].why_not_accepted(value):
+            if reason := specs[leaf.name].why_not_a_tensor(value):
                 raise InputError(f"input {leaf.name!r} {reason}")
             tensors[leaf.name] = value
+        self._check_guards(tensors)
+        for name, tensor in tensors.items():
+            if reason := specs[name].why_not_in_range(tensor):
+                raise InputError(f"input {name!r} {reason}")
         devices = {value.device for value in tensors.values()}
         if len(devices) > 1:
             raise InputError(f"the inputs are on different devices ({', '.join(sorted(map(str, devices)))})")
@@ -113,6 +93,18 @@ class Signature:
                         f"the model changes input {leaf.name!r} in place, and input {name!r} has memory in common "
                         "with it; give a copy of one of them with .clone()"
                     )
+
+    def _check_guards(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        for guard in self.guards:
+            condition = compiled(guard.condition)
+            sizes = {f"{name}.shape[{dim}]": tensors[name].shape[dim] for name, dim in condition.sizes}
+            if not condition.holds(*sizes.values()):
+                got = ", ".join(f"{name} = {size}" for name, size in sizes.items())
+                where = f" at {guard.source}" if guard.source else ""
+                raise InputError(
+                    f"{got}, and the converted module holds where {guard.condition}: with other sizes the model "
+                    f"computes something else{where}; convert it again with an example of these sizes"
+                )
 
     def unflatten(self, outputs: Mapping[str, torch.Tensor], inputs: Mapping[str, torch.Tensor]) -> Any:
         """What the original module returns, from the engine's outputs; inputs that it changes in place are changed."""
@@ -189,6 +181,7 @@ class Signature:
             "inputs": [asdict(spec) for spec in self.inputs],
             "outputs": list(self.outputs),
             "parameters": list(self.parameters),
+            "guards": [asdict(guard) for guard in self.guards],
             "omitted": [list(pair) for pair in self.omitted],
             "in_spec": specs[0],
             "out_spec": specs[1],
@@ -218,4 +211,15 @@ class Signature:
             output_leaves=tuple(Leaf(**leaf) for leaf in data["output_leaves"]),
             out_spec=out_spec,
             omitted=tuple((name, default) for name, default in data.get("omitted", ())),
+            guards=_guards(data.get("guards", ())),
         )
+
+
+def _guards(data: Sequence[Mapping[str, Any]]) -> tuple[Guard, ...]:
+    guards = tuple(Guard(**guard) for guard in data)
+    for guard in guards:
+        try:
+            compiled(guard.condition)
+        except InputError as error:
+            raise EngineError(f"the saved module cannot be trusted: {error}") from error
+    return guards

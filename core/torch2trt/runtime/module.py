@@ -5,12 +5,11 @@ from __future__ import annotations
 import functools
 import json
 import os
-import warnings
 from typing import Any
 
 import torch
 
-from ..errors import EngineError, ReferenceRuntimeWarning, Torch2TRTError
+from ..errors import EngineError, ReferenceRuntimeWarning, Torch2TRTError, warn
 from ..program.signature import Signature
 from ..settings import Runtime
 from .engine import Engine
@@ -157,4 +156,4 @@ class TRTModule(torch.nn.Module):
 
 @functools.cache
 def _warn_once(text: str) -> None:
-    warnings.warn(f"a converted module {text}", ReferenceRuntimeWarning, stacklevel=7)
+    warn(f"a converted module {text}", ReferenceRuntimeWarning)

@@ -1,0 +1,60 @@
+"""What goes into a converted module and comes out: tensors, and the leaves of pytrees that stand for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from ..dtypes import short_name
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """A named tensor of an engine; sizes are ``(min, opt, max)``, all equal where static."""
+
+    name: str
+    dtype: str
+    ranges: tuple[tuple[int, int, int], ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape with -1 for dynamic sizes."""
+        return tuple(low if low == high else -1 for low, _, high in self.ranges)
+
+    def why_not_a_tensor(self, value: Any) -> str | None:
+        """Why ``value`` cannot be this input, whatever its sizes, with the cure; None where it can."""
+        if not isinstance(value, torch.Tensor):
+            return f"must be a tensor, got {type(value).__name__}"
+        if value.layout is not torch.strided:
+            return f"must be a dense tensor, got {value.layout}; convert it with .to_dense()"
+        if short_name(value.dtype) != self.dtype:
+            return f"must be {self.dtype}, got {short_name(value.dtype)}; convert it with .to(torch.{self.dtype})"
+        if value.dim() != len(self.ranges):
+            return f"must have {len(self.ranges)} dimensions {self.shape}, got {value.dim()}: {tuple(value.shape)}"
+        return None
+
+    def why_not_in_range(self, value: torch.Tensor) -> str | None:
+        """Why the sizes of a tensor cannot be those of this input, with the cure; None where they can."""
+        for index, (size, (low, _, high)) in enumerate(zip(value.shape, self.ranges, strict=True)):
+            if not low <= size <= high:
+                allowed = str(low) if low == high else f"{low} to {high}"
+                return (
+                    f"has size {size} in dimension {index}, the engine was built for {allowed}; "
+                    "convert again with an Input(min=..., opt=..., max=...) that covers it"
+                )
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One leaf of the inputs or outputs.
+
+    ``tensor``: the engine's tensor ``name``; ``size``: the same, a Python int outside; ``constant``: always ``value``;
+    ``mutated`` (outputs only): the new value of input ``name``, which the model changes in place.
+    """
+
+    kind: Literal["tensor", "size", "constant", "mutated"]
+    name: str = ""
+    value: Any = None
