@@ -10,6 +10,7 @@ from typing_extensions import Unpack
 
 from . import _trt
 from .capture.export import capture
+from .capture.given import check_model
 from .capture.inputs import Example, example_inputs, inputs_of_exported
 from .network.build import build
 from .network.lower import lower
@@ -64,7 +65,8 @@ def convert(
         settings: the fields of :class:`Settings`, such as ``precision=torch.float16`` or ``runtime="reference"``.
 
     Returns:
-        a module with the calling convention of ``model``.
+        a module with the calling convention of ``model`` and weights of its own: what is done to the model later does
+        not change it.
 
     Raises:
         CaptureError: ``torch.export`` cannot express the model.
@@ -81,16 +83,17 @@ def _finish(plan: Plan) -> TRTModule:
     (segment,) = plan.segments
     network = lower(plan, segment)
     settings = plan.settings
-    return TRTModule(
-        build(network, plan) if settings.build else None,
-        plan.program.signature,
-        reference=ReferenceRunner(network.network, network),
-        runtime=settings.runtime if settings.build else "reference",
-    )
+    engine = build(network, plan) if settings.build else None
+    runtime = settings.runtime if settings.build else "reference"
+    interpreted = runtime == "reference" or not torch.cuda.is_available()
+    # only now: the build has given back its memory
+    reference = ReferenceRunner(network.network, network.builder, network.constants, copy=interpreted)
+    return TRTModule(engine, plan.program.signature, reference=reference, runtime=runtime)
 
 
 def _example(model: Any, inputs: Any, dynamic_shapes: Any) -> Example:
     if isinstance(model, ExportedProgram):
         return inputs_of_exported(model, inputs, dynamic_shapes)
+    check_model(model)
     own = list(state_of(model).values()) if isinstance(model, torch.nn.Module) else []
     return example_inputs(model, inputs, dynamic_shapes, own[0].device if own else torch.device("cpu"), own)

@@ -34,7 +34,7 @@ def test_a_program_in_two_segments_with_tensors_of_their_own():
     for segment in halves:
         network = lower(plan, segment)
         assert build(network, plan).serialized
-        runners.append(ReferenceRunner(network.network, network))
+        runners.append(ReferenceRunner(network.network, network.builder, network.constants))
     x = torch.randn(5, 4)
     (result,) = runners[1](runners[0]({"input": x})).values()
     torch.testing.assert_close(result, model(x))

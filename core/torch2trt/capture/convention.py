@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch.export import ExportedProgram
@@ -16,12 +15,11 @@ from ..program.guards import Guard, Size
 from ..program.leaves import Leaf, TensorSpec
 from ..program.signature import Signature
 from .dims import Asked
+from .given import call_names, signature_of_model
 from .guards import guards_of
 from .inputs import Example
 from .ranges import settle
 from .trial import computes_the_same
-
-_SIMPLE: Final = (type(None), bool, int, float, str)
 
 
 def signature_of(
@@ -40,35 +38,42 @@ def signature_of(
     output_leaves, outputs = _outputs(exported)
     assert exported.call_spec.in_spec is not None
     assert exported.call_spec.out_spec is not None
-    entry = exported.module_call_graph[0].signature
-    parameters = tuple((entry.forward_arg_names if entry else None) or ())
+    parameters, omitted = _names(model, exported, example)
+    prefix = "output"
+    while any(spec.name.startswith(f"{prefix}_") for spec in specs):
+        prefix += "_"
     signature = Signature(
         inputs=tuple(specs),
         input_leaves=tuple(input_leaves),
         in_spec=exported.call_spec.in_spec,
-        parameters=parameters,
-        outputs=tuple(f"output_{index}" for index in range(len(outputs))),
+        parameters=tuple(parameters),
+        outputs=tuple(f"{prefix}_{index}" for index in range(len(outputs))),
         output_leaves=output_leaves,
         out_spec=exported.call_spec.out_spec,
-        omitted=_omitted(model, parameters),
+        omitted=tuple(omitted),
         guards=guards,
     )
+    _check_apart(signature, example)
     return signature, outputs
 
 
-def _omitted(model: Any, given: Sequence[str]) -> tuple[tuple[str, Any], ...]:
-    """The positional parameters of a model that were not given, with their defaults, as far as these are simple."""
-    function = model.forward if isinstance(model, torch.nn.Module) else model
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):  # a built-in, or an exported program, whose own inputs are all that it takes
-        return ()
-    left_out = []
-    for parameter in parameters[len(given) :]:
-        if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD or not isinstance(parameter.default, _SIMPLE):
-            break
-        left_out.append((parameter.name, parameter.default))
-    return tuple(left_out)
+def _names(model: Any, exported: ExportedProgram, example: Example) -> tuple[Sequence[str], Sequence[tuple[str, Any]]]:
+    """What may be given by position, and what was left out, with its default."""
+    if not isinstance(model, ExportedProgram) and (signature := signature_of_model(model)):
+        return call_names(signature, example.args, example.kwargs)
+    entry = exported.module_call_graph[0].signature
+    return (entry.forward_arg_names if entry else None) or [f"input_{i}" for i in range(len(example.args))], ()
+
+
+def _check_apart(signature: Signature, example: Example) -> None:
+    """That the model changes no input that was given twice, or is its own: two copies were traced."""
+    repeated = {signature.input_leaves[index].name for index in example.repeated if index >= 0}
+    for leaf in signature.output_leaves:
+        if leaf.kind == "mutated" and leaf.name in repeated:
+            raise CaptureError(
+                f"the model changes input {leaf.name!r} in place, which has memory in common with another input or a "
+                "parameter; give tensors that are apart, such as copies made with .clone()"
+            )
 
 
 def _inputs(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -11,6 +10,8 @@ from torch.export import Dim
 from torch.export.dynamic_shapes import _DimHint, _DimHintType
 from torch.utils import _pytree as pytree
 from torch.utils._sympy.value_ranges import bound_sympy
+
+from .given import by_parameter
 
 
 class Asked(NamedTuple):
@@ -30,21 +31,21 @@ def dynamic_shapes_of(asked: Sequence[Mapping[int, Asked]], model: Any, spec: py
         spec: the structure of ``(args, kwargs)``.
     """
     hints = [{i: Dim.DYNAMIC(min=size.low, max=size.high) for i, size in dims.items()} or None for dims in asked]
-    return _by_parameter(model, pytree.tree_unflatten(hints, spec))
+    return by_parameter(model, *_nested(iter(hints), spec))
 
 
 def asked_by(dynamic_shapes: Any, model: Any, spec: pytree.TreeSpec) -> tuple[Mapping[int, Asked], ...]:
     """What ``dynamic_shapes`` asks of each leaf; nothing where its structure is none that is known here."""
     count = spec.num_leaves
-    parameters = _by_parameter(model, pytree.tree_unflatten(range(count), spec))
-    by_parameter = dynamic_shapes if isinstance(dynamic_shapes, Mapping) else None
+    parameters = by_parameter(model, *pytree.tree_unflatten(range(count), spec))
+    shapes = dynamic_shapes if isinstance(dynamic_shapes, Mapping) else None
     if isinstance(dynamic_shapes, (tuple, list)):
-        by_parameter = dict(zip(parameters, dynamic_shapes, strict=False))
+        shapes = dict(zip(parameters, dynamic_shapes, strict=False))
     asked: list[Mapping[int, Asked]] = [{} for _ in range(count)]
     for name, value in parameters.items():
         indices, structure = pytree.tree_flatten(value)
         try:
-            given = structure.flatten_up_to((by_parameter or {}).get(name))
+            given = structure.flatten_up_to((shapes or {}).get(name))
         except ValueError:  # torch.export says itself what it does not take
             continue
         for index, dims in zip(indices, given, strict=True):
@@ -69,14 +70,13 @@ def allowed(size: torch.SymInt, constraints: Mapping[Any, Any]) -> tuple[int, in
     return max(low or 0, 0), high
 
 
-def _by_parameter(model: Any, call: tuple[Sequence[Any], Mapping[str, Any]]) -> dict[str, Any]:
-    """The arguments of a call by the names of the parameters, ``*args`` and ``**kwargs`` as one each."""
-    function = model.forward if isinstance(model, torch.nn.Module) else model
-    args, kwargs = call
-    try:
-        return inspect.signature(function).bind(*args, **kwargs).arguments
-    except (TypeError, ValueError):  # a built-in
-        return {**{f"input_{index}": value for index, value in enumerate(args)}, **kwargs}
+def _nested(hints: Iterator[Any], spec: pytree.TreeSpec) -> Any:
+    """The hints in a structure; of a registered class those of its children, as ``torch.export`` takes them."""
+    if spec.is_leaf():
+        return next(hints)
+    children = [_nested(hints, child) for child in spec.children()]
+    builtin = spec.type in pytree.BUILTIN_TYPES
+    return pytree.SUPPORTED_NODES[spec.type].unflatten_fn(children, spec.context) if builtin else children
 
 
 def _asked(dim: Any) -> Asked | None:

@@ -15,18 +15,21 @@ from torch.fx.experimental import _config as symbolic_config
 
 from ..errors import CaptureError, Torch2TRTError
 from ..packs.loading import Packs
+from ..program.call import state_of
 from ..program.program import Program
 from ..settings import Settings
 from .convention import signature_of
 from .decompose import decompose
 from .dims import without_names
+from .given import without_stars
 from .inputs import Example
 from .intercept import Interception
+from .leftovers import leaving_nothing
 from .read import Reader
 from .sources import place_of, recording, users_stack
 from .transform import transform
 from .values import unknown_offsets, with_values
-from .wrappers import Casting, Function
+from .wrappers import Around, Casting, Function, original_path
 
 #: torch.export keeps what it traces in globals of its own: one capture at a time in a process
 _lock: Final = threading.RLock()
@@ -47,8 +50,8 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
     with _lock, _every_size(), unknown_offsets():
         interception = Interception(packs)
         module = _module(model, example, settings)
-        exported = model if module is None else _exported(module, example, interception)
-        exported = decompose(exported, packs, interception)
+        exported = model if module is None else _exported(model, module, example, interception)
+        exported = leaving_nothing(model, lambda: decompose(exported, packs, interception))
         transform(exported, packs, settings)
         signature, outputs = signature_of(model, module, exported, example)
         return with_values(Reader.of(exported, interception).program(outputs, signature), example)
@@ -63,21 +66,28 @@ def _module(model: Any, example: Example, settings: Settings) -> torch.nn.Module
             )
         return None
     module = model if isinstance(model, torch.nn.Module) else Function(model, len(example.args))
-    if module.training and any(module.children()):
-        _check_eval(module)
-    return module if settings.precision is None else Casting(module, settings.precision)
+    _check_eval(module)
+    traced = module if settings.precision is None else Casting(module, settings.precision)
+    if signature := without_stars(model, example.args, example.kwargs):
+        traced = Around(module) if traced is model else traced
+        traced.forward.__signature__ = signature  # type: ignore[attr-defined]  # a function, which may have it
+    return traced
 
 
-def _exported(module: torch.nn.Module, example: Example, interception: Interception) -> ExportedProgram:
+def _exported(model: Any, module: torch.nn.Module, example: Example, interception: Interception) -> ExportedProgram:
     unnamed = without_names(example.dynamic_shapes)
+
+    def export(dynamic_shapes: Any) -> ExportedProgram:
+        return leaving_nothing(model, lambda: _export(module, example, dynamic_shapes, interception))
+
     try:
         try:
-            return _export(module, example, example.dynamic_shapes, interception)
+            return export(example.dynamic_shapes)
         except UserError:
             # a named size that the model does not allow everywhere; unnamed, PyTorch says where it does
             if unnamed == example.dynamic_shapes:
                 raise
-            return _export(module, example, unnamed, interception)
+            return export(unnamed)
     except Torch2TRTError:
         raise
     except Exception as error:
@@ -87,10 +97,21 @@ def _exported(module: torch.nn.Module, example: Example, interception: Intercept
 def _export(
     module: torch.nn.Module, example: Example, dynamic_shapes: Any, interception: Interception
 ) -> ExportedProgram:
-    with interception.of(module), recording(), torch.no_grad(), warnings.catch_warnings():
-        # torch.nn's recurrent layers keep their parameters in a list too, which export puts its own into
-        warnings.filterwarnings("ignore", r"The tensor attributes? .*\b_flat_weights\[", UserWarning)
-        return torch.export.export(module, example.args, example.kwargs, dynamic_shapes=dynamic_shapes, strict=False)
+    had = state_of(module).keys()
+    try:
+        with interception.of(module), recording(), torch.no_grad(), warnings.catch_warnings():
+            # torch.nn's recurrent layers keep their parameters in a list too, which export puts its own into
+            warnings.filterwarnings("ignore", r"The tensor attributes? .*\b_flat_weights\[", UserWarning)
+            return torch.export.export(
+                module, example.args, example.kwargs, dynamic_shapes=dynamic_shapes, strict=False
+            )
+    finally:
+        if made := [original_path(name) for name in state_of(module) if name not in had]:
+            # torch.export would write it to an input
+            raise CaptureError(
+                f"the model makes its buffer {', '.join(map(repr, made))} when it is called first; "
+                "call the model once before you convert it"
+            )
 
 
 def _every_size() -> contextlib.AbstractContextManager[Any]:
@@ -104,7 +125,13 @@ def _every_size() -> contextlib.AbstractContextManager[Any]:
 def _check_eval(module: torch.nn.Module) -> None:
     behaves_differently = (torch.nn.modules.dropout._DropoutNd, torch.nn.modules.batchnorm._BatchNorm)
     training = [
-        name for name, child in module.named_modules() if isinstance(child, behaves_differently) and child.training
+        name or type(child).__name__
+        for name, child in module.named_modules()
+        if child.training
+        and (
+            isinstance(child, behaves_differently)
+            or (isinstance(child, torch.nn.modules.instancenorm._InstanceNorm) and child.track_running_stats)
+        )
     ]
     if training:
         raise CaptureError(
@@ -122,6 +149,12 @@ def _explain(error: Exception) -> str:
             f"the model's Python control flow depends on the values of a tensor{place}: {text.splitlines()[0]} "
             "Compute both ways and choose with torch.where, or state what always holds with torch._check"
             + (f"\n{cause[0]}" if cause else "")
+        )
+    if unknown := re.search(r"Found <class '([\w.]+)'> in output", text):
+        return (
+            f"the model returns a {unknown[1]}, in which PyTorch sees no tensors; register the class first, with "
+            "torch.utils._pytree.register_dataclass or register_pytree_node and serialized_type_name=..., or return "
+            "its tensors"
         )
     if "Constraints violated" in text or "specialized" in text:
         return f"a size that you gave as dynamic is fixed by the model. {text}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch.export import ExportedProgram
@@ -15,8 +16,11 @@ from torch.utils import _pytree as pytree
 from ..dtypes import short_name
 from ..errors import InputError
 from .dims import Asked, allowed, asked_by, dynamic_shapes_of
+from .given import apart, check_given, shapes_without_stars, sizes_of
 
 Shape = Sequence[int]
+#: of a tensor that is made only to trace with
+_MOST_ELEMENTS: Final = 2**28
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,11 @@ class Input:
         """Bring the two spellings to one, min <= opt <= max."""
         if (self.shape is None) == (self.min is None or self.max is None):
             raise InputError("Input takes either shape, or min and max (and opt, which is max by default)")
-        low = tuple(self.min if self.shape is None else self.shape)  # type: ignore[arg-type]  # checked above
-        high = tuple(self.max if self.shape is None else self.shape)  # type: ignore[arg-type]
-        best = high if self.opt is None else tuple(self.opt)
+        if not isinstance(self.dtype, torch.dtype):
+            raise InputError(f"Input needs a torch.dtype, got dtype={self.dtype!r}")
+        low = sizes_of("min", self.min) if self.shape is None else sizes_of("shape", self.shape)
+        high = sizes_of("max", self.max) if self.shape is None else low
+        best = high if self.opt is None else sizes_of("opt", self.opt)
         if not len(low) == len(best) == len(high) or any(
             not a <= b <= c for a, b, c in zip(low, best, high, strict=True)
         ):
@@ -59,10 +65,23 @@ class Input:
         """Whether any dimension is dynamic."""
         return any(low != high for low, _, high in self.ranges)
 
-    def example(self, device: torch.device) -> torch.Tensor:
-        """A tensor to trace with: the optimal shape, but no dynamic size of 1, which PyTorch takes for a constant."""
-        shape = [best if low == high else builtins.min(builtins.max(best, 2), high) for low, best, high in self.ranges]
-        return torch.zeros(shape, dtype=self.dtype, device=device)
+    def example(self, device: torch.device, largest: int | None = None) -> torch.Tensor:
+        """A tensor to trace with: the optimal shape, but no dynamic size of 1, which PyTorch takes for a constant.
+
+        Dynamic sizes are at most ``largest``, where they may be.
+        """
+        return torch.zeros(self._traced(largest), dtype=self.dtype, device=device)
+
+    def fits(self, largest: int) -> bool:
+        """Whether the tensor to trace with has a memory that one may take for it."""
+        return math.prod(self._traced(largest)) <= _MOST_ELEMENTS
+
+    def _traced(self, largest: int | None) -> list[int]:
+        shape = []
+        for low, best, high in self.ranges:
+            size = best if largest is None else builtins.min(best, largest)
+            shape.append(best if low == high else builtins.min(builtins.max(size, low, 2), high))
+        return shape
 
     @property
     def asked(self) -> dict[int, Asked]:
@@ -80,29 +99,29 @@ class Example:
     dynamic_shapes: Any
     #: of each leaf of ``(args, kwargs)`` what was asked of its dynamic dimensions, as far as that is known
     asked: tuple[Mapping[int, Asked], ...]
+    #: the leaves that have memory in common with others, or with the model
+    repeated: frozenset[int] = frozenset()
+    #: the leaves that were described, whose values say nothing
+    described: frozenset[int] = frozenset()
 
 
 def example_inputs(
-    model: Any, inputs: Any, dynamic_shapes: Any, device: torch.device, own: Iterable[torch.Tensor] = ()
+    model: Any, inputs: Any, dynamic_shapes: Any, device: torch.device, own: Sequence[torch.Tensor] = ()
 ) -> Example:
     """The inputs of ``convert`` as an :class:`Example`.
 
     Args:
-        model: whose inputs they are; its parameters have the names that ``torch.export`` wants.
+        model: whose inputs they are; None for an exported program, whose own are checked by themselves.
         inputs: a sequence of positional inputs or a mapping of keyword inputs; pytrees of tensors and ``Input``; one
             tensor or ``Input`` stands for a sequence of one.
         dynamic_shapes: as in ``torch.export.export``; not beside dynamic ``Input`` descriptions.
         device: where tensors for descriptions are made.
         own: the model's own tensors.
+
+    Raises:
+        InputError: inputs that the model does not take, or that no engine can.
     """
-    if isinstance(inputs, (torch.Tensor, Input)):
-        inputs = (inputs,)
-    if isinstance(inputs, Mapping):
-        args, kwargs = (), dict(inputs)
-    elif isinstance(inputs, Sequence) and not isinstance(inputs, str):
-        args, kwargs = tuple(inputs), {}
-    else:
-        raise InputError(f"inputs must be a sequence or a mapping of tensors, got {type(inputs).__name__}")
+    args, kwargs = _arguments(inputs)
     leaves, spec = pytree.tree_flatten((args, kwargs))
     _check_devices(leaves)
     asked: tuple[Mapping[int, Asked], ...] = tuple(leaf.asked if isinstance(leaf, Input) else {} for leaf in leaves)
@@ -114,20 +133,33 @@ def example_inputs(
         asked = asked_by(dynamic_shapes, model, spec)
     elif any(asked):
         dynamic_shapes = dynamic_shapes_of(asked, model, spec)
-    tensors = _apart([leaf.example(device) if isinstance(leaf, Input) else leaf for leaf in leaves], own)
+    largest = _largest_traced([leaf for leaf in leaves if isinstance(leaf, Input)])
+    tensors = [leaf.example(device, largest) if isinstance(leaf, Input) else leaf for leaf in leaves]
     args, kwargs = pytree.tree_unflatten(tensors, spec)
-    return Example(args, kwargs, dynamic_shapes, asked)
+    check_given(model, args, kwargs)
+    tensors, repeated = apart(tensors, own)
+    args, kwargs = pytree.tree_unflatten(tensors, spec)
+    described = frozenset(index for index, leaf in enumerate(leaves) if isinstance(leaf, Input))
+    dynamic_shapes = shapes_without_stars(model, args, kwargs, dynamic_shapes)
+    return Example(args, kwargs, dynamic_shapes, asked, repeated, described)
 
 
-def _apart(leaves: Sequence[Any], own: Iterable[torch.Tensor]) -> list[Any]:
-    """The leaves, each tensor an object of its own: torch.export takes one object for one value."""
-    seen = {id(tensor) for tensor in own}
-    result = []
-    for leaf in leaves:
-        again = isinstance(leaf, torch.Tensor) and id(leaf) in seen
-        seen.add(id(leaf))
-        result.append(leaf.detach().clone() if again else leaf)
-    return result
+def _arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if isinstance(inputs, (torch.Tensor, Input)):
+        return (inputs,), {}
+    if isinstance(inputs, Mapping):
+        return (), dict(inputs)
+    if isinstance(inputs, Sequence) and not isinstance(inputs, str):
+        return tuple(inputs), {}
+    raise InputError(f"inputs must be a sequence or a mapping of tensors, got {type(inputs).__name__}")
+
+
+def _largest_traced(described: Sequence[Input]) -> int | None:
+    """The largest dynamic size to trace with, for all, so that equal ones stay equal; None leaves them as they are."""
+    largest = _MOST_ELEMENTS
+    while largest > 2 and not all(description.fits(largest) for description in described):
+        largest //= 2
+    return None if largest == _MOST_ELEMENTS else largest
 
 
 def inputs_of_exported(exported: ExportedProgram, inputs: Any, dynamic_shapes: Any) -> Example:

@@ -63,11 +63,8 @@ def with_values(program: Program, example: Example) -> Program:
     signature = program.signature
     assert signature is not None
     values = pytree.tree_leaves((example.args, example.kwargs))
-    usual = {
-        leaf.name: value
-        for leaf, value, description in zip(signature.input_leaves, values, example.described, strict=False)
-        if description is None
-    }
+    leaves = zip(signature.input_leaves, values, strict=True)
+    usual = {leaf.name: value for index, (leaf, value) in enumerate(leaves) if index not in example.described}
     inputs = [
         dataclasses.replace(spec, values=_values(program.inputs[spec.name], bounds[spec.name], usual.get(spec.name)))
         if spec.name in bounds

@@ -60,8 +60,21 @@ class Function(torch.nn.Module):
         self.forward = forward
 
 
+class Around(torch.nn.Module):
+    """``model``, whose ``forward`` can be given another signature."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        super().__init__()
+        self.original = model
+
+        def forward(*args: Any, **kwargs: Any) -> Any:
+            return model(*args, **kwargs)
+
+        self.forward = forward
+
+
 #: modules of ours, none of the user's
-WRAPPERS = (Casting.__name__, Function.__name__)
+WRAPPERS = (Casting.__name__, Function.__name__, Around.__name__)
 
 
 def original_path(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ def is_runtime(value: Any) -> TypeIs[trt.ITensor]:
 
 
 class Constants:
-    """The constants of one network: each tensor becomes one layer, and its memory lives until the build is done.
+    """The constants of one network: each tensor becomes one layer, and its memory lives until the network has its own.
 
     Parameters keep their names: as the name of their constant layer, and as the name of the weights for a refit.
     """
@@ -33,6 +34,10 @@ class Constants:
         self._names = dict(names)
         self._reshaped: Final[dict[tuple[int, int], torch.Tensor]] = {}
         self._keep: Final[list[torch.Tensor]] = []
+        #: tensors that were computed while lowering, by ``id``: nobody else has their memory
+        self.computed: Final = weakref.WeakValueDictionary[int, torch.Tensor]()
+        #: the memory of weights that nobody else has, by its address
+        self.made: dict[int, torch.Tensor] = {}
         self._layers: Final[dict[Any, trt.ITensor]] = {}
         self._named_weights: Final[dict[str, trt.Weights]] = {}
         self._layers_named: Final[set[str]] = set()
@@ -41,6 +46,8 @@ class Constants:
         """TensorRT's view of a tensor's memory, without a copy where it is dense and on the CPU."""
         tensor = value.detach().cpu().contiguous()
         self._keep.extend((value, tensor))  # of value too, so that no other tensor gets its id
+        if id(value) in self.computed or tensor.data_ptr() != value.data_ptr():
+            self.made[tensor.data_ptr()] = tensor
         if tensor.numel() == 0:
             return trt.Weights(to_trt(tensor.dtype))
         weights = trt.Weights(to_trt(tensor.dtype), tensor.data_ptr(), tensor.numel())

@@ -100,10 +100,12 @@ class _Lowering:
             if len(results) == 1:
                 values[Ref("call", planned.call.name)] = results[0]
 
-    @staticmethod
-    def _fold(call: Call, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+    def _fold(self, call: Call, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         with torch.no_grad():
-            return pytree.tree_leaves(call.target.obj(*args, **kwargs))
+            results = pytree.tree_leaves(call.target.obj(*args, **kwargs))
+        given = {_storage(tensor) for tensor in pytree.tree_leaves((args, kwargs)) if isinstance(tensor, torch.Tensor)}
+        self.constants.computed.update({id(tensor): tensor for tensor in results if _storage(tensor) not in given})
+        return results
 
     def _convert(self, planned: PlannedCall, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         converter = planned.converter
@@ -158,6 +160,10 @@ class _Lowering:
             tensor = self.network.add_identity(tensor).get_output(0)
         tensor.name = name
         self.network.mark_output(tensor)
+
+
+def _storage(tensor: torch.Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
 
 
 def _value(operand: Any, program: Program, values: Mapping[Ref, Any]) -> Any:

@@ -44,6 +44,9 @@ class Plan:
     def convert(self) -> TRTModule:
         """Carry the plan out: lower, build and load, without another capture.
 
+        A plan holds the tensors that the model had when it was captured.  Their values are read now, also where they
+        were changed in place since; from here on the module has weights of its own.
+
         Raises:
             UnsupportedError: calls without a converter, all listed with module path and line.
             ConversionError: a converter failed.

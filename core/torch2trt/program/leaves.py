@@ -39,6 +39,8 @@ class TensorSpec:
         """Why ``value`` cannot be this input, whatever its sizes, with the cure; None where it can."""
         if not isinstance(value, torch.Tensor):
             return f"must be a tensor, got {type(value).__name__}"
+        if value.layout is not torch.strided:
+            return f"must be a dense tensor, got {value.layout}; convert it with .to_dense()"
         if short_name(value.dtype) != self.dtype:
             return f"must be {self.dtype}, got {short_name(value.dtype)}; convert it with .to(torch.{self.dtype})"
         if value.dim() != len(self.ranges):

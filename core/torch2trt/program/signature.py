@@ -12,8 +12,10 @@ from torch.utils import _pytree as pytree
 
 from ..errors import EngineError, InputError
 from . import structure
+from .binding import in_order, same, shown
 from .guards import Guard, compiled
 from .leaves import Leaf, TensorSpec
+from .memory import overlap
 from .straight import Straight, straight_path
 
 
@@ -25,14 +27,14 @@ class Signature:
     #: the leaves of ``(args, kwargs)``
     input_leaves: tuple[Leaf, ...]
     in_spec: pytree.TreeSpec
-    #: names of the original forward's positional parameters
+    #: the names of what may be given by position, also of what was left out at conversion
     parameters: tuple[str, ...]
     #: the engine's output names, in order
     outputs: tuple[str, ...]
     #: the leaves of what the module returns, then those it changes in place
     output_leaves: tuple[Leaf, ...]
     out_spec: pytree.TreeSpec
-    #: the positional parameters that were left out at conversion, with their defaults
+    #: what was left out at conversion and has a default that is a number, a text, a flag or None
     omitted: tuple[tuple[str, Any], ...] = ()
     #: the conditions on the sizes of the inputs under which the program computes what the model does
     guards: tuple[Guard, ...] = ()
@@ -58,14 +60,15 @@ class Signature:
         """The engine's inputs of one call, each checked; :class:`InputError` says what does not fit and the cure."""
         if self._straight is not None and not kwargs and (straight := self._straight(args)) is not None:
             return straight
-        leaves, spec = pytree.tree_flatten(self._bind(args, kwargs))
+        bound = self._bind(args, kwargs)
+        leaves, spec = pytree.tree_flatten(bound)
         if spec != self.in_spec:
-            raise InputError(f"the inputs have the structure {spec}, the module was converted with {self.in_spec}")
+            leaves = pytree.tree_leaves(self._in_order(*bound))
         tensors: dict[str, torch.Tensor] = {}
         specs = {spec.name: spec for spec in self.inputs}
         for leaf, value in zip(self.input_leaves, leaves, strict=True):
             if leaf.kind == "constant":
-                if value is not leaf.value and value != leaf.value:
+                if not same(value, leaf.value):
                     raise InputError(
                         f"input {leaf.name!r} was {leaf.value!r} at conversion and is fixed, got {value!r}"
                     )
@@ -80,7 +83,18 @@ class Signature:
         devices = {value.device for name, value in tensors.items() if not specs[name].values}
         if len(devices) > 1:
             raise InputError(f"the inputs are on different devices ({', '.join(sorted(map(str, devices)))})")
+        self._check_apart(tensors)
         return tensors
+
+    def _check_apart(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """That no input that is changed in place has memory in common with another, which would change too."""
+        for leaf in self.output_leaves:
+            for name, tensor in tensors.items() if leaf.kind == "mutated" else ():
+                if name != leaf.name and overlap(tensor, tensors[leaf.name]):
+                    raise InputError(
+                        f"the model changes input {leaf.name!r} in place, and input {name!r} has memory in common "
+                        "with it; give a copy of one of them with .clone()"
+                    )
 
     def _check_guards(self, tensors: Mapping[str, torch.Tensor]) -> None:
         for guard in self.guards:
@@ -118,42 +132,41 @@ class Signature:
     def _bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The call as the model was traced: what was positional positional, keywords in the order of the trace."""
         traced_args, traced_kwargs = self.in_spec.children()
-        count, names = traced_args.num_children, traced_kwargs.context or []
-        given, keywords = list(args), dict(kwargs)
-        for name in self.parameters[len(given) : count]:
-            if name not in keywords:
-                raise InputError(
-                    f"missing input {name!r}; the module was converted with {self._describe(count, names)}"
-                )
-            given.append(keywords.pop(name))
-        self._drop_omitted(given, keywords)
-        for index, name in enumerate(self.parameters[count : len(given)], count):
-            keywords[name] = given[index]
-        del given[count : len(self.parameters)]
-        missing = [name for name in names if name not in keywords]
-        unknown = [name for name in keywords if name not in names]
-        if missing or unknown or len(given) != count:
-            what = ", ".join([f"missing {name!r}" for name in missing] + [f"unexpected {name!r}" for name in unknown])
-            raise InputError(
-                f"{what or f'{len(args)} positional inputs'}; "
-                f"the module was converted with {self._describe(count, names)}"
-            )
-        return tuple(given), {name: keywords[name] for name in names}
-
-    def _drop_omitted(self, given: list[Any], keywords: dict[str, Any]) -> None:
-        """Take out what says again what was left out at conversion; it cannot be anything else."""
-        extra = given[len(self.parameters) : len(self.parameters) + len(self.omitted)]
-        named = [(n, default, keywords.pop(n)) for n, default in self.omitted if n in keywords]
-        placed = [(n, default, value) for (n, default), value in zip(self.omitted, extra, strict=False)]
-        for name, default, value in placed + named:
-            if isinstance(value, torch.Tensor) or value != default:
+        count = traced_args.num_children
+        names = [*self.parameters[:count], *(traced_kwargs.context or ())]
+        placed = dict(zip(self.parameters, args, strict=False))
+        named = {**placed, **kwargs}
+        for name, default in self.omitted:
+            if name in named and not same(named.pop(name), default):
                 raise InputError(
                     f"input {name!r} was left out at conversion and is fixed at {default!r}; convert again with it"
                 )
-        del given[len(self.parameters) : len(self.parameters) + len(extra)]
+        problems = [f"missing input {name!r}" for name in names if name not in named]
+        problems += [
+            f"{name!r}, which was left out at conversion" if name in self.parameters else f"unexpected {name!r}"
+            for name in named
+            if name not in names
+        ]
+        problems += [f"{name!r} by place and by name" for name in placed if name in kwargs]
+        if problems or len(args) > len(self.parameters):
+            raise InputError(
+                f"{', '.join(problems) or f'{len(args)} positional inputs'}; "
+                f"the module was converted with the inputs ({', '.join(names)})"
+            )
+        values = [named[name] for name in names]
+        return tuple(values[:count]), dict(zip(names[count:], values[count:], strict=True))
 
-    def _describe(self, count: int, names: Sequence[str]) -> str:
-        return f"the inputs ({', '.join([*self.parameters[:count], *names])})"
+    def _in_order(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Any]:
+        """The inputs with their dicts in the order of the trace; :class:`InputError` where the structure is another."""
+        traced_args, traced_kwargs = self.in_spec.children()
+        specs = [*traced_args.children(), *traced_kwargs.children()]
+        names = [*self.parameters[: len(args)], *kwargs]
+        values = [*args, *kwargs.values()]
+        ordered = [in_order(value, spec) for value, spec in zip(values, specs, strict=True)]
+        for name, value, spec in zip(names, ordered, specs, strict=True):
+            if (found := pytree.tree_structure(value)) != spec:
+                raise InputError(f"input {name!r} must have the structure {shown(spec)}, got {shown(found)}")
+        return ordered
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able values; :class:`EngineError` where a pytree node cannot be written."""

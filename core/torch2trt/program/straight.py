@@ -43,11 +43,16 @@ def _fits(dtype: torch.dtype, ranges: Sequence[tuple[int, int, int]]) -> Callabl
     fixed = torch.Size([low for low, _, _ in ranges])
     varying = tuple((index, low, high) for index, (low, _, high) in enumerate(ranges) if low != high)
     if not varying:
-        return lambda value: isinstance(value, torch.Tensor) and value.dtype is dtype and value.shape == fixed
+        return lambda value: (
+            isinstance(value, torch.Tensor)
+            and value.dtype is dtype
+            and value.shape == fixed
+            and value.layout is torch.strided
+        )
     same = tuple((index, low) for index, (low, _, high) in enumerate(ranges) if low == high)
 
     def fits(value: Any) -> bool:
-        if not isinstance(value, torch.Tensor) or value.dtype is not dtype:
+        if not isinstance(value, torch.Tensor) or value.dtype is not dtype or value.layout is not torch.strided:
             return False
         shape = value.shape
         if len(shape) != len(ranges):

@@ -1,13 +1,15 @@
-"""Weights that a network holds, as torch tensors that share its memory."""
+"""Weights that a network holds: as torch tensors that share its memory, and in memory of the network's own."""
 
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Container, Iterator
 from typing import Any
 
 import numpy as np
 import torch
 
+from .._trt import trt
 from .dtypes import TORCH_DTYPES, round_to_fp4
 
 
@@ -17,6 +19,13 @@ class _WeightsStruct(ctypes.Structure):
 
 
 _POINTER_OFFSET = 16  # PyObject_HEAD of a pybind11 instance
+#: the layers that have weights: the class of each type, and its attributes
+_WITH_WEIGHTS = {
+    "CONSTANT": ("IConstantLayer", ("weights",)),
+    "CONVOLUTION": ("IConvolutionLayer", ("kernel", "bias")),
+    "DECONVOLUTION": ("IDeconvolutionLayer", ("kernel", "bias")),
+    "SCALE": ("IScaleLayer", ("scale", "shift", "power")),
+}
 
 
 def read(weights: Any, shape: tuple[int, ...]) -> torch.Tensor:
@@ -26,17 +35,12 @@ def read(weights: Any, shape: tuple[int, ...]) -> torch.Tensor:
     author passed to TensorRT by pointer; this is why an interpreter holds the network.  INT4 and FP4 are unpacked into
     one element per byte, see :mod:`.dtypes`.
     """
-    if isinstance(weights, np.ndarray):
-        name = {"float32": "FLOAT", "float16": "HALF"}.get(weights.dtype.name, weights.dtype.name.upper())
-        return _share(weights.ctypes.data, weights.size, TORCH_DTYPES[name]).reshape(shape)
-    name = weights.dtype.name
-    address = ctypes.c_void_p.from_address(id(weights) + _POINTER_OFFSET).value
-    if address is None or weights.size == 0:
+    name, address, count = _locate(weights)
+    if address is None or count == 0:
         return torch.empty(shape, dtype=TORCH_DTYPES[name])
-    struct = _WeightsStruct.from_address(address)
     if name in ("INT4", "FP4"):
-        return _unpack(_share(struct.values, (struct.count + 1) // 2, torch.uint8), struct.count, name).reshape(shape)
-    return _share(struct.values, struct.count, TORCH_DTYPES[name]).reshape(shape)
+        return _unpack(_share(address, (count + 1) // 2, torch.uint8), count, name).reshape(shape)
+    return _share(address, count, TORCH_DTYPES[name]).reshape(shape)
 
 
 def optional(weights: Any, shape: tuple[int, ...]) -> torch.Tensor | None:
@@ -46,9 +50,61 @@ def optional(weights: Any, shape: tuple[int, ...]) -> torch.Tensor | None:
     return read(weights, shape)
 
 
-def _share(address: int | None, count: int, dtype: torch.dtype) -> torch.Tensor:
-    if address is None or count == 0:
-        return torch.empty(0, dtype=dtype)
+def shared(network: Any, own: Container[int]) -> Iterator[tuple[Any, torch.Tensor]]:
+    """The layer and the bytes of all weights whose memory does not begin at one of the addresses ``own``."""
+    return ((layer, _memory(w)) for layer, _, w in _weights(network) if _locate(w)[1] not in own)
+
+
+def copied(network: Any, own: Container[int]) -> list[torch.Tensor]:
+    """Let the network point to copies of the weights that :func:`shared` gives; the caller keeps the copies alive."""
+    copies: dict[int, torch.Tensor] = {}
+    for layer, attribute, weights in _weights(network):
+        name, address, count = _locate(weights)
+        if address in own:
+            continue
+        assert address is not None
+        if address not in copies:
+            copies[address] = _memory(weights).clone()
+        setattr(layer, attribute, trt.Weights(getattr(trt.DataType, name), copies[address].data_ptr(), count))
+    return list(copies.values())
+
+
+def _weights(network: Any) -> Iterator[tuple[Any, str, Any]]:
+    """The layer, the attribute and the value of all weights of a network."""
+    for index in range(network.num_layers):
+        layer = network.get_layer(index)
+        kind = trt.ILayer.type.__get__(layer).name
+        if kind not in _WITH_WEIGHTS:
+            continue
+        name, attributes = _WITH_WEIGHTS[kind]
+        layer.__class__ = getattr(trt, name)
+        for attribute in attributes:
+            weights = getattr(layer, attribute)
+            if weights is not None and weights.size > 0:
+                yield layer, attribute, weights
+
+
+def _memory(weights: Any) -> torch.Tensor:
+    """The bytes of weights, which are not empty."""
+    name, address, count = _locate(weights)
+    assert address is not None
+    size = (count + 1) // 2 if name in ("INT4", "FP4") else count * TORCH_DTYPES[name].itemsize
+    return _share(address, size, torch.uint8)
+
+
+def _locate(weights: Any) -> tuple[str, int | None, int]:
+    """The name of TensorRT's dtype, the address and the number of elements of a layer's weights."""
+    if isinstance(weights, np.ndarray):
+        name = {"float32": "FLOAT", "float16": "HALF"}.get(weights.dtype.name, weights.dtype.name.upper())
+        return name, weights.ctypes.data, weights.size
+    address = ctypes.c_void_p.from_address(id(weights) + _POINTER_OFFSET).value
+    if address is None or weights.size == 0:
+        return weights.dtype.name, None, 0
+    struct = _WeightsStruct.from_address(address)
+    return weights.dtype.name, struct.values, struct.count
+
+
+def _share(address: int, count: int, dtype: torch.dtype) -> torch.Tensor:
     buffer = (ctypes.c_char * (count * dtype.itemsize)).from_address(address)
     return torch.frombuffer(buffer, dtype=dtype, count=count)
 

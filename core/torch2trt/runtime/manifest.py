@@ -160,8 +160,8 @@ def _why_inconsistent(signature: Signature) -> str | None:
         if spec.values and len(spec.values) != math.prod(low for low, _, _ in spec.ranges):
             return f"input {spec.name!r:.60} has {len(spec.values)} values"
     sizes = {(spec.name, dim) for spec in signature.inputs for dim in range(len(spec.ranges))}
-    if unknown := {size for guard in signature.guards for size in compiled(guard.condition).sizes} - sizes:
-        return f"a guard asks for the size {min(unknown)!r:.60}"
+    if foreign := {size for guard in signature.guards for size in compiled(guard.condition).sizes} - sizes:
+        return f"a guard asks for the size {min(foreign)!r:.60}"
     kinds = {leaf.kind for leaf in (*signature.input_leaves, *signature.output_leaves)}
     if unknown := kinds - set(get_args(LeafKind)):
         return f"a leaf is {min(unknown)!r:.60}"

@@ -1,0 +1,179 @@
+"""What a capture must not leave behind: tensors of the trace in what a model keeps from call to call.
+
+Tables that are computed once (in a dict of a module, or by ``functools.lru_cache``) would be FakeTensors from then on,
+and the model itself would return some.  They are taken out again, so that the next call computes them anew.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import sys
+import weakref
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from types import CellType, FunctionType, ModuleType
+from typing import Any, Final, TypeVar
+
+import torch
+from torch._subclasses.fake_tensor import FakeTensor
+
+from ..errors import CaptureError
+
+R = TypeVar("R")
+Holder = dict[Any, Any] | list[Any] | type
+#: how far from the model what it keeps is looked for, and in containers of how many elements at most
+_DEPTH: Final = 4
+_LARGEST: Final = 1000
+_NOT_USERS: Final = ("builtins", "torch", __name__.partition(".")[0])
+
+
+def leaving_nothing(model: Any, trace: Callable[[], R]) -> R:
+    """What ``trace`` returns; what ``model`` keeps is without tensors of the trace, also where it fails.
+
+    Raises:
+        CaptureError: a tensor of the trace stands where it cannot be taken out.
+    """
+    if gc.get_freeze_count():  # somebody else's, which would end with ours
+        return trace()
+    before = [(holder, _copy(holder)) for holder in _holders(model)]
+    # older objects are out of the collector's sight, so that it is done sooner and says what is new
+    gc.freeze()
+    try:
+        result = trace()
+    except BaseException:
+        _take_out(before, None)
+        raise
+    else:
+        left = _take_out(before, result)
+    finally:
+        gc.unfreeze()
+    if places := sorted({place for tensor in left if (place := _place(tensor))}):
+        raise CaptureError(
+            f"the model keeps tensors from call to call in {', '.join(places)}, where those of the capture, which have "
+            "no values, cannot be taken out; put back what was there, and call the model once before converting it"
+        )
+    return result
+
+
+def _holders(model: Any) -> Iterator[Holder]:
+    """The dicts, lists and classes where a model may keep what it has computed."""
+    seen: set[int] = set()
+
+    def visit(value: Any, depth: int = 1) -> Iterator[Holder]:
+        if id(value) in seen or depth > _DEPTH:
+            return
+        seen.add(id(value))
+        if isinstance(value, torch.nn.Module):
+            parts = [part for child in value.modules() for part in (vars(child), *type(child).__mro__)]
+        elif isinstance(value, FunctionType):
+            parts = [cell.cell_contents for cell in value.__closure__ or () if cell != CellType()]  # not an empty one
+            parts += [vars(sys.modules[value.__module__])] if _is_users(value) else []
+        elif isinstance(value, type):
+            parts = [vars(sys.modules[value.__module__]), *_containers(vars(value))] if _is_users(value) else []
+        elif isinstance(value, (dict, list)):
+            parts = _containers(value)
+        else:
+            parts = [vars(value)] if _is_users(type(value)) and hasattr(value, "__dict__") else []
+        if isinstance(value, (dict, list)) or (isinstance(value, type) and _is_users(value)):
+            yield value
+        for part in parts:
+            yield from visit(part, depth + (not isinstance(value, torch.nn.Module)))
+
+    for start in (model, getattr(model, "__self__", None), getattr(model, "__func__", None)):
+        yield from visit(start)
+
+
+def _containers(holder: Mapping[str, Any] | Collection[Any]) -> list[Any]:
+    """What is in a container and may be one itself; nothing of one that is too large to be looked through."""
+    if len(holder) > _LARGEST:
+        return []
+    values = list(holder.values()) if isinstance(holder, Mapping) else list(holder)
+    return [value for value in values if not isinstance(value, (type, FunctionType, ModuleType, torch.Tensor))]
+
+
+def _is_users(thing: Any) -> bool:
+    """Whether a class or function is none of Python, PyTorch or this package."""
+    return thing.__module__ in sys.modules and thing.__module__.partition(".")[0] not in _NOT_USERS
+
+
+def _copy(holder: Holder) -> Any:
+    if isinstance(holder, list):
+        return list.copy(holder)
+    return dict.copy(holder) if isinstance(holder, dict) else dict(vars(holder))
+
+
+def _take_out(before: Iterable[tuple[Holder, Any]], kept: Any) -> list[FakeTensor]:
+    """Take the tensors of a trace out of the holders and the caches of functions; those that are still elsewhere.
+
+    Args:
+        before: the holders with copies of what was in them.
+        kept: what the trace has made, which may hold some.
+    """
+    gc.collect()
+    new = {id(thing): thing for thing in gc.get_objects()}
+    fakes = {key: weakref.ref(thing) for key, thing in new.items() if isinstance(thing, FakeTensor)}
+    for holder, earlier in before:
+        _restore(holder, earlier, functools.partial(_holds, new, fakes))
+    torchs = (t for t in new.values() if type(t).__module__.startswith("torch.") and not isinstance(t, torch.Tensor))
+    left = fakes.keys() - _reachable([kept, *torchs], new)
+    if left:
+        gc.unfreeze()  # the caches of functions are older
+        for function in gc.get_referrers(functools._lru_cache_wrapper):
+            if type(function) is functools._lru_cache_wrapper and _holds(new, fakes, *_cached(function)):
+                function.cache_clear()
+        new.clear()
+        gc.collect()
+    return [tensor for key in left if (tensor := fakes[key]()) is not None]
+
+
+def _cached(function: Any) -> list[Any]:
+    """What an ``lru_cache`` keeps, keys and results."""
+    kept = gc.get_referents(function)
+    return [*kept, *(value for table in kept if type(table) is dict for value in table.values())]
+
+
+def _holds(new: Mapping[int, Any], fakes: Mapping[int, Any], *values: Any) -> bool:
+    return not fakes.keys().isdisjoint(_reachable(values, new))
+
+
+def _reachable(starts: Iterable[Any], new: Mapping[int, Any]) -> set[int]:
+    """The ids of what objects hold, themselves included, by way of objects that are new."""
+    found: set[int] = set()
+    todo = list(starts)
+    while todo:
+        thing = todo.pop()
+        if id(thing) in new and id(thing) not in found:
+            found.add(id(thing))
+            todo += gc.get_referents(thing)
+    return found
+
+
+def _restore(holder: Holder, earlier: Any, is_left: Callable[[Any], bool]) -> None:
+    if isinstance(holder, list):
+        if any(map(is_left, holder)):
+            holder[:] = earlier
+        return
+    for key, value in _copy(holder).items():
+        if value is earlier.get(key) or not is_left(value):
+            continue
+        if isinstance(holder, type):
+            setattr(holder, key, earlier[key]) if key in earlier else delattr(holder, key)
+        elif key in earlier:
+            holder[key] = earlier[key]
+        else:
+            del holder[key]
+
+
+def _place(tensor: FakeTensor) -> str:
+    """Who of the user's keeps a tensor, or ""."""
+    held: list[Any] = [tensor]
+    for _ in range(_DEPTH):
+        holders = gc.get_referrers(*held)
+        held = [holder for holder in holders if isinstance(holder, (dict, list, tuple, set, CellType))]
+        for holder in holders:
+            named = isinstance(holder, (type, FunctionType))
+            if isinstance(holder, ModuleType) and holder.__name__.partition(".")[0] not in _NOT_USERS:
+                return f"the module {holder.__name__}"
+            if not isinstance(holder, ModuleType) and _is_users(owner := holder if named else type(holder)):
+                return f"{owner.__module__}.{owner.__qualname__}"
+    return ""
