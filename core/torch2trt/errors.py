@@ -50,6 +50,10 @@ class ConverterConflictWarning(UserWarning):
     """Two packs of the same rank claim the same target."""
 
 
+class PrecisionWarning(UserWarning):
+    """A model's weights do not fit the ``precision`` that was asked for."""
+
+
 class ReferenceRuntimeWarning(UserWarning):
     """A converted module runs on another runtime than an engine; said once a process."""
 

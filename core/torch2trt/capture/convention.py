@@ -14,6 +14,7 @@ from ..dtypes import short_name
 from ..errors import CaptureError
 from ..program.signature import Leaf, Signature, TensorSpec
 from .inputs import Example, allowed_range
+from .wrappers import original_path
 
 _SIMPLE: Final = (type(None), bool, int, float, str)
 
@@ -88,8 +89,8 @@ def _outputs(exported: ExportedProgram) -> tuple[tuple[Leaf, ...], list[str]]:
     for spec, value in zip(exported.graph_signature.output_specs, values, strict=True):
         if spec.kind is OutputKind.BUFFER_MUTATION:
             raise CaptureError(
-                f"the model changes its buffer {spec.target!r} when it is called, which an engine cannot keep; "
-                "call model.eval(), or return the new value and pass it in again"
+                f"the model changes its buffer {original_path(str(spec.target))!r} when it is called, which an engine "
+                "cannot keep; call model.eval(), or return the new value and pass it in again"
             )
         node = value.name if isinstance(value, torch.fx.Node) else None
         if spec.kind is OutputKind.USER_INPUT_MUTATION:

@@ -55,11 +55,12 @@ def _exported(model: Any, example: Example, interception: Interception, settings
     module = model if isinstance(model, torch.nn.Module) else Function(model, len(example.args))
     if module.training and any(module.children()):
         _check_eval(module)
-    traced = module if settings.precision is None else Casting(module, settings.precision)
+    precision = settings.precision
     try:
         with interception.of(module), torch.no_grad(), warnings.catch_warnings():
             # torch.nn's recurrent layers keep their parameters in a list too, which export puts its own into
             warnings.filterwarnings("ignore", r"The tensor attributes? .*\b_flat_weights\[", UserWarning)
+            traced = module if precision is None else Casting(module, precision, example.args, example.kwargs)
             return torch.export.export(
                 traced, example.args, example.kwargs, dynamic_shapes=example.dynamic_shapes, strict=False
             )
