@@ -23,7 +23,7 @@ _NAMES: Final[dict[torch.dtype, str]] = {
 
 _CURES: Final[dict[torch.dtype, str]] = {
     torch.float64: "convert the model and its inputs with .float()",
-    torch.int16: "cast it to torch.int32 in the model",
+    torch.int16: "use torch.int32 for inputs and outputs",
     torch.complex64: "TensorRT has no complex numbers; use torch.view_as_real in the model",
 }
 

@@ -64,6 +64,10 @@ class NarrowedRangeWarning(UserWarning):
     """A converted module takes fewer sizes than were asked for, because the model decides by them."""
 
 
+class PrecisionWarning(UserWarning):
+    """A model's weights do not fit the ``precision`` that was asked for."""
+
+
 class ReferenceRuntimeWarning(UserWarning):
     """A converted module runs on another runtime than an engine; said once a process."""
 

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch2trt import PackRegistry, hookimpl
+from torch2trt import PackRegistry, Settings, hookimpl
+
+from .small_integers import widen
 
 _FAMILIES = (
     *("activation", "arithmetic", "bitwise", "bounds", "compare", "division", "formulas", "power", "rounding", "unary"),
@@ -35,3 +37,9 @@ def torch2trt_register_converters(registry: PackRegistry) -> None:
     """Add all converters of this pack."""
     # not before: they need TensorRT
     registry.add(*(importlib.import_module(f"{__name__}.{family}") for family in _FAMILIES))
+
+
+@hookimpl(trylast=True)
+def torch2trt_transform_graph(graph_module: torch.fx.GraphModule, settings: Settings) -> None:
+    """Let networks compute small integers in int32."""
+    widen(graph_module)

@@ -11,6 +11,20 @@ from torch2trt.lib import Value
 E = trt.ElementWiseOperation
 
 
+def on_bools(ctx: Context, op: trt.ElementWiseOperation, input: Value, other: Value) -> trt.ITensor:
+    """AND, OR or XOR of what is true; a number decides by itself, since an engine for RTX 1.6 ORs one wrongly."""
+    for value, truth in ((input, other), (other, input)):
+        if lib.is_runtime(truth) or torch.as_tensor(truth).numel() != 1 or lib.ndim_of(truth) > lib.ndim_of(value):
+            continue
+        tensor, known = ctx.tensor(value, torch.bool), bool(truth)
+        if op == E.XOR:
+            return lib.logical_not(ctx, tensor) if known else tensor
+        if known is (op == E.AND):
+            return tensor
+        return lib.expand(ctx, torch.tensor(known), lib.sizes(ctx, tensor))
+    return lib.elementwise(ctx, op, input, other, torch.bool)
+
+
 def _bits(ctx: Context, input: Value, weights: torch.Tensor, ndim: int) -> trt.ITensor:
     """A last dimension of bools, one for each of ``weights``; the last is the sign's."""
     column = lib.unsqueeze(ctx, ctx.tensor(input, weights.dtype, ndim), [ndim])
@@ -23,7 +37,7 @@ def _bitwise(name: str, op: trt.ElementWiseOperation) -> Callable[..., trt.ITens
     def convert(ctx: Context, input: Value, other: Value) -> trt.ITensor:
         dtype = ctx.call.result.dtype
         if dtype is torch.bool:
-            return lib.elementwise(ctx, op, input, other, dtype)
+            return on_bools(ctx, op, input, other)
         sign = torch.iinfo(dtype).bits - 1
         # two's complement: the sign's bit counts negative
         weights = torch.tensor([1 << bit for bit in range(sign)] + [-1 << sign], dtype=dtype)

@@ -27,8 +27,7 @@ def _ignoring_nan(name: str, op: trt.ElementWiseOperation) -> Callable[..., trt.
         dtype = ctx.call.result.dtype
         result = lib.elementwise(ctx, op, input, other, dtype)
         for value, instead in ((other, input), (input, other)):
-            # constants are taken to be numbers
-            if dtype.is_floating_point and lib.is_runtime(value):
+            if dtype.is_floating_point:
                 result = lib.where(ctx, lib.isnan(ctx, value, dtype), instead, result, dtype)
         return result
 

@@ -7,6 +7,10 @@ from collections.abc import Callable
 from torch2trt import Context, converter, lib, trt
 from torch2trt.lib import Value
 
+from .bitwise import on_bools
+
+E = trt.ElementWiseOperation
+
 
 def _of_two(
     name: str, verb: Callable[[Context, Value, Value], trt.ITensor], *overloads: str
@@ -21,9 +25,13 @@ eq, ne = _of_two("eq", lib.eq, "Tensor", "Scalar"), _of_two("ne", lib.ne, "Tenso
 lt, gt = _of_two("lt", lib.lt, "Tensor", "Scalar"), _of_two("gt", lib.gt, "Tensor", "Scalar")
 le, ge = _of_two("le", lib.le, "Tensor", "Scalar"), _of_two("ge", lib.ge, "Tensor", "Scalar")
 
-logical_and = _of_two("logical_and", lib.logical_and, "default")
-logical_or = _of_two("logical_or", lib.logical_or, "default")
-logical_xor = _of_two("logical_xor", lib.logical_xor, "default")
+
+def _logical(name: str, op: trt.ElementWiseOperation) -> Callable[..., trt.ITensor]:
+    return _of_two(name, lambda ctx, input, other: on_bools(ctx, op, input, other), "default")
+
+
+logical_and, logical_or = _logical("logical_and", E.AND), _logical("logical_or", E.OR)
+logical_xor = _logical("logical_xor", E.XOR)
 
 
 @converter("aten.logical_not.default")

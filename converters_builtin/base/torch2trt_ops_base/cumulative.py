@@ -62,8 +62,7 @@ def _one_value(name: str, op: trt.ReduceOperation, combine: Callable[..., trt.IT
 
 
 def _log_of_sum(ctx: Context, earlier: trt.ITensor, later: trt.ITensor) -> trt.ITensor:
-    # not lib.maximum: NaN is in the difference as well
-    high = lib.elementwise(ctx, trt.ElementWiseOperation.MAX, earlier, later)
+    high = lib.maximum(ctx, earlier, later)
     ratio = lib.exp(ctx, lib.neg(ctx, lib.abs(ctx, lib.sub(ctx, earlier, later))))
     total = lib.add(ctx, high, lib.log(ctx, lib.add(ctx, ratio, 1.0)))
     # two equal infinities have no difference

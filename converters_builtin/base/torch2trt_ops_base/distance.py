@@ -14,7 +14,9 @@ def _norm(ctx: Context, difference: trt.ITensor, p: float, dim: int | None = -1)
     dtype = ctx.call.result.dtype
     wide = lib.opmath(dtype)
     magnitude = lib.abs(ctx, difference, wide)
-    if math.isinf(p):
+    if math.isinf(p) and dim is not None:  # between rows, PyTorch passes over NaN
+        result = lib.reduce(ctx, trt.ReduceOperation.MAX, magnitude, dim)
+    elif math.isinf(p):
         result = (lib.amax if p > 0 else lib.amin)(ctx, magnitude, dim)
     elif p == 0:
         result = lib.sum(ctx, lib.ne(ctx, magnitude, 0), dim, dtype=wide)

@@ -74,7 +74,13 @@ def _copysign(ctx: Context, x: trt.ITensor, sign: trt.ITensor) -> trt.ITensor:
 
 
 def _hypot(ctx: Context, x: trt.ITensor, y: trt.ITensor) -> trt.ITensor:
-    return lib.sqrt(ctx, lib.add(ctx, lib.mul(ctx, x, x), lib.mul(ctx, y, y)))
+    width, height = lib.abs(ctx, x), lib.abs(ctx, y)
+    larger, smaller = lib.maximum(ctx, width, height), lib.minimum(ctx, width, height)
+    # squares might overflow
+    ratio = lib.where(ctx, lib.eq(ctx, larger, 0), 0, lib.div(ctx, smaller, larger))
+    length = lib.mul(ctx, larger, lib.sqrt(ctx, lib.add(ctx, lib.mul(ctx, ratio, ratio), 1)))
+    infinite = lib.logical_or(ctx, lib.isinf(ctx, x), lib.isinf(ctx, y))
+    return lib.where(ctx, infinite, math.inf, length)
 
 
 def _atan2(ctx: Context, y: trt.ITensor, x: trt.ITensor) -> trt.ITensor:
@@ -82,7 +88,8 @@ def _atan2(ctx: Context, y: trt.ITensor, x: trt.ITensor) -> trt.ITensor:
     # 0 / 0 is 0 here, and two infinities have the ratio 1
     ratio = lib.where(ctx, lib.eq(ctx, height, width), 1.0, lib.div(ctx, height, width))
     angle = lib.atan(ctx, lib.where(ctx, lib.eq(ctx, height, 0.0), 0.0, ratio))
-    return _copysign(ctx, lib.where(ctx, signbit(ctx, x), lib.sub(ctx, math.pi, angle), angle), y)
+    result = _copysign(ctx, lib.where(ctx, signbit(ctx, x), lib.sub(ctx, math.pi, angle), angle), y)
+    return lib.where(ctx, lib.isnan(ctx, x), x, result)
 
 
 copysign = _formula_of_two("copysign", _copysign, "Tensor", "Scalar")

@@ -35,12 +35,13 @@ def _added(name: str, multiply: Callable[[Context, Value, Value], trt.ITensor] =
         ctx: Context, input: Value, first: Value, second: Value, *, beta: float = 1, alpha: float = 1
     ) -> trt.ITensor:
         dtype = ctx.call.result.dtype
+        wide = dtype if alpha == beta == 1 else lib.opmath(dtype)
         product = multiply(ctx, first, second)
         if alpha != 1:
-            product = lib.mul(ctx, product, alpha, dtype)
-        if beta == 0:  # PyTorch does not look at the input then, not even at its NaNs
-            return product
-        return lib.add(ctx, product, input if beta == 1 else lib.mul(ctx, input, beta, dtype))
+            product = lib.mul(ctx, product, alpha, wide)
+        if beta != 0:  # else PyTorch does not look at the input, not even at its NaNs
+            product = lib.add(ctx, product, input if beta == 1 else lib.mul(ctx, input, beta, wide), wide)
+        return ctx.tensor(product, dtype)
 
     return converter(f"aten.{name}.default", name=name)(convert)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from torch2trt import Context, converter, lib, trt
 from torch2trt.lib import Value
 
+#: beyond it every power of an integer but those of 0, 1 and -1 overflows
+_MOST_BITS = 64
+
 
 @converter("aten.pow.Tensor_Tensor", "aten.pow.Tensor_Scalar", "aten.pow.Scalar")
 def pow_(ctx: Context, input: Value, exponent: Value) -> trt.ITensor:
@@ -19,16 +22,22 @@ def pow_(ctx: Context, input: Value, exponent: Value) -> trt.ITensor:
 
 def _without_logarithm(ctx: Context, base: trt.ITensor, exponent: float, floating: bool) -> trt.ITensor | None:
     """The usual exponents: exact, and right for negative bases too; None for others."""
-    if exponent == 1:
-        return base
-    if exponent in (2, 3):
-        square = lib.mul(ctx, base, base)
-        return square if exponent == 2 else lib.mul(ctx, square, base)
+    if exponent in (1, 2, 3) or (not floating and 0 < exponent < _MOST_BITS):
+        return _by_products(ctx, base, int(exponent))
     if not floating:
         return None
     if exponent in (0.5, -0.5):
         return lib.sqrt(ctx, base) if exponent > 0 else lib.rsqrt(ctx, base)
     return lib.reciprocal(ctx, base) if exponent == -1 else None
+
+
+def _by_products(ctx: Context, base: trt.ITensor, exponent: int) -> trt.ITensor:
+    """By squaring: what overflows keeps its lowest bits, as in PyTorch."""
+    if exponent == 1:
+        return base
+    square = lib.mul(ctx, base, base)
+    root = _by_products(ctx, square, exponent // 2)
+    return lib.mul(ctx, root, base) if exponent % 2 else root
 
 
 @converter("aten.exp2.default")

@@ -1,4 +1,4 @@
-"""Sums, means, products, extremes and any; the extremes pass over NaN, which PyTorch returns."""
+"""Sums, means, products, extremes and any."""
 
 from __future__ import annotations
 

@@ -11,14 +11,14 @@ from torch2trt.lib import Value
 from .indexing import cropped
 from .sizes import same_size
 
-E, R = trt.ElementWiseOperation, trt.ReduceOperation
+R = trt.ReduceOperation
 #: how the elements that are scattered to one place are combined, and how their result with the element there
 _OPERATIONS = {
-    "sum": (R.SUM, E.SUM),
-    "mean": (R.SUM, E.SUM),
-    "prod": (R.PROD, E.PROD),
-    "amax": (R.MAX, E.MAX),
-    "amin": (R.MIN, E.MIN),
+    "sum": (R.SUM, lib.sum, lib.add),
+    "mean": (R.SUM, lib.sum, lib.add),
+    "prod": (R.PROD, lib.prod, lib.mul),
+    "amax": (R.MAX, lib.amax, lib.maximum),
+    "amin": (R.MIN, lib.amin, lib.minimum),
 }
 _LEGACY = {"add": "sum", "multiply": "prod"}
 
@@ -107,14 +107,14 @@ def _reduced(
     """
     dtype, ndim = ctx.call.result.dtype, len(tensor.shape)
     dim %= ndim
-    over, join = _OPERATIONS[reduce]
+    op, over, join = _OPERATIONS[reduce]
     targets = lib.unsqueeze(ctx, lib.arange(ctx, lib.size(ctx, tensor, dim)), range(1, ndim - dim + 1))
     matches = lib.eq(ctx, lib.unsqueeze(ctx, ctx.tensor(index, torch.int64), [dim]), targets)
-    terms = lib.where(ctx, matches, lib.unsqueeze(ctx, updates, [dim]), lib.neutral_element(over, dtype), dtype)
-    result = lib.reduce(ctx, over, terms, dim + 1)
+    terms = lib.where(ctx, matches, lib.unsqueeze(ctx, updates, [dim]), lib.neutral_element(op, dtype), dtype)
+    result = over(ctx, terms, dim + 1)
     count = lib.sum(ctx, matches, dim + 1, dtype=torch.int64)
     if include_self:
-        result = lib.elementwise(ctx, join, tensor, result, dtype)
+        result = join(ctx, tensor, result, dtype)
     if reduce == "mean":
         divisor = lib.add(ctx, count, 1) if include_self else lib.maximum(ctx, count, 1)
         divide = lib.div if dtype.is_floating_point else lib.floor_divide

@@ -1,10 +1,11 @@
 """What TensorRT's top-k gives: sorting, the k-th value, extremes with their indices, medians.
 
-PyTorch takes NaN for the largest; TensorRT does not say where it stands.
+PyTorch takes NaN for the largest; TensorRT does not say where it stands, so it gets numbers in its place.
 """
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 
@@ -17,17 +18,31 @@ Pair = tuple[trt.ITensor, trt.ITensor]
 _MOST = 3840  #: elements that TensorRT's layer gives
 
 
-def _top(ctx: Context, op: trt.TopKOperation, input: Value, k: Size, dim: int) -> Pair:
+def _top(
+    ctx: Context, op: trt.TopKOperation, input: Value, k: Size, dim: int, nan_stands_for: float = math.inf
+) -> Pair:
     """The first ``k`` of ``input`` along ``dim``, in order, and their indices."""
     dtype, ndim = lib.dtype_of(input), max(lib.ndim_of(input), 1)
     tensor, added = lib.at_least_2d(ctx, ctx.tensor(input, lib.compute_dtype(dtype)))
     # counted from the end, a dimension keeps its number
-    axes = lib.axes_mask(dim % ndim - ndim, len(tensor.shape))
-    layer = ctx.network.add_topk(tensor, op, 1 if lib.is_runtime(k) else k, axes)
+    dim = dim % ndim - ndim
+    keys = _without_nan(ctx, tensor, nan_stands_for) if dtype.is_floating_point else tensor
+    layer = ctx.network.add_topk(keys, op, 1 if lib.is_runtime(k) else k, lib.axes_mask(dim, len(tensor.shape)))
     if lib.is_runtime(k):
         layer.set_input(1, k)
-    values, indices = layer.get_output(0), ctx.tensor(layer.get_output(1), torch.int64)
+    values, indices = layer.get_output(0), layer.get_output(1)
+    if dtype.is_floating_point:
+        values = lib.gather(ctx, tensor, dim, indices)
+    indices = ctx.tensor(indices, torch.int64)
     return ctx.tensor(lib.squeeze(ctx, values, added), dtype), lib.squeeze(ctx, indices, added)
+
+
+def _without_nan(ctx: Context, input: trt.ITensor, nan_stands_for: float) -> trt.ITensor:
+    """Numbers in the order of ``input``: this infinity for NaN, and something below it for that infinity."""
+    outermost = math.copysign(torch.finfo(torch.float32).max, nan_stands_for)
+    halves = lib.mul(ctx, input, 0.5, torch.float32)
+    keys = (lib.minimum if outermost > 0 else lib.maximum)(ctx, halves, outermost)
+    return lib.where(ctx, lib.isnan(ctx, input), nan_stands_for, keys, torch.float32)
 
 
 def _too_many(count: int | torch.SymInt) -> str | None:
@@ -92,7 +107,12 @@ def median(ctx: Context, input: Value, dim: int, keepdim: bool = False) -> Pair:
     """median.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)"""
     # of an even number of elements the lower one in the middle
     above = lib.size_op(ctx, operator.add, _length(ctx, input, dim), 1)
-    return kthvalue(ctx, input, lib.size_op(ctx, operator.floordiv, above, 2), dim, keepdim)
+    values, indices = kthvalue(ctx, input, lib.size_op(ctx, operator.floordiv, above, 2), dim, keepdim)
+    if not lib.dtype_of(input).is_floating_point:
+        return values, indices
+    largest, index = max_(ctx, input, dim, keepdim)
+    undefined = lib.isnan(ctx, largest)
+    return lib.where(ctx, undefined, largest, values), lib.where(ctx, undefined, index, indices)
 
 
 def _half_of_all_too_many(input: torch.Tensor) -> str | None:
@@ -107,7 +127,7 @@ def median_all(ctx: Context, input: Value) -> trt.ITensor:
 
 def _extreme(name: str, op: trt.TopKOperation) -> Callable[..., Pair]:
     def convert(ctx: Context, input: Value, dim: int, keepdim: bool = False) -> Pair:
-        values, indices = _top(ctx, op, input, 1, dim)
+        values, indices = _top(ctx, op, input, 1, dim, math.inf if op == T.MAX else -math.inf)
         ndim = len(values.shape)
         dims = [dim % ndim] if ndim and not keepdim else []
         return lib.squeeze(ctx, values, dims), lib.squeeze(ctx, indices, dims)

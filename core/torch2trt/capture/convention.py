@@ -20,6 +20,7 @@ from .guards import guards_of
 from .inputs import Example
 from .ranges import settle
 from .trial import computes_the_same
+from .wrappers import original_path
 
 
 def signature_of(
@@ -111,8 +112,8 @@ def _outputs(exported: ExportedProgram) -> tuple[tuple[Leaf, ...], list[str]]:
     for spec, value in zip(exported.graph_signature.output_specs, values, strict=True):
         if spec.kind is OutputKind.BUFFER_MUTATION:
             raise CaptureError(
-                f"the model changes its buffer {spec.target!r} when it is called, which an engine cannot keep; "
-                "call model.eval(), or return the new value and pass it in again"
+                f"the model changes its buffer {original_path(str(spec.target))!r} when it is called, which an engine "
+                "cannot keep; call model.eval(), or return the new value and pass it in again"
             )
         node = value.name if isinstance(value, torch.fx.Node) else None
         if spec.kind is OutputKind.USER_INPUT_MUTATION:

@@ -12,12 +12,15 @@ from typing import Final, Protocol
 import torch
 
 from .._trt import trt
+from ..errors import ConversionError
 from ..network.context import Context, is_runtime
 from .values import Value, compute_dtype, dtype_of, ndim_of, opmath, result_type
 
 _E, _U, _A = trt.ElementWiseOperation, trt.UnaryOperation, trt.ActivationType
 _ON_BOOLS: Final = (_E.AND, _E.OR, _E.XOR)
 _COMPARISONS: Final = (_E.EQUAL, _E.LESS, _E.GREATER)
+#: PyTorch computes these with a number in float32 where the tensor is narrower, and rounds the number for all others
+_EXACT_NUMBERS: Final = (_E.SUM, _E.SUB, _E.PROD, _E.DIV, _E.FLOOR_DIV)
 
 
 class Binary(Protocol):
@@ -58,19 +61,19 @@ def elementwise(
     dtype = dtype or result_type(input, other)
     ndim = max(ndim_of(input), ndim_of(other))
     operands = dtype if op in _ON_BOOLS else compute_dtype(dtype)
-    if any(_overflows(value, dtype) for value in (input, other)):
+    if op in _EXACT_NUMBERS and any(_would_round(value, dtype) for value in (input, other)):
         operands = opmath(dtype)
     first, second = ctx.tensor(input, operands, ndim), ctx.tensor(other, operands, ndim)
     result = ctx.network.add_elementwise(first, second, op).get_output(0)
     return result if op in _COMPARISONS else ctx.tensor(result, dtype)
 
 
-def _overflows(value: Value, dtype: torch.dtype) -> bool:
-    """Whether a number is beyond a 16-bit ``dtype``: PyTorch computes with it in float32, so 0 * -1e9 is 0, not NaN."""
-    if not isinstance(value, (int, float)) or opmath(dtype) == dtype or not math.isfinite(value):
+def _would_round(value: Value, dtype: torch.dtype) -> bool:
+    """Whether a number (or a constant scalar) is none of a 16-bit ``dtype``: in float32, 0 * -1e9 is 0, not NaN."""
+    if is_runtime(value) or ndim_of(value) or opmath(dtype) == dtype:
         return False
-    limits = torch.finfo(dtype)
-    return not limits.min <= value <= limits.max
+    number = float(value)
+    return torch.tensor(number, dtype=dtype).item() != number == number
 
 
 def _binary(name: str, op: trt.ElementWiseOperation) -> Binary:
@@ -102,13 +105,13 @@ def _extreme(name: str, op: trt.ElementWiseOperation) -> Binary:
     def verb(ctx: Context, input: Value, other: Value, dtype: torch.dtype | None = None) -> trt.ITensor:
         dtype = dtype or result_type(input, other)
         result = elementwise(ctx, op, input, other, dtype)
-        if not dtype.is_floating_point or not is_runtime(other):
+        if not dtype.is_floating_point or not (is_runtime(other) or bool(torch.as_tensor(other).isnan().any())):
             return result
         # TensorRT gives the first operand where the second is NaN
         return where(ctx, isnan(ctx, other, dtype), other, result, dtype)
 
     verb.__name__ = verb.__qualname__ = name
-    verb.__doc__ = f"``torch.{name}(input, other)``, NaN where either is; constants are taken to be numbers."
+    verb.__doc__ = f"``torch.{name}(input, other)``, NaN where either is."
     return verb
 
 
@@ -214,7 +217,9 @@ def logical_not(ctx: Context, input: Value) -> trt.ITensor:
 def activation(
     ctx: Context, op: trt.ActivationType, input: Value, alpha: float | None = None, beta: float | None = None
 ) -> trt.ITensor:
-    """One activation layer (TensorRT's ``IActivationLayer``) with its parameters."""
+    """One activation layer (TensorRT's ``IActivationLayer``) with its parameters, which must be finite."""
+    if not all(math.isfinite(parameter or 0) for parameter in (alpha, beta)):
+        raise ConversionError(f"TensorRT's {op.name} takes finite parameters, got {alpha} and {beta}")
     layer = ctx.network.add_activation(ctx.tensor(input), op)
     if alpha is not None:
         layer.alpha = alpha

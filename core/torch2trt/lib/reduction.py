@@ -11,6 +11,7 @@ import torch
 
 from .._trt import trt
 from ..network.context import Context
+from .pointwise import isnan, where
 from .shape import at_least_2d, squeeze
 from .values import Value, compute_dtype, dtype_of, ndim_of
 
@@ -70,7 +71,31 @@ def _reduction(name: str, op: trt.ReduceOperation) -> Reduction:
 
 
 sum, prod, mean = _reduction("sum", _R.SUM), _reduction("prod", _R.PROD), _reduction("mean", _R.AVG)
-amax, amin = _reduction("amax", _R.MAX), _reduction("amin", _R.MIN)
+
+
+def _extreme(name: str, op: trt.ReduceOperation) -> Reduction:
+    extreme = _reduction(name, op)
+
+    def verb(
+        ctx: Context,
+        input: Value,
+        dim: int | Sequence[int] | None = None,
+        keepdim: bool = False,
+        dtype: torch.dtype | None = None,
+    ) -> trt.ITensor:
+        result = extreme(ctx, input, dim, keepdim, dtype)
+        if not dtype_of(input).is_floating_point:
+            return result
+        # TensorRT passes over NaN
+        undefined = reduce(ctx, _R.MAX, isnan(ctx, input), dim, keepdim)
+        return where(ctx, undefined, math.nan, result, dtype_of(result))
+
+    verb.__name__ = verb.__qualname__ = name
+    verb.__doc__ = f"``torch.{name}(input, dim, keepdim)``, NaN where there is one; ``reduce`` passes over NaN."
+    return verb
+
+
+amax, amin = _extreme("amax", _R.MAX), _extreme("amin", _R.MIN)
 
 
 def neutral_element(op: trt.ReduceOperation, dtype: torch.dtype) -> float:

@@ -67,7 +67,7 @@ def plan_calls(program: Program, packs: Packs) -> tuple[PlannedCall, ...]:
         choice = choose(call, packs)
         reasons = tuple(dict.fromkeys((*call.declined, *choice.declined)))
         bodies = {body.name: plan_calls(body, packs) for body in subprograms_of(call)}
-        if reason := _why_unsupported_result(call):
+        if reason := _why_unsupported_tensors(call, program):
             planned.append(PlannedCall(call, "unsupported", None, (*reasons, reason), (), bodies))
         elif choice.converter is not None:
             planned.append(PlannedCall(call, "convert", choice.converter, reasons, choice.overrides, bodies))
@@ -107,7 +107,11 @@ def _is_constant(ref: Ref, folded: set[str]) -> bool:
     return ref.kind == "constant" or (ref.kind == "call" and ref.name in folded)
 
 
-def _why_unsupported_result(call: Call) -> str | None:
+def _why_unsupported_tensors(call: Call, program: Program) -> str | None:
+    for name in (ref.name for ref in call.refs if ref.kind == "input"):
+        dtype = getattr(program.inputs[name], "dtype", None)  # a size has none
+        if dtype is not None and (reason := why_unsupported(dtype)):
+            return f"input {name!r}: {reason}"
     for index, value in enumerate(call.results):
         if not isinstance(value, torch.Tensor) or not call.uses(index):
             continue

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch2trt.testing import Case, f32, i32, i64
 
+from ._special import SPECIAL
+
 N = {0: "n"}
 WIDE = f32(2, 6, low=-8, high=8)
 
@@ -45,4 +47,8 @@ CASES = [
     Case("aten.threshold.default", lambda x: F.threshold(x, 0.5, -3), [f32(2, 4)], dynamic=N, whole=False),
     Case("aten.glu.default", lambda x: F.glu(x, 1), [f32(2, 4, 3)], dynamic=N, name="channels", whole=False),
     Case("aten.special_expit.default", torch.special.expit, [f32(2, 4)], dynamic=N, whole=False),
+    *(
+        Case(f"aten.{name}.default", getattr(F, name), [SPECIAL], name="special")
+        for name in ("relu", "hardtanh", "leaky_relu", "hardsigmoid", "hardswish", "softplus", "elu")
+    ),
 ]

@@ -24,6 +24,14 @@ CASES = [
     *(Case(f"aten.{b}.Tensor", _op(b), [EXTREMES.int(), MASKS.int()], name="int32") for b in BITWISE),
     *(Case(f"aten.{b}.Scalar", lambda x, b=b: _op(b)(x, 6), [i64(2, 4)], dynamic=N) for b in BITWISE),
     *(Case(f"aten.{b}.Scalar", lambda x, b=b: _op(b)(x, True), [b8(2, 4)], name="bools") for b in BITWISE),
+    *(
+        Case(f"aten.{b}.Scalar", lambda x, b=b: _op(b)(x, False), [b8(2, 4)], dynamic=N, name="and false")
+        for b in BITWISE
+    ),
+    *(
+        Case(f"aten.{b}.Tensor", lambda x, b=b: _op(b)(torch.tensor(True), x), [b8(2, 4)], dynamic=N, name="true")
+        for b in BITWISE
+    ),
     *(Case(f"aten.{b}.Scalar_Tensor", lambda x, b=b: _op(b)(6, x), [i32(2, 4)], dynamic=N) for b in BITWISE),
     Case("aten.bitwise_not.default", torch.bitwise_not, [b8(2, 4)], dynamic=N, name="bools"),
     Case("aten.bitwise_not.default", torch.bitwise_not, [EXTREMES], name="ints"),

@@ -31,6 +31,11 @@ CASES = [
     Case("aten.clamp.default", lambda x: x.clamp(max=3), [i32(2, 4)], dynamic=N, name="int32"),
     Case("aten.clamp.default", lambda x: x.clamp(-0.5, 1.5), [i64(2, 4)], name="int to float"),
     Case("aten.clamp.default", lambda x: x.clamp(0, x.shape[0] - 1), [i64(4, 3)], dynamic=N, name="to a size"),
+    Case("aten.clamp.default", lambda x: (x.clamp(min=torch.nan), x.clamp(max=torch.nan)), [f32(2, 4)], name="by nan"),
+    Case(
+        "aten.maximum.default", lambda x: torch.maximum(x, NAN.to(x.dtype)), [f32(2, 6)], dynamic=N, name="a constant"
+    ),
+    Case("aten.fmin.default", lambda x: torch.fmin(x, NAN.to(x.dtype)), [f32(2, 6)], dynamic=N, name="a constant"),
     Case("aten.clamp.Tensor", lambda x, y: torch.clamp(x, y, y + 1), [f32(2, 4), f32(4)], dynamic=[N, None]),
     Case("aten.clamp.Tensor", lambda x, y: torch.clamp(x, max=y), [i64(2, 4), i64(4)], dynamic=[N, None], name="max"),
     Case("aten.clamp.Tensor", lambda x, y: torch.clamp(x, y), [NAN, OTHER], name="nan"),

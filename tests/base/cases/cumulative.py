@@ -5,6 +5,8 @@ import math
 import torch
 from torch2trt.testing import Case, b8, f32, i32, i64
 
+from ._special import SPECIAL
+
 N = {0: "n"}
 NW = {0: "n", 1: "w"}
 NAN = torch.tensor([[1.0, float("nan"), 3.0, 2.0], [2.0, 2.0, -math.inf, math.inf]])
@@ -43,4 +45,8 @@ CASES = [
     Case("aten.logcumsumexp.default", lambda x: x.logcumsumexp(1), [NAN[1:]], name="infinities"),
     Case("aten.logcumsumexp.default", lambda x: x.logcumsumexp(0), [torch.tensor([-90.0, 0.0, 90.0])], name="range"),
     Case("aten.cumulative_trapezoid.dx", torch.cumulative_trapezoid, [f32(2, 4)], dynamic=N, whole=False),
+    *(
+        Case(f"aten.{name}.default", lambda x, name=name: getattr(torch, name)(x, 1), [SPECIAL], name="special")
+        for name in ("cumsum", "cumprod", "cummax", "cummin", "logcumsumexp")
+    ),
 ]

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch2trt.testing import Case, f32
 
+from ._special import OTHER, SPECIAL
 from .matmul import product
 
 N = {0: "n"}
@@ -63,4 +64,6 @@ CASES = [
     ),
     Case("aten._pdist_forward.default", F.pdist, [f32(4, 3)], **F32),
     Case("aten._pdist_forward.default", F.pdist, [f32(4, 3)], dynamic={1: "w"}, name="wide", **F32),
+    Case("aten.dist.default", lambda x, y: torch.dist(x, y, math.inf), [SPECIAL, OTHER], name="special"),
+    Case("aten._cdist_forward.default", lambda x, y: torch.cdist(x, y, math.inf), [SPECIAL, OTHER], name="special"),
 ]

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch2trt.testing import Case, Sample, b8, f32, i64
 
+from ._special import OTHER, SPECIAL
+
 N = {0: "n"}
 NN = [N, N]
 WIDE = f32(2, 6, low=-8, high=8)
@@ -51,4 +53,15 @@ CASES = [
     Case("aten.fmod.Scalar", lambda x: torch.fmod(x, -0.4), [AWAY], name="negative"),
     Case("aten.true_divide.Tensor", torch.true_divide, [i64(2, 4), i64(4, low=1)], [N, None], whole=False),
     Case("aten.div.Tensor", F.normalize, [f32(2, 4)], dynamic=N, name="normalize"),
+    *(
+        Case(f"aten.{target}", call, [SPECIAL.to(dtype), OTHER.to(dtype)], name=f"special {dtype}")
+        for dtype in (torch.float32, torch.float16)
+        for target, call in (
+            ("div.Tensor_mode", lambda x, y: (x // y, x // 2, x // -torch.inf)),
+            ("remainder.Tensor", torch.remainder),
+            ("remainder.Scalar", lambda x, y: (x % 2, x % torch.inf, x % -torch.inf)),
+            ("fmod.Tensor", torch.fmod),
+            ("fmod.Scalar", lambda x, y: (x.fmod(2), x.fmod(-torch.inf))),
+        )
+    ),
 ]

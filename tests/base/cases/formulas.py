@@ -3,6 +3,7 @@
 import torch
 from torch2trt.testing import Case, b8, f32, i32, i64
 
+from ._special import OTHER, SPECIAL
 from .unary import NAN, unary
 
 N = {0: "n"}
@@ -43,4 +44,7 @@ CASES = [
     Case("aten.xlogy.Tensor", torch.xlogy, [torch.arange(7.0), NAN], name="nan", whole=False),
     Case("aten.xlogy.Tensor", torch.xlogy, [f32(2, 4), f32(4, low=0.5)], dynamic=[N, None], whole=False),
     Case("aten.special_xlog1py.default", torch.special.xlog1py, [f32(2, 4), f32(4, low=0)], whole=False),
+    Case("aten.hypot.default", torch.hypot, [SPECIAL, OTHER], name="special"),
+    Case("aten.hypot.default", torch.hypot, [torch.tensor([3e30, 0.0]), torch.tensor([4e30, 0.0])], name="large"),
+    Case("aten.atan2.default", torch.atan2, [SPECIAL, OTHER], name="special"),
 ]

@@ -18,6 +18,7 @@ CASES = [
     ),
     Case("aten.pow.Tensor_Scalar", lambda x: x**2, [i64(2, 4)], dynamic=N, name="int"),
     Case("aten.pow.Tensor_Scalar", lambda x: x**5, [i32(2, 4)], dynamic=N, name="int to the 5"),
+    Case("aten.pow.Tensor_Scalar", lambda x: x**63, [i64(2, 4)], dynamic=N, name="int that overflows"),
     Case("aten.pow.Tensor_Scalar", lambda x: x**0.5, [i64(2, 4, low=0)], name="root of ints"),
     Case("aten.pow.Tensor_Scalar", lambda x: x**2, [NAN], name="nan"),
     Case("aten.pow.Tensor_Tensor", torch.pow, [f32(2, 4, low=0.25), f32(4)], dynamic=[N, None]),

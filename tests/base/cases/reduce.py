@@ -5,6 +5,8 @@ import math
 import torch
 from torch2trt.testing import Case, b8, f32, i32, i64
 
+from ._special import SPECIAL
+
 N = {0: "n"}
 #: the reduced dimension is dynamic too
 NW = {0: "n", 2: "w"}
@@ -87,4 +89,15 @@ CASES = [
     Case("aten.linalg_matrix_norm.str_ord", torch.linalg.matrix_norm, [f32(2, 3, 4)], dynamic=N, whole=False),
     Case("aten.renorm.default", lambda x: x.renorm(2, 0, 1.0), [f32(2, 4)], dynamic=N, whole=False),
     Case("aten.trapezoid.dx", torch.trapezoid, [f32(2, 4)], dynamic=N, whole=False),
+    *(
+        Case(f"aten.{name}.default", lambda x, f=call: f(x), [SPECIAL.to(dtype)], name=f"{what} of {dtype}")
+        for dtype in (torch.float32, torch.float16)
+        for name, what, call in (
+            ("amax", "one dim", lambda x: x.amax(1)),
+            ("amin", "dims", lambda x: x.amin((0, 1), keepdim=True)),
+            ("max", "all", torch.max),
+            ("min", "all", torch.min),
+        )
+    ),
+    Case("aten.aminmax.default", lambda x: x.aminmax(dim=1), [SPECIAL], name="special", whole=False),
 ]

@@ -3,6 +3,8 @@
 import torch
 from torch2trt.testing import Case, b8, f32, i32, i64
 
+from ._special import SPECIAL
+
 N = {0: "n"}
 K = {0: "k"}
 ALL = (torch.float32, torch.float16, torch.bfloat16)
@@ -134,4 +136,13 @@ CASES = [
         for op in ("prod", "mean", "amax", "amin")
     ),
     indexed("amax_without", "amax", f32(4, 3), i64(5, low=0, high=4), f32(5, 3), include_self=False),
+    *(
+        Case(
+            "aten.scatter_reduce.two",
+            lambda x, index, r=r: x.scatter_reduce(1, index, x.flip(1), r, include_self=r == "amax"),
+            [SPECIAL, torch.tensor([[0, 0, 1, 1]] * 5)],
+            name=f"special {r}",
+        )
+        for r in ("amax", "amin")
+    ),
 ]

@@ -3,6 +3,8 @@
 import torch
 from torch2trt.testing import Case, b8, f32, i32, i64
 
+from ._special import SPECIAL
+
 N = {0: "n"}
 NW = {0: "n", 1: "w"}
 #: no two are equal, so that every order has one answer
@@ -62,4 +64,20 @@ CASES = [
     Case("aten.median.default", torch.median, [f32(2, 5)], dynamic=NW),
     Case("aten.median.default", torch.median, [f32()], name="scalar"),
     Case("aten.median.default", torch.median, [torch.zeros(8000)], rejects=MANY, name="large"),
+    *(
+        Case(f"aten.{target}", call, [SPECIAL.to(dtype)], name=f"special {dtype}")
+        for dtype in (torch.float32, torch.float16)
+        for target, call in (
+            ("max.dim", lambda x: x.max(1)),
+            ("min.dim", lambda x: x.min(0, keepdim=True)),
+            ("argmax.default", lambda x: x.argmax(1)),
+            ("argmin.default", lambda x: x.argmin()),
+            ("median.dim", lambda x: x.median(1)),
+            ("median.default", torch.median),
+            # equal ones have no order
+            ("kthvalue.default", lambda x: (x.kthvalue(2)[0], x.kthvalue(4)[0])),
+            ("sort.default", lambda x: (x.sort()[0], x.sort(descending=True)[0])),
+            ("topk.default", lambda x: (x.topk(2)[0], x.topk(3, largest=False)[0])),
+        )
+    ),
 ]
