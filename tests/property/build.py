@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch2trt.testing import Sample
 
 from . import program as written
@@ -92,7 +93,7 @@ class Builder:
         """Add a statement to the body, where eager runs it at every size without random numbers."""
         before = torch.get_rng_state()
         try:
-            with _quiet():
+            with _quiet(), Defined():
                 for space in self._spaces:
                     exec(statement, space)
                 kept = all(self._plain(space) for space in self._spaces)
@@ -168,6 +169,27 @@ class Builder:
         """Whether all tensors are of a size that is quickly tried, and none is a parameter."""
         tensors = [value for value in space.values() if isinstance(value, torch.Tensor)]
         return all(tensor.numel() <= _LARGEST and not tensor.requires_grad for tensor in tensors)
+
+
+class Defined(TorchDispatchMode):
+    """Refuses casts that C leaves undefined: of floating numbers beyond the range of a whole dtype."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run it, where its result is defined."""
+        result = func(*args, **(kwargs or {}))
+        first = args[0] if args else None
+        source = args[1] if func._schema.name in ("aten::copy_", "aten::copy") else first
+        to = result.dtype if isinstance(result, torch.Tensor) else None
+        casts = isinstance(source, torch.Tensor) and source.dtype.is_floating_point and func._schema.name in _CASTS
+        if casts and to is not None and not to.is_floating_point and to is not torch.bool:
+            limits = torch.iinfo(to)
+            if not ((source.double() > limits.min - 1.0) & (source.double() < limits.max + 1.0)).all():
+                raise OverflowError(f"a number is beyond {to}")
+        return result
+
+
+#: operators that cast what they are given to the dtype of their result
+_CASTS = {f"aten::{name}" for name in ("_to_copy", "copy_", "copy", "sum", "prod", "cumsum", "cumprod", "nansum", "to")}
 
 
 @contextlib.contextmanager

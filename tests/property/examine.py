@@ -39,8 +39,8 @@ class Outcome:
 class Noise(TorchDispatchMode):
     """Every floating result is off by two units of its dtype: what numbers are worth after several calls.
 
-    A unit is of the number itself and of numbers as large as those that it was likely computed from, which may cancel
-    out: at most eight, as programs calculate with numbers of about one.
+    A unit is of the number itself and of the largest number that it was computed from, as they may cancel out; of at
+    most eight, since programs calculate with numbers of about one.
     """
 
     def __init__(self, seed: int) -> None:
@@ -52,14 +52,21 @@ class Noise(TorchDispatchMode):
         result = func(*args, **(kwargs or {}))
         if any(returned.alias_info is not None for returned in func._schema.returns):
             return result
-        return pytree.tree_map_only(torch.Tensor, self._off, result)
+        largest = min(max(map(_largest, pytree.tree_leaves((args, kwargs, result)))), 8)
+        return pytree.tree_map_only(torch.Tensor, lambda tensor: self._off(tensor, largest), result)
 
-    def _off(self, tensor: torch.Tensor) -> torch.Tensor:
+    def _off(self, tensor: torch.Tensor, largest: float) -> torch.Tensor:
         if not tensor.dtype.is_floating_point:
             return tensor
         by = torch.rand(tensor.shape, generator=self.generator).to(tensor.dtype) * 2 - 1
-        largest = tensor[tensor.isfinite()].abs().max().clamp(max=8) if tensor.isfinite().any() else 0
         return tensor + by * (tensor.abs() + largest) * 2 * torch.finfo(tensor.dtype).eps
+
+
+def _largest(value: Any) -> float:
+    """The largest finite number of a floating tensor."""
+    if not isinstance(value, torch.Tensor) or not value.dtype.is_floating_point:
+        return 0.0
+    return float(value.abs().nan_to_num(0, 0, 0).max()) if value.numel() else 0.0
 
 
 def examine(program: Program, runtime: str = "reference") -> Outcome:
@@ -135,7 +142,9 @@ def _shown(kind: str, got: Any, wanted: Any) -> str:
     if kind != "values":
         return f"is {got.dtype} {tuple(got.shape)}, eager gives {wanted.dtype} {tuple(wanted.shape)}"
     places = (~_close(got, wanted)).nonzero().tolist()
-    lines = [f"at {place}: {got[*place].item()!r}, eager gives {wanted[*place].item()!r}" for place in places[:4]]
+    lines = [
+        f"at {place}: {got[tuple(place)].item()!r}, eager gives {wanted[tuple(place)].item()!r}" for place in places[:4]
+    ]
     return "\n".join([f"{tuple(wanted.shape)} {wanted.dtype} differs at {len(places)} places", *lines])
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch2trt import Input
-from torch2trt.dtypes import short_name
 
 from . import rows
 
@@ -114,10 +113,3 @@ class Program:
         ]
         # one entry: the parameters of forward are named
         return {"inputs": usual, "dynamic_shapes": tuple(dims)}
-
-
-def input_text(shape: Sequence[str], dtype: torch.dtype, low: float, high: float, special: bool) -> str:
-    """The expression that makes an input."""
-    sizes = "".join(f"{size}, " for size in shape).removesuffix(" " if len(shape) == 1 else ", ")
-    ranged = f", {low:g}, {high:g}" if (low, high) != (-2, 2) else ""
-    return f"sample(({sizes}), torch.{short_name(dtype)}{ranged}{', special=True' if special else ''})"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import inspect
+import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -58,20 +60,30 @@ def described(key: str) -> str:
 _SPECIAL_FLOATS = (float("nan"), float("inf"), -float("inf"), -0.0)
 
 
-def sample(shape: tuple[int, ...], dtype: torch.dtype, low: float = -2, high: float = 2, *, special: bool = False):
+def sample(
+    shape: tuple[int, ...],
+    dtype: torch.dtype,
+    low: float = -2,
+    high: float = 2,
+    *,
+    seed: int = 0,
+    special: bool = False,
+) -> torch.Tensor:
     """Numbers from ``low`` to below ``high``, the same ones for the same arguments.
 
     Args:
         shape: the shape.
         dtype: the dtype.
         low, high: the range.
+        seed: gives other numbers.
         special: whether the limits of the dtype, infinities and NaN are among the numbers.
     """
-    tensor = Sample(tuple(shape), dtype, low, high).make()
+    count = math.prod(shape)
+    tensor = Sample((count + seed,), dtype, low, high).make()[seed:].reshape(shape)
     if special and dtype is not torch.bool:
         limits = torch.finfo(dtype) if dtype.is_floating_point else torch.iinfo(dtype)
         values = [limits.max, limits.min, *(_SPECIAL_FLOATS if dtype.is_floating_point else ())]
         flat = tensor.view(-1)
-        for index, value in zip(range(0, flat.numel(), 3), values * 4, strict=False):
+        for index, value in zip(range(0, count, 3), itertools.cycle(values), strict=False):
             flat[index] = value
-    return tensor
+    return tensor.clone()

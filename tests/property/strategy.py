@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch2trt.testing import Sample
 
 from .build import Builder
-from .program import Program, Sizes, input_text
+from .program import Program, Sizes
 from .rows import ROWS
 
 _SIZES: list[Sizes] = [
@@ -46,11 +46,11 @@ _CHANGES = [
     *("{v}.add_({s})", "{v}.mul_({s})", "{v}.sub_({w})", "{v} += {w}", "{v} *= {s}", "{v}.zero_()", "{v}.neg_()"),
     *("{v}[1:].add_({s})", "{v}[:, 1:].mul_({s})", "{v}[..., ::2].fill_({s})", "{v}[0] = {s}", "{v}[..., -1] = {w}"),
     *("{v}[:1] = {w}[:1]", "{v}.transpose(0, -1).sub_({s})", "{v}.copy_({w})", "{v}.clamp_(min={s})", "{v}.relu_()"),
-    *("{v}.masked_fill_({v} > 0, {s})", "{v}.view(-1)[0] = {s}", "{v}[[0, -1]] = {s}", "{v}.div_({s})", "{v} //= {s}"),
+    *("{v}.masked_fill_({v} > 0, {s})", "{v}.view(-1)[0] = {s}", "{v}[[0, -1]] = {s}", "{v}.div_({s})", "{v} //= 2"),
     *("{v}.copy_({v}.flip(0))", "{v}.index_add_(0, torch.tensor([0]), {w}[:1])"),
 ]
 _VALUES = [
-    *("{v} + {s}", "{v} * {s}", "{s} - {v}", "{v} / {s}", "{v} // {s}", "{v} % {s}", "{v} ** {s}", "{v} > {s}"),
+    *("{v} + {s}", "{v} * {s}", "{s} - {v}", "{v} / {s}", "{v} // 3", "{v} % 3", "{v} % -2", "{v} ** {s}", "{v} > {s}"),
     *("{v} == {s}", "torch.where({v} > 0, {v}, {s})", "{v}.clamp({s})", "{v}.masked_fill({v} > 0, {s})"),
     *(
         "torch.full_like({v}, {s})",
@@ -129,8 +129,15 @@ class _Choices:
         return self.give(shape, sample)
 
     def give(self, shape: list[str], sample: Sample) -> str:
-        special = self.special and (sample.low, sample.high) in ((-2, 2), (-5, 6))
-        name = self.builder.give(input_text(shape, sample.dtype, sample.low, sample.high, special))
+        plain = (sample.low, sample.high) in ((-2, 2), (-5, 6))
+        options = [
+            f"({', '.join(shape)}{',' * (len(shape) == 1)})",
+            str(sample.dtype),
+            *([] if (sample.low, sample.high) == (-2, 2) else [f"{sample.low:g}", f"{sample.high:g}"]),
+            *([f"seed={len(self.builder.inputs)}"] if self.builder.inputs else []),
+            *(["special=True"] if self.special and plain else []),
+        ]
+        name = self.builder.give(f"sample({', '.join(options)})")
         self.builder.pool.append(name)
         return name
 
