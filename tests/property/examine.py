@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch2trt import InputError, Torch2TRTError, convert
+from torch2trt import ConversionError, InputError, Torch2TRTError, UnsupportedError, convert
 
 from .program import Program, assignments
 
@@ -193,8 +193,10 @@ def _said(error: BaseException) -> str:
 
 
 def _unclear(error: Torch2TRTError) -> bool:
-    """Whether an error of ours is none that a reader could act on."""
+    """Whether an error of ours is none that a reader could act on, or comes after the plan promised a converter."""
     text = str(error)
+    if isinstance(error, ConversionError) and not isinstance(error, UnsupportedError):
+        return True
     return not text or "<eval_with_key>" in text or "__torch_dispatch__" in text
 
 

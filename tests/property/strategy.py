@@ -50,7 +50,7 @@ _CHANGES = [
     *("{v}.copy_({v}.flip(0))", "{v}.index_add_(0, torch.tensor([0]), {w}[:1])"),
 ]
 _VALUES = [
-    *("{v} + {s}", "{v} * {s}", "{s} - {v}", "{v} / {s}", "{v} // 3", "{v} % 3", "{v} % -2", "{v} ** {s}", "{v} > {s}"),
+    *("{v} + {s}", "{v} * {s}", "{s} - {v}", "{v} / {s}", "{v} // 3", "{v} % 3", "{v} % -2", "{v} ** 2", "{v} > {s}"),
     *("{v} == {s}", "torch.where({v} > 0, {v}, {s})", "{v}.clamp({s})", "{v}.masked_fill({v} > 0, {s})"),
     *(
         "torch.full_like({v}, {s})",
