@@ -172,10 +172,17 @@ class Builder:
 
 
 class Defined(TorchDispatchMode):
-    """Refuses casts that C leaves undefined: of floating numbers beyond the range of a whole dtype."""
+    """Refuses what no test can stand on.
+
+    Casts that C leaves undefined, of floating numbers beyond the range of a whole dtype; and changes of expanded tensors,
+    whose elements share memory, of which PyTorch's functional programs make other numbers than eager.
+    """
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run it, where its result is defined."""
+        for argument, value in zip(func._schema.arguments, args, strict=False):
+            if argument.is_write and isinstance(value, torch.Tensor) and torch._debug_has_internal_overlap(value) == 1:
+                raise RuntimeError("a change of elements that share memory")
         result = func(*args, **(kwargs or {}))
         first = args[0] if args else None
         source = args[1] if func._schema.name in ("aten::copy_", "aten::copy") else first

@@ -32,14 +32,15 @@ EXTRAS = {
 }
 _NUMBERS = {
     "float": ["2", "0.5", "0", "-1", "1e-7", "65504.0", "-1e9", "3.4e38", "float('inf')", "-float('inf')"],
-    "int": ["2", "-3", "0", "1", "2**31 - 1", "-2**31", "2**40", "2**63 - 1", "-2**63", "0.5"],
+    "int": ["2", "-3", "0", "1", "(2**31 - 1)", "(-2**31)", "2**40", "(2**63 - 1)", "(-2**63)", "0.5"],
     "bool": ["1", "True", "0", "2", "0.5"],
 }
-#: {v} and {w}: tensors; {s}: a number
+#: {v} and {w}: tensors; {s}: a number.  Not unbind: a change of one of its results fixes dynamic sizes when PyTorch
+#: makes the program functional
 _VIEWS = [
     *("{v}[1:]", "{v}[:, 1:]", "{v}[..., ::2]", "{v}[-1]", "{v}[:, -1]", "{v}[None]", "{v}[:]", "{v}.t()"),
     *("{v}.transpose(0, -1)", "{v}.flatten()", "{v}.reshape(-1)", "{v}.unsqueeze(-1)", "{v}.squeeze()"),
-    *("{v}.view({v}.shape)", "{v}.expand(2, *{v}.shape)", "{v}.narrow(0, 0, 1)", "{v}.unbind(-1)", "{v}.chunk(2)"),
+    *("{v}.view({v}.shape)", "{v}.expand(2, *{v}.shape)", "{v}.narrow(0, 0, 1)", "{v}.chunk(2)"),
     *("{v}.reshape({v}.shape[0], -1)", "{v}.diagonal()", "{v}.flip(0)", "{v}.detach()"),
 ]
 _CHANGES = [

@@ -23,7 +23,8 @@ def runtime(request):
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
-@given(program=programs())
+# not "special": PyTorch's own kernels disagree where NaN and infinities meet
+@given(program=programs(["edges", "aliases"]))
 def test_random_modules_are_equal_to_eager_or_refused(runtime, program):
     outcome = examine(program, runtime)
     assert not outcome.fault, f"{outcome.kind}\n{outcome.detail}"

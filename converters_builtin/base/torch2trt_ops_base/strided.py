@@ -19,7 +19,7 @@ def _no_fixed_layout(
     if not input.is_contiguous():
         return "as_strided of a tensor that is not contiguous"
     positions = _positions(input, size, stride, storage_offset)
-    inside = not positions.numel() or (0 <= int(positions.min()) and int(positions.max()) < input.numel())
+    inside = not positions.numel() or (int(positions.min()) >= 0 and int(positions.max()) < input.numel())
     return None if inside else "as_strided reaches beyond its tensor, into what it is a view of"
 
 
