@@ -92,7 +92,7 @@ def split_with_sizes(ctx: Context, input: Value, split_sizes: Sequence[Size], di
 def flip(ctx: Context, input: trt.ITensor, dims: Sequence[int]) -> trt.ITensor:
     """flip(Tensor self, int[] dims) -> Tensor"""
     ranges: dict[int, tuple[Size, Size, Size]] = {}
-    for dim in dims:
+    for dim in dims if lib.ndim_of(input) else ():  # a single number has a dimension 0 in PyTorch
         length = lib.size(ctx, input, dim)
         ranges[dim] = (lib.size_op(ctx, operator.sub, length, 1), length, -1)
     return lib.strided_slice(ctx, input, ranges) if ranges else input

@@ -136,7 +136,8 @@ class Context:
             ndim: prepend dimensions of size 1 up to this rank.
         """
         if not is_runtime(value):
-            tensor = value if isinstance(value, torch.Tensor) else torch.tensor(value, dtype=dtype)
+            # a whole number beyond a whole dtype wraps around below, as in PyTorch
+            tensor = torch.as_tensor(value, dtype=None if isinstance(value, (int, torch.Tensor)) else dtype)
             tensor = tensor if dtype is None else tensor.to(dtype)
             return self._constants.tensor(tensor if ndim is None else self._constants.reshaped(tensor, ndim))
         runtime: trt.ITensor = value

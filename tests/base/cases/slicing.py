@@ -69,6 +69,7 @@ CASES = [
     Case("aten.flip.default", lambda x: x.flip(1), [f32(4, 6)], dynamic=NM, dtypes=ALL, name="last"),
     Case("aten.flip.default", lambda x: x.flip(0, -1), [i64(4, 6)], dynamic=NM, name="both"),
     Case("aten.flip.default", lambda x: x.flip(0), [b8(4)], dynamic=N, name="bool"),
+    Case("aten.flip.default", lambda x: x.flip(0), [f32()], name="scalar"),
     Case("aten.flip.default", torch.fliplr, [f32(4, 6)], dynamic=NM, name="fliplr"),
     Case("aten.flip.default", lambda x: x.rot90(1, (0, 1)), [f32(4, 6)], dynamic=NM, name="rot90"),
     Case("aten.flip.default", lambda x: x.rot90(-1, (1, 2)), [f32(2, 3, 4)], dynamic=NM, name="rot90_back"),
