@@ -80,7 +80,7 @@ def code_lines(path):
 
 def test_the_core_stays_minimal():
     own = [path for name, path in MODULES.items() if room(name) not in ("reference", "testing", "classic", "cli")]
-    assert sum(map(code_lines, own)) <= 4200
+    assert sum(map(code_lines, own)) <= 5400
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from .read import Reader
 from .sources import place_of, recording, users_stack
 from .transform import transform
 from .values import unknown_offsets, with_values
-from .wrappers import Around, Casting, Function, original_path
+from .wrappers import Around, Casting, Function, original_path, output_dtypes
 
 #: torch.export keeps what it traces in globals of its own: one capture at a time in a process
 _lock: Final = threading.RLock()
@@ -67,18 +67,19 @@ def _module(model: Any, example: Example, settings: Settings) -> torch.nn.Module
         return None
     module = model if isinstance(model, torch.nn.Module) else Function(model, len(example.args))
     _check_eval(module)
-    traced = module if settings.precision is None else _casting(module, example, settings.precision)
+    traced = module if settings.precision is None else _casting(model, module, example, settings.precision)
     if signature := without_stars(model, example.args, example.kwargs):
         traced = Around(module) if traced is model else traced
         traced.forward.__signature__ = signature  # type: ignore[attr-defined]  # a function, which may have it
     return traced
 
 
-def _casting(module: torch.nn.Module, example: Example, precision: torch.dtype) -> torch.nn.Module:
+def _casting(model: Any, module: torch.nn.Module, example: Example, precision: torch.dtype) -> torch.nn.Module:
     try:
-        return leaving_nothing(module, lambda: Casting(module, precision, example.args, example.kwargs))
+        outside = leaving_nothing(model, lambda: output_dtypes(module, example.args, example.kwargs))
     except Exception as error:
         raise CaptureError(_explain(error) + users_stack(error)) from error
+    return Casting(module, precision, outside)
 
 
 def _exported(model: Any, module: torch.nn.Module, example: Example, interception: Interception) -> ExportedProgram:

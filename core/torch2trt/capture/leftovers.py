@@ -58,29 +58,33 @@ def leaving_nothing(model: Any, trace: Callable[[], R]) -> R:
 def _holders(model: Any) -> Iterator[Holder]:
     """The dicts, lists and classes where a model may keep what it has computed."""
     seen: set[int] = set()
+    # the nearest first: what is reached by two ways is looked into as far as the shorter one allows
+    level: list[Any] = [model, getattr(model, "__self__", None), getattr(model, "__func__", None)]
+    for _ in range(_DEPTH):
+        following: list[Any] = []
+        while level:
+            value = level.pop()
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+            if isinstance(value, (dict, list)) or (isinstance(value, type) and _is_users(value)):
+                yield value
+            (level if isinstance(value, torch.nn.Module) else following).extend(_parts(value))
+        level = following
 
-    def visit(value: Any, depth: int = 1) -> Iterator[Holder]:
-        if id(value) in seen or depth > _DEPTH:
-            return
-        seen.add(id(value))
-        if isinstance(value, torch.nn.Module):
-            parts = [part for child in value.modules() for part in (vars(child), *type(child).__mro__)]
-        elif isinstance(value, FunctionType):
-            parts = [cell.cell_contents for cell in value.__closure__ or () if cell != CellType()]  # not an empty one
-            parts += [vars(sys.modules[value.__module__])] if _is_users(value) else []
-        elif isinstance(value, type):
-            parts = [vars(sys.modules[value.__module__]), *_containers(vars(value))] if _is_users(value) else []
-        elif isinstance(value, (dict, list)):
-            parts = _containers(value)
-        else:
-            parts = [vars(value)] if _is_users(type(value)) and hasattr(value, "__dict__") else []
-        if isinstance(value, (dict, list)) or (isinstance(value, type) and _is_users(value)):
-            yield value
-        for part in parts:
-            yield from visit(part, depth + (not isinstance(value, torch.nn.Module)))
 
-    for start in (model, getattr(model, "__self__", None), getattr(model, "__func__", None)):
-        yield from visit(start)
+def _parts(value: Any) -> list[Any]:
+    """Where to look on from a value."""
+    if isinstance(value, torch.nn.Module):
+        return [part for child in value.modules() for part in (vars(child), *type(child).__mro__)]
+    if isinstance(value, FunctionType):
+        parts = [cell.cell_contents for cell in value.__closure__ or () if cell != CellType()]  # not an empty one
+        return [*parts, vars(sys.modules[value.__module__])] if _is_users(value) else parts
+    if isinstance(value, type):
+        return [vars(sys.modules[value.__module__]), *_containers(vars(value))] if _is_users(value) else []
+    if isinstance(value, (dict, list)):
+        return _containers(value)
+    return [vars(value)] if _is_users(type(value)) and hasattr(value, "__dict__") else []
 
 
 def _containers(holder: Mapping[str, Any] | Collection[Any]) -> list[Any]:

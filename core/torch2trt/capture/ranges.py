@@ -47,7 +47,7 @@ def settle(
     variables = variables_of(sizes, asked, exported.range_constraints)
     conditions = _conditions([*guards, *relations(sizes, variables)])
     for variable in variables.values():
-        conditions = _without_caution(variable, conditions, tried)
+        conditions = _without_caution(variable, variables.values(), conditions, tried)
     conditions = _without_joint_caution(conditions, tried)
     differing = differing_sizes(exported.graph_module, variables, _admits(conditions.values(), variables))
     conditions |= _conditions([Guard(condition, source) for condition, source in differing])
@@ -73,7 +73,10 @@ def _admits(conditions: Collection[Condition], variables: Mapping[Any, Variable]
 
 
 def _without_caution(
-    variable: Variable, conditions: dict[Guard, Condition], tried: Callable[[Mapping[Size, int]], bool]
+    variable: Variable,
+    variables: Collection[Variable],
+    conditions: dict[Guard, Condition],
+    tried: Callable[[Mapping[Size, int]], bool],
 ) -> dict[Guard, Condition]:
     """The conditions without those that exclude a size or two and need not.
 
@@ -86,7 +89,13 @@ def _without_caution(
     }
     surely = set().union(*(sizes for sizes in excluded.values() if len(sizes) > _TRIED))
     doubted = {guard: sizes - surely for guard, sizes in excluded.items() if 0 < len(sizes) <= _TRIED}
-    good = {size for size in set().union(*doubted.values()) if tried(dict.fromkeys(variable.places, size))}
+    # sizes that are usually equal may have to be, as those of one batch
+    alike = [place for other in variables if other.usual == variable.usual for place in other.places]
+    good = {
+        size
+        for size in set().union(*doubted.values())
+        if tried(dict.fromkeys(variable.places, size)) or tried(dict.fromkeys(alike, size))
+    }
     return {guard: c for guard, c in conditions.items() if not (guard in doubted and doubted[guard] <= good)}
 
 

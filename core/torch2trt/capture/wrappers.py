@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import torch
@@ -34,10 +34,9 @@ class Casting(torch.nn.Module):
     Parameters are cast inside the graph, where they are constants, so the casts are folded once while lowering.
     """
 
-    def __init__(self, model: torch.nn.Module, dtype: torch.dtype, args: Any, kwargs: Any) -> None:
+    def __init__(self, model: torch.nn.Module, dtype: torch.dtype, outside: Sequence[torch.dtype | None]) -> None:
         super().__init__()
         self.original = model
-        outside = _output_dtypes(model, args, kwargs)
         _warn_of_overflow(model, dtype)
 
         def cast(tensor: torch.Tensor) -> torch.Tensor:
@@ -84,7 +83,7 @@ class _OneDtype(TorchFunctionMode):
         return func(*given[0], **given[1])
 
 
-def _output_dtypes(model: torch.nn.Module, args: Any, kwargs: Any) -> list[torch.dtype | None]:
+def output_dtypes(model: torch.nn.Module, args: Any, kwargs: Any) -> list[torch.dtype | None]:
     """The dtypes of the tensors that ``model`` returns when it is left as it is, from a run that computes nothing."""
     environment = ShapeEnv(allow_scalar_outputs=True, allow_dynamic_output_shape_ops=True)
     mode = FakeTensorMode(shape_env=environment, static_shapes=True, allow_non_fake_inputs=True)

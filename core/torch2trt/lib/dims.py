@@ -11,7 +11,7 @@ import torch
 from .._trt import trt
 from ..network.context import Context, is_runtime
 from .pointwise import elementwise
-from .values import Size
+from .values import Size, Value
 
 _E = trt.ElementWiseOperation
 _LAYERS: Final[dict[Callable[[Any, Any], Any], Any]] = {
@@ -60,7 +60,7 @@ def size_product(ctx: Context, dims: Sequence[Size]) -> Size:
     return total
 
 
-def arange(ctx: Context, length: Size, start: Size = 0, step: Size = 1) -> trt.ITensor:
+def arange(ctx: Context, length: Size, start: Value = 0, step: Value = 1) -> trt.ITensor:
     """``length`` int64 numbers: ``start``, ``start + step``, …"""
     if not is_runtime(length) and not is_runtime(start) and not is_runtime(step):
         return ctx.tensor(torch.arange(length) * step + start)

@@ -53,7 +53,7 @@ def _build(network: Network, plan: Plan) -> Engine:
         low, best, high = zip(*spec.ranges, strict=True) if spec.ranges else ((), (), ())
         profile.set_shape(spec.name, low, best, high)
         if network.network.get_input(index).is_shape_tensor:
-            profile.set_shape_input(spec.name, *zip(*spec.values, strict=True))
+            profile.set_shape_input(spec.name, *map(list, zip(*spec.values, strict=True)))
     config.add_optimization_profile(profile)
     plan.packs.call_all("torch2trt_configure_build", config=config, network=network.network, settings=settings)
     with watched(config, settings), log.verbose(settings.verbose), log.record_errors() as messages:
