@@ -58,7 +58,9 @@ def _depends(node: torch.fx.Node, variables: Mapping[Any, Variable]) -> bool:
     if any(used.op == "get_attr" for used in node.all_input_nodes):
         return False
     symbols = {symbol for size in _sizes_of(node) for symbol in size.free_symbols}
-    return bool(symbols) and symbols <= variables.keys()
+    values = pytree.tree_leaves([n.meta.get("val") for n in (*node.all_input_nodes, node)])
+    numbers = [value.node.expr.free_symbols for value in values if isinstance(value, (torch.SymInt, torch.SymBool))]
+    return bool(symbols) and symbols.union(*numbers) <= variables.keys()
 
 
 def _sizes_of(node: torch.fx.Node) -> set[Any]:

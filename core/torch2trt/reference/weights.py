@@ -57,15 +57,17 @@ def shared(network: Any, own: Container[int]) -> Iterator[tuple[Any, torch.Tenso
 
 def copied(network: Any, own: Container[int]) -> list[torch.Tensor]:
     """Let the network point to copies of the weights that :func:`shared` gives; the caller keeps the copies alive."""
-    copies: dict[int, torch.Tensor] = {}
+    # by their sizes too: a tensor and its first rows begin at one address
+    copies: dict[tuple[int | None, int], torch.Tensor] = {}
     for layer, attribute, weights in _weights(network):
         name, address, count = _locate(weights)
         if address in own:
             continue
-        assert address is not None
-        if address not in copies:
-            copies[address] = _memory(weights).clone()
-        setattr(layer, attribute, trt.Weights(getattr(trt.DataType, name), copies[address].data_ptr(), count))
+        memory = _memory(weights)
+        key = address, memory.numel()
+        if key not in copies:
+            copies[key] = memory.clone()
+        setattr(layer, attribute, trt.Weights(getattr(trt.DataType, name), copies[key].data_ptr(), count))
     return list(copies.values())
 
 

@@ -48,7 +48,10 @@ CASES = [
     Case("aten.glu.default", lambda x: F.glu(x, 1), [f32(2, 4, 3)], dynamic=N, name="channels", whole=False),
     Case("aten.special_expit.default", torch.special.expit, [f32(2, 4)], dynamic=N, whole=False),
     *(
-        Case(f"aten.{name}.default", getattr(F, name), [SPECIAL], name="special")
+        # PyTorch's hardswish multiplies before it divides by 6, and is infinite from 5.7e37 on where ours is not
+        Case(
+            f"aten.{name}.default", getattr(F, name), [SPECIAL[:4] if name == "hardswish" else SPECIAL], name="special"
+        )
         for name in ("relu", "hardtanh", "leaky_relu", "hardsigmoid", "hardswish", "softplus", "elu")
     ),
 ]
