@@ -36,7 +36,10 @@ class Network:
     builder: trt.Builder
     network: trt.INetworkDefinition
     constants: Constants
+    plan: Plan
     segment: Segment
+    #: the tensors that the calls' results are
+    results: Mapping[Ref, trt.ITensor]
 
 
 def lower(plan: Plan, segment: Segment) -> Network:
@@ -53,8 +56,16 @@ def lower(plan: Plan, segment: Segment) -> Network:
         builder = trt.Builder(log.logger())
         network = builder.create_network(_strongly_typed())
         lowering = _Lowering(network, plan.program, plan.settings, messages)
-        lowering.run(segment)
-    return Network(builder, network, lowering.constants, segment)
+        results = lowering.run(segment)
+        for ref, tensor in results.items():
+            if ref.name in plan.breaks and not _crosses_already(tensor):
+                network.mark_output(tensor)
+    return Network(builder, network, lowering.constants, plan, segment, results)
+
+
+def _crosses_already(tensor: trt.ITensor) -> bool:
+    # sizes have no memory on the GPU that an output could be
+    return tensor.is_network_input or tensor.is_network_output or tensor.is_shape_tensor
 
 
 def _strongly_typed() -> int:
@@ -74,7 +85,7 @@ class _Lowering:
         self._messages = messages
         self._layers_named: dict[str, int] = {}
 
-    def run(self, segment: Segment) -> None:
+    def run(self, segment: Segment) -> dict[Ref, trt.ITensor]:
         values: dict[Ref, Any] = {}
         for ref, spec in segment.inputs.items():
             dtype = getattr(torch, spec.dtype)
@@ -85,6 +96,7 @@ class _Lowering:
         for output, name in segment.outputs:
             self._mark_output(_value(output, self._program, values), name)
         self.constants.name_weights()
+        return {ref: value for ref, value in values.items() if ref.kind == "call" and is_runtime(value)}
 
     def _lower_calls(self, calls: Sequence[PlannedCall], program: Program, values: dict[Ref, Any]) -> None:
         for planned in calls:

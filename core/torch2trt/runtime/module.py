@@ -79,6 +79,11 @@ class TRTModule(torch.nn.Module):
         return self._reference.network if self._reference else None
 
     @property
+    def lowered(self) -> Any:
+        """The network with its plan and the tensor of every call's result; None for a loaded module."""
+        return self._reference.owner if self._reference else None
+
+    @property
     def engine(self) -> Any:
         """The ``trt.ICudaEngine``; only on a GPU."""
         if not isinstance(self.runner, Session):

@@ -21,9 +21,9 @@ class ReferenceRunner:
 
     kind = "reference"
 
-    def __init__(self, network: trt.INetworkDefinition, owner: object = None) -> None:
+    def __init__(self, network: trt.INetworkDefinition, owner: Any = None) -> None:
         self.network = network
-        self._owner = owner
+        self.owner = owner
 
     @functools.cached_property
     def _interpreter(self) -> Any:

@@ -1,0 +1,150 @@
+"""``convert(..., verify=True)``: a module that is wrong is mended or refused."""
+
+import dataclasses
+
+import pytest
+import torch
+import torch2trt
+from torch import nn
+from torch2trt import Context, Input, InputError, VerificationError, VerificationWarning, converter, lib
+from torch2trt.api import _finish
+from torch2trt.capture.inputs import example_inputs
+from torch2trt.network.key import engine_key
+from torch2trt.verify.shapes import cases_of
+from torch2trt.verify.verify import verified
+
+from .engines import FusingRunner
+from .packs import Pack, with_installed
+from .test_compare import Model, rounded_tanh, wrong_tanh
+
+pytestmark = pytest.mark.filterwarnings("ignore::torch2trt.ReferenceRuntimeWarning")
+DYNAMIC = [Input(min=(1, 8), opt=(2, 8), max=(4, 8))]
+TANH, SECOND, SOFTMAX = "aten.tanh.default#0", "second/aten.linear.default#1", "aten._softmax.default#0"
+
+
+def convert(model, inputs, *converters, **settings):
+    packs = with_installed(Pack(*converters)) if converters else None
+    return torch2trt.convert(model, inputs, packs=packs, verify=True, build=False, **settings)
+
+
+def on_wrong_engine(model, inputs, **planted):
+    """As on a machine with a GPU whose TensorRT is wrong: the module and every probe run on a wrong engine."""
+
+    def finish(plan):
+        module = _finish(plan)
+        module._chosen = FusingRunner(module.lowered, **planted)
+        return module
+
+    example = example_inputs(inputs, None, torch.device("cpu"))
+    plan = torch2trt.explain(model, inputs)
+    return verified(finish, model, example, None, plan, lambda network: FusingRunner(network, **planted))
+
+
+def test_a_right_model_passes_at_every_shape():
+    assert torch2trt.convert(Model().eval(), DYNAMIC, verify=True).manifest()["engine"]["breaks"] == []
+
+
+def test_a_wrong_converter_is_refused_with_its_name():
+    with pytest.raises(VerificationError, match=r"(?s)smallest shapes \(1, 8\).*call tanh .*test_compare.wrong_tanh"):
+        convert(Model().eval(), DYNAMIC, wrong_tanh)
+
+
+@converter("aten.tanh.default")
+def first_rows_tanh(ctx: Context, input):
+    """tanh(Tensor self) -> Tensor"""
+    return lib.add(ctx, lib.mul(ctx, input, 0), lib.narrow(ctx, lib.tanh(ctx, input), 0, 0, 1))
+
+
+def test_what_is_right_at_the_smallest_shapes_alone_is_refused_at_the_usual_ones():
+    with pytest.raises(VerificationError, match=r"usual shapes \(2, 8\)"):
+        convert(Model().eval(), DYNAMIC, first_rows_tanh)
+
+
+def test_a_wrong_fusion_is_mended_by_one_output_and_told():
+    model = Model().eval()
+    with pytest.warns(VerificationWarning, match=r"(?s)mended with 1 outputs more \(tanh\).*test_compare.py:\d+"):
+        module = on_wrong_engine(model, DYNAMIC, pairs=[(TANH, SECOND)])
+    assert module.manifest()["engine"]["breaks"] == ["tanh"]
+    x = torch.randn(3, 8)
+    torch.testing.assert_close(module(x), model(x))
+    assert module.network.num_outputs == 2
+
+
+def test_several_wrong_fusions_are_all_mended():
+    pairs = [("first/aten.linear.default#1", TANH), (SECOND, SOFTMAX)]
+    with pytest.warns(VerificationWarning, match="mended with 2 outputs more"):
+        module = on_wrong_engine(Model().eval(), DYNAMIC, pairs=pairs)
+    assert module.lowered.plan.breaks == {"linear", "linear_1"}
+
+
+def test_a_fusion_that_is_wrong_at_the_largest_shapes_alone_is_mended():
+    with pytest.warns(VerificationWarning, match=r"largest shapes \(4, 8\)"):
+        module = on_wrong_engine(Model().eval(), DYNAMIC, pairs=[(TANH, SECOND)], from_size=3)
+    assert module.lowered.plan.breaks == {"tanh"}
+
+
+def test_an_engine_that_no_break_mends_is_refused_with_its_call():
+    with pytest.raises(VerificationError, match=r"(?s)the first call that is wrong:.*call tanh "):
+        on_wrong_engine(Model().eval(), DYNAMIC, always=[TANH])
+
+
+def test_breaks_are_part_of_the_key_of_an_engine():
+    plan = torch2trt.explain(Model().eval(), DYNAMIC)
+    mended = dataclasses.replace(plan, breaks=frozenset({"tanh"}))
+    assert engine_key(plan, *plan.segments) != engine_key(mended, *mended.segments)
+
+
+def test_rounding_that_the_model_amplifies_is_a_warning():
+    def steep(x):
+        return torch.tanh(x) - torch.tanh(torch.tensor(0.5))
+
+    with pytest.warns(VerificationWarning, match="the model amplifies rounding"):
+        convert(steep, [torch.linspace(0.5, 0.5001, 10)], rounded_tanh)
+
+
+def test_shapes_that_the_model_itself_refuses_are_told():
+    class Picky(nn.Module):
+        def forward(self, x):
+            if not torch.compiler.is_exporting() and x.shape[0] == 4:
+                raise ValueError("not four")
+            return x + 1
+
+    with pytest.warns(VerificationWarning, match=r"largest shapes \(4, 8\): the model itself fails with ValueError"):
+        convert(Picky(), DYNAMIC)
+
+
+def names(cases):
+    return [case.name.partition(" shapes")[0] for case in cases]
+
+
+def test_the_users_tensors_are_the_usual_case_and_random_ones_are_like_them():
+    def lookup(table, index):
+        return table[index]
+
+    table, index = torch.randn(10, 2), torch.tensor([7, 9, 7])
+    shapes = (None, {0: torch.export.Dim("n", min=1, max=5)})
+    plan = torch2trt.explain(lookup, [table, index], dynamic_shapes=shapes)
+    example = example_inputs([table, index], shapes, torch.device("cpu"))
+    cases = cases_of(lookup, plan.program.signature, example, [table, torch.tensor([0, 1])])
+    assert names(cases) == ["the given inputs", "the smallest", "the usual", "the largest"]
+    smallest, usual, largest = (case.tensors["index"] for case in cases[1:])
+    assert torch.equal(usual, index)
+    assert (smallest.shape[0], largest.shape[0]) == (1, 5)
+    assert {7, 8, 9} >= {*smallest.tolist(), *largest.tolist()}
+    assert all(torch.equal(case.tensors["table"], table) for case in cases)
+
+
+def test_a_static_model_has_one_case():
+    model = Model().eval()
+    example = example_inputs([Input((2, 8))], None, torch.device("cpu"))
+    cases = cases_of(model, torch2trt.explain(model, [Input((2, 8))]).program.signature, example)
+    assert names(cases) == ["the smallest"]
+    assert cases[0].tensors["x"].std() > 0.5
+
+
+def test_inputs_to_verify_with_must_fit_and_need_verify():
+    model = Model().eval()
+    with pytest.raises(InputError, match="has size 9"):
+        convert(model, DYNAMIC, verify_inputs=[torch.randn(2, 9)])
+    with pytest.raises(InputError, match="verify=True"):
+        torch2trt.convert(model, DYNAMIC, verify_inputs=[torch.randn(2, 8)])
