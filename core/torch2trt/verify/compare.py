@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.utils import _pytree as pytree
 
-from ..errors import BuildError, EngineError
+from ..errors import BuildError, EngineError, VerificationError
 from ..network.lower import Network
 from ..plan.plan import Plan
 from ..plan.planned import PlannedCall
@@ -19,7 +19,7 @@ from ..program.call import Ref
 from ..runtime.module import TRTModule
 from ..runtime.runner import Runner
 from .case import Case, tensors_of
-from .evaluate import Values, device_of
+from .evaluate import Values, device_of, is_arbitrary
 from .measure import Tolerance, error
 from .probe import Probe, RunnerOf, exposable, on_engine, on_interpreter, run
 from .report import CallError, Comparison, OutputError
@@ -44,6 +44,7 @@ def compare(model: Any, module: TRTModule, inputs: Any = None, *, tolerance: flo
     Raises:
         InputError: inputs that the module does not take.
         EngineError: the module is empty, or nothing here can run it.
+        VerificationError: PyTorch cannot run a call of the captured program here.
     """
     if module.signature is None:
         raise EngineError("this TRTModule is empty; fill it with load_state_dict, or make one with torch2trt.convert")
@@ -86,9 +87,13 @@ def probe_of_calls(plan: Plan, runner_of: RunnerOf) -> Probe:
 
 
 def find_breaks(probe: Probe, cases: Sequence[Case], tolerance: Tolerance) -> frozenset[str]:
-    """The fewest calls whose results must be outputs for the engine to agree with the model in all cases."""
+    """The fewest calls whose results must be outputs for the engine to agree with the model in all cases.
+
+    They are all that there are where more outputs can make an engine wrong, so that halving leads nowhere.
+    """
     plan = probe.plan
     explained = explained_in(plan, tolerance)
+    targets = {planned.call.name: planned.call.target.name for planned in plan.calls}
 
     def mends(breaks: Sequence[str]) -> bool:
         try:
@@ -97,7 +102,10 @@ def find_breaks(probe: Probe, cases: Sequence[Case], tolerance: Tolerance) -> fr
             return False
         return all(agree(trial(case.tensors)[0], case, explained) for case in cases)
 
-    return frozenset(smallest(exposable(plan), mends))
+    everything = exposable(plan)
+    # what goes wrong in many places goes wrong at the same kind of call
+    found = smallest(sorted(everything, key=lambda name: targets[name]), mends)
+    return frozenset(found if mends(found) else everything)
 
 
 def explained_in(plan: Plan, tolerance: Tolerance) -> float:
@@ -110,10 +118,7 @@ def output_errors(
     actual: Mapping[str, Any], expected: Mapping[str, torch.Tensor], tolerance: float
 ) -> tuple[OutputError, ...]:
     """The error of each expected output."""
-    return tuple(
-        OutputError(name, error(torch.as_tensor(actual[name]).to(want.device), want), tolerance)
-        for name, want in expected.items()
-    )
+    return tuple(OutputError(name, error(actual[name], want), tolerance) for name, want in expected.items())
 
 
 def agree(actual: Mapping[str, Any], case: Case, tolerance: float) -> bool:
@@ -140,10 +145,17 @@ def _call_errors(
     explained = tolerance.of(*tensors.values())
     for planned in plan.calls:
         call = planned.call
-        expected, alone = values.run(call), module_values.run(call)
+        expected = values.run(call)
+        try:
+            alone = module_values.run(call)
+        except VerificationError:  # after a wrong call the operands may be none that PyTorch takes
+            alone = expected
+        seen = [results.get(Ref("call", call.name, index)) for index in range(len(alone))]
+        used = [one if tensor is None else _like(tensor, one) for tensor, one in zip(seen, alone, strict=True)]
+        if is_arbitrary(call):  # the module's values are as right as any
+            expected = alone = used
         own_tolerance = tolerance.of(*alone, *pytree.tree_leaves((call.args, call.kwargs)))
         explained = max(explained, own_tolerance)
-        seen = [results.get(Ref("call", call.name, index)) for index in range(len(alone))]
         yield CallError(
             planned,
             tuple(layers.get(call.name, ())),
@@ -153,14 +165,24 @@ def _call_errors(
             own_tolerance,
         )
         values.keep(call, expected)
-        module_values.keep(call, [one if tensor is None else tensor for tensor, one in zip(seen, alone, strict=True)])
+        module_values.keep(call, used)
+
+
+def _like(tensor: torch.Tensor, one: Any) -> Any:
+    """A result as the module has it, in the form in which PyTorch passes it on: a number, or a tensor's strides."""
+    if not isinstance(one, torch.Tensor):
+        return type(one)(tensor.item())
+    tensor = tensor.to(one.device)
+    if tensor.shape != one.shape or tensor.stride() == one.stride():
+        return tensor
+    return torch.empty_like(one).copy_(tensor)
 
 
 def _largest(seen: Sequence[Any], expected: Sequence[Any], planned: PlannedCall) -> float | None:
     errors = [
-        error(tensor.to(want.device), want)
+        error(tensor, want)
         for index, (tensor, want) in enumerate(zip(seen, expected, strict=True))
-        if tensor is not None and isinstance(want, torch.Tensor) and planned.call.uses(index)
+        if tensor is not None and planned.call.uses(index)
     ]
     return max(errors, default=None)
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch.utils import _pytree as pytree
 
+from ..errors import VerificationError
 from ..program.call import Call, Ref
 from ..program.program import Program
+
+_NOT_SET: Final = ("aten::empty", "aten::new_empty")
 
 
 class Values:
@@ -18,12 +21,15 @@ class Values:
     Args:
         program: the program.
         inputs: its inputs by name, tensors and, in a subprogram, sizes.
-        device: where PyTorch computes; constants are brought there.
+        device: where PyTorch computes; inputs and constants are brought there.
     """
 
     def __init__(self, program: Program, inputs: Mapping[str, Any], device: torch.device) -> None:
         self._program, self._device = program, device
-        self._values: dict[Ref, Any] = {Ref("input", name): value for name, value in inputs.items()}
+        self._values: dict[Ref, Any] = {
+            Ref("input", name): value.to(device) if isinstance(value, torch.Tensor) else value
+            for name, value in inputs.items()
+        }
         self._last_uses = _last_uses(program)
 
     def __getitem__(self, operand: Any) -> Any:
@@ -35,12 +41,21 @@ class Values:
         return self._values[operand]
 
     def run(self, call: Call) -> list[Any]:
-        """The leaves of what PyTorch returns for a call with these values."""
+        """The leaves of what PyTorch returns for a call with these values.
+
+        Raises:
+            VerificationError: PyTorch cannot run it, such as an operator of another device.
+        """
         args, kwargs = pytree.tree_map_only(Program, self._callable, call.bind(self.__getitem__))
         if call.target.level != "operator":  # which may write into what it gets
             args, kwargs = pytree.tree_map_only(torch.Tensor, torch.Tensor.clone, (args, kwargs))
-        with torch.no_grad():
-            return pytree.tree_leaves(call.target.obj(*args, **kwargs))
+        try:
+            with torch.no_grad():
+                return pytree.tree_leaves(call.target.obj(*args, **kwargs))
+        except Exception as error:
+            raise VerificationError(
+                f"PyTorch itself cannot run {call.target.name} on {self._device}, in {call.where}: {error}"
+            ) from error
 
     def keep(self, call: Call, results: list[Any]) -> None:
         """Let later calls find the results of one, and drop what was used for the last time."""
@@ -64,6 +79,14 @@ def evaluate(program: Program, inputs: Mapping[str, Any], device: torch.device) 
     for call in program.calls:
         values.keep(call, values.run(call))
     return [values[output] for output in program.outputs]
+
+
+def is_arbitrary(call: Call) -> bool:
+    """Whether PyTorch leaves the values of a call's results open: random numbers, and memory that is not set."""
+    overload = call.target.overload
+    return overload is not None and (
+        torch.Tag.nondeterministic_seeded in overload.tags or overload._schema.name.startswith(_NOT_SET)
+    )
 
 
 def device_of(program: Program) -> torch.device:

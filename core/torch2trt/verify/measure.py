@@ -21,7 +21,8 @@ def error(actual: Any, expected: Any) -> float:
     Of integers and bools it is the fraction that differs.  Another shape, and NaN or infinity where PyTorch has other
     values, is an infinite error.
     """
-    actual, expected = torch.as_tensor(actual), torch.as_tensor(expected)
+    expected = torch.as_tensor(expected)
+    actual = torch.as_tensor(actual).to(expected.device)
     if actual.shape != expected.shape:
         return math.inf
     if expected.numel() == 0:
