@@ -246,3 +246,51 @@ def test_what_cannot_be_compared_is_refused():
         compare(model, module, [torch.randn(3, 8)])
     with pytest.raises(EngineError, match="empty"):
         compare(model, torch2trt.TRTModule(), [torch.randn(2, 8)])
+
+
+def test_pytorch_computes_float32_in_full_meanwhile_and_as_before_afterwards():
+    seen = []
+
+    def matmul(x):
+        seen.append(torch.backends.cuda.matmul.fp32_precision)
+        return x @ x
+
+    torch.backends.cuda.matmul.fp32_precision = "tf32"
+    try:
+        module = converted(matmul, [torch.randn(2, 2)])
+        del seen[:]
+        compare(matmul, module, [torch.randn(2, 2)])
+        assert (seen, torch.backends.cuda.matmul.fp32_precision) == (["ieee"], "tf32")
+    finally:
+        torch.backends.cuda.matmul.fp32_precision = "none"
+
+
+@converter("aten.add.Tensor")
+def huge_sum(ctx: Context, input, other, *, alpha=1):
+    """add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1) -> Tensor"""
+    return lib.mul(ctx, lib.add(ctx, input, other), 100)
+
+
+def test_what_a_wrong_call_breaks_later_does_not_hide_it():
+    def lookup(table, index):
+        return table[index + index]
+
+    inputs = [torch.randn(10, 2), torch.tensor([1, 2])]
+    found = compare(lookup, converted(lookup, inputs, huge_sum), inputs)
+    assert found.first.planned.call.target.name == "aten.add.Tensor"
+
+
+def test_random_and_unset_values_are_not_compared():
+    def unset(x):
+        return torch.empty_like(x).mul(0).nan_to_num() + x
+
+    x = torch.randn(3)
+    assert compare(unset, converted(unset, [x]), [x]).agrees
+
+
+def test_other_strides_than_pytorchs_do_not_matter():
+    def heads(x):
+        return x.transpose(0, 1).contiguous().view(-1), x.view(2, 2, 2).transpose(0, 2).relu().transpose(0, 2).view(-1)
+
+    x = torch.randn(2, 4)
+    assert compare(heads, converted(heads, [x]), [x]).agrees

@@ -1,6 +1,8 @@
 """``convert(..., verify=True)``: a module that is wrong is mended or refused."""
 
 import dataclasses
+import gc
+import weakref
 
 import pytest
 import torch
@@ -10,6 +12,7 @@ from torch2trt import Context, Input, InputError, VerificationError, Verificatio
 from torch2trt.api import _finish
 from torch2trt.capture.inputs import example_inputs
 from torch2trt.network.key import engine_key
+from torch2trt.reference.evaluators import EVALUATORS
 from torch2trt.verify.shapes import cases_of
 from torch2trt.verify.verify import verified
 
@@ -58,6 +61,17 @@ def first_rows_tanh(ctx: Context, input):
 def test_what_is_right_at_the_smallest_shapes_alone_is_refused_at_the_usual_ones():
     with pytest.raises(VerificationError, match=r"usual shapes \(2, 8\)"):
         convert(Model().eval(), DYNAMIC, first_rows_tanh)
+
+
+@converter("aten.tanh.default")
+def two_rows_tanh(ctx: Context, input):
+    """tanh(Tensor self) -> Tensor"""
+    return lib.tanh(ctx, lib.reshape(ctx, input, [2, 8]))
+
+
+def test_what_cannot_run_at_the_smallest_shapes_is_refused():
+    with pytest.raises(VerificationError, match=r"cannot be run at the smallest shapes \(1, 8\): .*tanh"):
+        convert(Model().eval(), DYNAMIC, two_rows_tanh)
 
 
 def test_a_wrong_fusion_is_mended_by_one_output_and_told():
@@ -148,3 +162,37 @@ def test_inputs_to_verify_with_must_fit_and_need_verify():
         convert(model, DYNAMIC, verify_inputs=[torch.randn(2, 9)])
     with pytest.raises(InputError, match="verify=True"):
         torch2trt.convert(model, DYNAMIC, verify_inputs=[torch.randn(2, 8)])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this is about machines without a GPU")
+def test_an_engine_that_cannot_run_here_is_told():
+    with pytest.warns(VerificationWarning, match="the engine itself was not held against PyTorch: an engine needs"):
+        torch2trt.convert(Model().eval(), DYNAMIC, verify=True, runtime="engine")
+
+
+def test_a_layer_without_an_evaluator_is_told(monkeypatch):
+    monkeypatch.delitem(EVALUATORS, "SOFTMAX")
+    with pytest.warns(VerificationWarning, match=r"the network itself was not held against PyTorch: .*_softmax"):
+        convert(Model().eval(), DYNAMIC)
+
+
+def test_float16_is_held_to_what_float16_explains():
+    convert(Model().eval(), DYNAMIC, precision=torch.float16)
+    with pytest.raises(VerificationError, match="wrong_float16_tanh"):
+        convert(Model().eval(), DYNAMIC, wrong_float16_tanh, precision=torch.float16)
+
+
+@converter("aten.tanh.default")
+def wrong_float16_tanh(ctx: Context, input):
+    """tanh(Tensor self) -> Tensor"""
+    return lib.mul(ctx, lib.tanh(ctx, input), 1.1)
+
+
+def test_the_module_keeps_neither_the_model_nor_its_example():
+    model = nn.Sequential(Model()).eval()
+    gone = weakref.ref(model)
+    module = convert(model, DYNAMIC)
+    del model
+    gc.collect()
+    assert gone() is None
+    assert module(torch.ones(1, 8)).shape == (1, 8)

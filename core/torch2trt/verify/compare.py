@@ -19,13 +19,14 @@ from ..program.call import Ref
 from ..runtime.module import TRTModule
 from ..runtime.runner import Runner
 from .case import Case, tensors_of
-from .evaluate import Values, device_of, is_arbitrary
+from .evaluate import Values, device_of, full_float32, is_arbitrary
 from .measure import Tolerance, error
 from .probe import Probe, RunnerOf, exposable, on_engine, on_interpreter, run
 from .report import CallError, Comparison, OutputError
 from .search import smallest
 
 
+@full_float32()
 def compare(model: Any, module: TRTModule, inputs: Any = None, *, tolerance: float | None = None) -> Comparison:
     """Hold a converted module against its model: every output, and the results of every call.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import torch
@@ -12,7 +13,24 @@ from ..errors import VerificationError
 from ..program.call import Call, Ref
 from ..program.program import Program
 
+#: what begins like this leaves memory as it is
 _NOT_SET: Final = ("aten::empty", "aten::new_empty")
+_cudnn: Any = torch.backends.cudnn
+#: what PyTorch may compute in TF32 on a GPU
+_FLOAT32: Final[tuple[Any, ...]] = (_cudnn.conv, _cudnn.rnn, torch.backends.cuda.matmul)
+
+
+@contextlib.contextmanager
+def full_float32() -> Iterator[None]:
+    """Let PyTorch compute float32 in float32: TF32 would be as far from an engine's as that is from the truth."""
+    before = [backend.fp32_precision for backend in _FLOAT32]
+    try:
+        for backend in _FLOAT32:
+            backend.fp32_precision = "ieee"
+        yield
+    finally:
+        for backend, precision in zip(_FLOAT32, before, strict=True):
+            backend.fp32_precision = precision
 
 
 class Values:

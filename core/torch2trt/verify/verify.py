@@ -10,17 +10,19 @@ from typing import Any
 from ..capture.inputs import Example
 from ..errors import EngineError, VerificationError, VerificationWarning
 from ..plan.plan import Plan
-from ..reference import UnsupportedLayerError
+from ..reference import InterpreterError, UnsupportedLayerError
 from ..runtime.module import TRTModule
 from ..runtime.runner import Runner
 from .case import Case
 from .compare import agree, compare_case, explained_in, find_breaks, probe_of_calls
+from .evaluate import full_float32
 from .measure import Tolerance
 from .probe import RunnerOf, on_engine, on_interpreter, run
 from .report import Comparison
 from .shapes import cases_of
 
 
+@full_float32()
 def verified(
     finish: Callable[[Plan], TRTModule],
     model: Any,
@@ -49,6 +51,7 @@ def verified(
     """
     assert plan.program.signature is not None
     cases = cases_of(model, plan.program.signature, example, inputs)
+    plan = replace(plan, finish=finish)  # which does not keep the model and the example alive
     module = finish(plan)
     _hold_network(plan, cases)
     try:
@@ -92,13 +95,17 @@ def _mended(
 
 def _hold_network(plan: Plan, cases: Sequence[Case]) -> None:
     """Hold every call of the network against PyTorch, on the interpreter."""
-    try:
-        probe = probe_of_calls(plan, on_interpreter)
-        runner = on_interpreter(probe.network)
-        for case in cases:
-            _judge(compare_case(case, runner, probe, Tolerance("reference")), case)
-    except UnsupportedLayerError as error:
-        _warn(f"the network itself was not held against PyTorch: {error}")
+    probe = probe_of_calls(plan, on_interpreter)
+    runner = on_interpreter(probe.network)
+    for case in cases:
+        try:
+            comparison = compare_case(case, runner, probe, Tolerance("reference"))
+        except UnsupportedLayerError as error:
+            _warn(f"the network itself was not held against PyTorch: {error}")
+            return
+        except InterpreterError as error:
+            raise VerificationError(f"the converted module cannot be run at {case.name}: {error}") from error
+        _judge(comparison, case)
 
 
 def _wrong(runner: Runner, plan: Plan, cases: Sequence[Case]) -> list[Case]:
