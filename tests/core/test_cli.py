@@ -81,3 +81,12 @@ def test_compare_tells_agreement_by_its_exit_status(run, program, tmp_path):
     assert other.exit_code == 1
     assert "InputError: input 'input' has size 3 in dimension 0" in other.stderr
     assert "holds no tensors that torch.load can read" in run("compare", path, "--inputs", path).stderr
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this is about machines without a GPU")
+def test_a_saved_engine_is_compared_where_it_can_run(run, program, tmp_path):
+    path = program(torch.nn.Tanh())
+    assert run("convert", path, tmp_path / "model.trt", "--verify").exit_code == 0
+    done = run("compare", path, tmp_path / "model.trt")
+    assert done.exit_code == 1
+    assert "EngineError: an engine needs an NVIDIA GPU" in done.stderr

@@ -244,6 +244,8 @@ def test_what_cannot_be_compared_is_refused():
         compare(model, module)
     with pytest.raises(InputError, match="has size 3"):
         compare(model, module, [torch.randn(3, 8)])
+    with pytest.raises(InputError, match="the model returns 2 values and the module 1"):
+        compare(lambda x: (x, x), module, [torch.randn(2, 8)])
     with pytest.raises(EngineError, match="empty"):
         compare(model, torch2trt.TRTModule(), [torch.randn(2, 8)])
 

@@ -148,6 +148,17 @@ def test_the_users_tensors_are_the_usual_case_and_random_ones_are_like_them():
     assert all(torch.equal(case.tensors["table"], table) for case in cases)
 
 
+def test_fixed_arguments_and_keywords_of_an_exported_program_stay_as_they_are():
+    class Options(nn.Module):
+        def forward(self, x, scale, bias=None, *, shift, flag=True):
+            return (x * scale + shift if flag else x, x.mul_(2))
+
+    x, shift = torch.randn(2, 3), torch.randn(3)
+    exported = torch.export.export(Options(), (x, 3), {"flag": True, "shift": shift}, strict=False)
+    module = torch2trt.convert(exported, verify=True, build=False)
+    torch.testing.assert_close(module(x.clone(), 3, shift=shift, flag=True)[0], x * 3 + shift)
+
+
 def test_a_static_model_has_one_case():
     model = Model().eval()
     example = example_inputs([Input((2, 8))], None, torch.device("cpu"))

@@ -63,9 +63,9 @@ def lower(plan: Plan, segment: Segment) -> Network:
     return Network(builder, network, lowering.constants, plan, segment, results)
 
 
-def _crosses_already(tensor: trt.ITensor) -> bool:
+def _crosses_already(tensor: Any) -> bool:
     # sizes have no memory on the GPU that an output could be
-    return tensor.is_network_input or tensor.is_network_output or tensor.is_shape_tensor
+    return bool(tensor.is_network_input or tensor.is_network_output or tensor.is_shape_tensor)
 
 
 def _strongly_typed() -> int:

@@ -59,7 +59,13 @@ def _outputs(
     function = model.module() if isinstance(model, ExportedProgram) else model
     inputs = signature.flatten(args, kwargs)
     with torch.no_grad():
-        returned = iter(pytree.tree_leaves(function(*args, **kwargs)))
+        leaves = pytree.tree_leaves(function(*args, **kwargs))
+    wanted = sum(leaf.kind != "mutated" for leaf in signature.output_leaves)
+    if len(leaves) != wanted:
+        raise InputError(
+            f"the model returns {len(leaves)} values and the module {wanted}; it was converted from another"
+        )
+    returned = iter(leaves)
     names = iter(signature.outputs)
     outputs = {}
     for leaf in signature.output_leaves:

@@ -52,18 +52,18 @@ def cases_of(model: Any, signature: Signature, example: Example, inputs: Any = N
 def _inputs(
     signature: Signature, example: Example, shapes: Sequence[tuple[int, ...]]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    wanted = iter(zip(signature.inputs, shapes, strict=True))
+    given = signature.flatten(example.args, example.kwargs)
+    wanted = {spec.name: (spec, shape) for spec, shape in zip(signature.inputs, shapes, strict=True)}
     generator = torch.Generator().manual_seed(0)
     leaves = []
-    for leaf, value, described in zip(
-        signature.input_leaves, pytree.tree_leaves((example.args, example.kwargs)), example.described, strict=True
-    ):
+    for leaf, description in zip(signature.input_leaves, example.described, strict=True):
         if leaf.kind == "constant":
             leaves.append(leaf.value)
             continue
-        spec, shape = next(wanted)
-        own = described is None and tuple(value.shape) == shape
-        leaves.append(value if own else _random(spec, shape, value, described is not None, generator))
+        spec, shape = wanted[leaf.name]
+        like = given[leaf.name]
+        own = description is None and tuple(like.shape) == shape
+        leaves.append(like if own else _random(spec, shape, like, description is not None, generator))
     args, kwargs = pytree.tree_unflatten(leaves, signature.in_spec)
     return tuple(args), kwargs
 
