@@ -199,6 +199,25 @@ def wrong_float16_tanh(ctx: Context, input):
     return lib.mul(ctx, lib.tanh(ctx, input), 1.1)
 
 
+class Far(nn.Module):
+    """Adds and subtracts a number that float16 has few digits beside, or none."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.number = nn.Parameter(torch.tensor(number))
+
+    def forward(self, x):
+        return x + self.number - self.number
+
+
+def test_a_precision_that_is_too_low_is_told_and_one_that_overflows_refused():
+    inputs = [torch.rand(4)]
+    with pytest.warns(VerificationWarning, match="PyTorch itself computes as much else in the precision asked for"):
+        convert(Far(1e3), inputs, precision=torch.float16)
+    with pytest.raises(VerificationError, match="off by at most inf: PyTorch itself"):
+        convert(Far(1e5), inputs, precision=torch.float16)
+
+
 def test_the_module_keeps_neither_the_model_nor_its_example():
     model = nn.Sequential(Model()).eval()
     gone = weakref.ref(model)

@@ -79,6 +79,7 @@ def compare_case(case: Case, runner: Runner, probe: Probe | None, tolerance: Tol
         output_errors(captured, case.expected, explained),
         calls,
         _mended(outputs, output_errors(exposed, case.expected, explained)),
+        narrowed=plan.settings.precision is not None,
     )
 
 

@@ -11,8 +11,9 @@ from typing import Any, Literal
 from ..plan.planned import PlannedCall
 
 #: ``call``: a call computes something else from the same operands; ``fusion``: all do not where TensorRT cannot fuse
-#: them; ``capture``: the captured program is not the model; ``rounding``: the model amplifies what rounding explains
-Cause = Literal["call", "fusion", "capture", "rounding"]
+#: them; ``capture``: the captured program is not the model; ``precision``: nor can it be in the precision asked for;
+#: ``rounding``: the model amplifies what rounding explains
+Cause = Literal["call", "fusion", "capture", "precision", "rounding"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class Comparison:
         calls: of each call; empty for a module that was loaded from a file.
         fused: whether the outputs are right once TensorRT fuses nothing.
         breaks: then the fewest calls whose results must not be fused away.
+        narrowed: whether the program computes in another precision than the model.
     """
 
     runtime: str
@@ -95,6 +97,7 @@ class Comparison:
     calls: tuple[CallError, ...] = ()
     fused: bool = False
     breaks: frozenset[str] = frozenset()
+    narrowed: bool = False
 
     @property
     def agrees(self) -> bool:
@@ -109,13 +112,13 @@ class Comparison:
         if self.agrees or not self.calls:
             return None
         if any(output.beyond for output in self.captured):
-            return "capture"
+            return "precision" if self.narrowed else "capture"
         return "fusion" if self.fused else "rounding"
 
     @property
     def first(self) -> CallError | None:
         """The first call that differs: by itself, or by a fusion, or else by what came before it."""
-        if self.cause in (None, "capture"):
+        if self.cause in (None, "capture", "precision"):
             return None
         if self.cause == "call":
             return next(call for call in self.calls if call.beyond)
@@ -153,6 +156,7 @@ class Comparison:
             "wrong; mended by an output at:",
             "capture": "the captured program itself differs from the model, which torch.export specialized for the "
             "example inputs; export it with inputs like these, or narrow the sizes",
+            "precision": "PyTorch itself computes as much else in the precision asked for; ask for a wider one",
             "rounding": "every call is right by itself, the model amplifies rounding; beyond the tolerance from:",
         }[self.cause]
         return f"{outputs}: {head}" + (f"\n{self.first}" if self.first else "")
