@@ -28,6 +28,8 @@ from .errors import TargetError as TargetError
 from .errors import TensorRTNotFoundError as TensorRTNotFoundError
 from .errors import Torch2TRTError as Torch2TRTError
 from .errors import UnsupportedError as UnsupportedError
+from .errors import VerificationError as VerificationError
+from .errors import VerificationWarning as VerificationWarning
 from .network.context import Context as Context
 from .packs.converters import Converter as Converter
 from .packs.hookspecs import hookimpl as hookimpl
@@ -41,5 +43,7 @@ from .program.program import Program as Program
 from .runtime.load import load as load
 from .runtime.module import TRTModule as TRTModule
 from .settings import Settings as Settings
+from .verify.compare import compare as compare
+from .verify.report import Comparison as Comparison
 
 __version__: str

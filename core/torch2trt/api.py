@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,6 +14,7 @@ from . import _trt
 from .capture.export import capture
 from .capture.given import check_model
 from .capture.inputs import Example, example_inputs, inputs_of_exported
+from .errors import InputError
 from .network.build import build
 from .network.lower import lower
 from .packs.loading import Packs
@@ -30,6 +33,7 @@ def explain(
     *,
     dynamic_shapes: Any = None,
     packs: Packs | None = None,
+    verify_inputs: Any = None,
     **settings: Unpack[SettingsKeywords],
 ) -> Plan:
     """The dry run of :func:`convert`: which pack's converter takes every call of the model, or why none does.
@@ -42,7 +46,14 @@ def explain(
     chosen = Settings(**settings)
     packs = packs or current_packs()
     example = _example(model, inputs, dynamic_shapes)
-    return make_plan(capture(model, example, packs, chosen), packs, chosen, _finish)
+    if verify_inputs is not None and not chosen.verify:
+        raise InputError("verify_inputs are for verify=True; give both, or neither")
+    finish: Callable[[Plan], TRTModule] = _finish
+    if chosen.verify:
+        from .verify.verify import verified
+
+        finish = functools.partial(verified, _finish, model, example, verify_inputs)
+    return make_plan(capture(model, example, packs, chosen), packs, chosen, finish)
 
 
 @takes_settings
@@ -52,6 +63,7 @@ def convert(
     *,
     dynamic_shapes: Any = None,
     packs: Packs | None = None,
+    verify_inputs: Any = None,
     **settings: Unpack[SettingsKeywords],
 ) -> TRTModule:
     """Convert a model to a module that runs a TensorRT engine.
@@ -62,6 +74,7 @@ def convert(
             or pytrees of them.  An ``ExportedProgram`` has its own, and takes those that fit it.
         dynamic_shapes: dynamic sizes, as ``torch.export.export`` takes them; or describe them with :class:`Input`.
         packs: the converter packs; by default all that are installed.
+        verify_inputs: inputs that ``verify=True`` tries too, as ``inputs`` but tensors.
         settings: the fields of :class:`Settings`, such as ``precision=torch.float16`` or ``runtime="reference"``.
 
     Returns:
@@ -73,9 +86,11 @@ def convert(
         UnsupportedError: calls without a converter, all listed with module path and line.
         ConversionError: a converter failed.
         BuildError: TensorRT could not build the engine.
+        VerificationError: with ``verify=True``, the module computes something else than the model.
     """
     _trt.require()
-    return explain(model, inputs, dynamic_shapes=dynamic_shapes, packs=packs, **settings).convert()
+    plan = explain(model, inputs, dynamic_shapes=dynamic_shapes, packs=packs, verify_inputs=verify_inputs, **settings)
+    return plan.convert()
 
 
 def _finish(plan: Plan) -> TRTModule:
@@ -88,7 +103,7 @@ def _finish(plan: Plan) -> TRTModule:
     interpreted = runtime == "reference" or not torch.cuda.is_available()
     # only now: the build has given back its memory
     reference = ReferenceRunner(network.network, network.builder, network.constants, copy=interpreted)
-    return TRTModule(engine, plan.program.signature, reference=reference, runtime=runtime)
+    return TRTModule(engine, plan.program.signature, reference=reference, runtime=runtime, lowered=network)
 
 
 def _example(model: Any, inputs: Any, dynamic_shapes: Any) -> Example:

@@ -52,6 +52,10 @@ class BuildError(Torch2TRTError):
     """TensorRT could not build the engine."""
 
 
+class VerificationError(Torch2TRTError):
+    """A converted module computes something else than PyTorch; the first call that does is named."""
+
+
 class EngineError(Torch2TRTError):
     """A saved module or an engine that cannot be loaded or run here."""
 
@@ -70,6 +74,10 @@ class PrecisionWarning(UserWarning):
 
 class ReferenceRuntimeWarning(UserWarning):
     """A converted module runs on another runtime than an engine; said once a process."""
+
+
+class VerificationWarning(UserWarning):
+    """What holding a converted module against PyTorch brought up, and was lived with or mended."""
 
 
 def warn(message: str, category: type[Warning]) -> None:

@@ -55,13 +55,16 @@ class Settings:
     progress: bool | None = None
     #: whether what TensorRT itself logs while it builds is written to stderr
     verbose: bool = False
+    #: whether the converted module is held against PyTorch before it is returned, at the smallest, the usual and the
+    #: largest shapes
+    verify: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values that would only fail deep inside TensorRT."""
         _one_of("precision", self.precision, _PRECISIONS)
         _one_of("runtime", self.runtime, get_args(Runtime))
         _one_of("progress", self.progress, (None, True, False))
-        for name in ("build", "verbose"):
+        for name in ("build", "verbose", "verify"):
             _one_of(name, getattr(self, name), (True, False))
         if self.runtime == "engine" and not self.build:
             raise ValueError("runtime='engine' needs an engine; leave build=True")
@@ -85,6 +88,7 @@ class SettingsKeywords(TypedDict, total=False):
     compute_capabilities: Sequence[str]
     progress: bool | None
     verbose: bool
+    verify: bool
 
 
 def takes_settings(function: Callable[P, R]) -> Callable[P, R]:

@@ -65,3 +65,28 @@ def test_what_is_no_program_or_cannot_be_written_is_said_in_words(run, program, 
         assert done.exit_code == 1
         assert named in done.stderr
         assert "Traceback" not in done.output + capfd.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore::torch2trt.ReferenceRuntimeWarning")
+def test_compare_tells_agreement_by_its_exit_status(run, program, tmp_path):
+    path = program(torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Tanh()).eval())
+    found = run("compare", path, "--json")
+    assert found.exit_code == 0
+    assert [row["target"] for row in json.loads(found.stdout)["calls"]] == ["aten.linear.default", "aten.tanh.default"]
+    assert "they agree" in run("compare", path).stdout
+    torch.save([torch.full((2, 4), torch.nan)], tmp_path / "inputs.pt")
+    assert run("compare", path, "--inputs", tmp_path / "inputs.pt", "--tolerance", 0).exit_code == 0
+    torch.save([torch.randn(3, 4)], tmp_path / "inputs.pt")
+    other = run("compare", path, "--inputs", tmp_path / "inputs.pt")
+    assert other.exit_code == 1
+    assert "InputError: input 'input' has size 3 in dimension 0" in other.stderr
+    assert "holds no tensors that torch.load can read" in run("compare", path, "--inputs", path).stderr
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this is about machines without a GPU")
+def test_a_saved_engine_is_compared_where_it_can_run(run, program, tmp_path):
+    path = program(torch.nn.Tanh())
+    assert run("convert", path, tmp_path / "model.trt", "--verify").exit_code == 0
+    done = run("compare", path, tmp_path / "model.trt")
+    assert done.exit_code == 1
+    assert "EngineError: an engine needs an NVIDIA GPU" in done.stderr

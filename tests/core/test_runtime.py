@@ -147,7 +147,8 @@ def test_loading_imports_neither_the_capture_nor_a_converter(module, tmp_path):
     code = f"""
 import sys, torch2trt
 torch2trt.load({str(tmp_path / "model.trt")!r})
-names = [n for n in sys.modules if n.startswith("torch2trt.capture") or n.startswith("torch2trt_ops") or n == "pluggy"]
+unwanted = ("torch2trt.capture", "torch2trt.verify", "torch2trt_ops", "pluggy")
+names = [n for n in sys.modules if n.startswith(unwanted)]
 sys.exit(f"imported {{names}}" if names else 0)
 """
     subprocess.run([sys.executable, "-c", code], check=True)

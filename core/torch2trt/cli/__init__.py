@@ -1,4 +1,4 @@
-"""The command line: ``torch2trt packs | converters | explain | convert | inspect``."""
+"""The command line: ``torch2trt packs | converters | explain | convert | compare | inspect``."""
 
 import sys
 from typing import Annotated
@@ -7,6 +7,7 @@ import typer
 
 from .. import __version__, _trt
 from .common import BROKEN, INTERRUPTED, UNSUPPORTED, USAGE
+from .compare import compare
 from .convert import convert
 from .converters import converters
 from .explain import explain
@@ -20,7 +21,7 @@ app = typer.Typer(
     epilog=f"Exit status: 0 done, {BROKEN} something failed, {USAGE} wrong usage, {UNSUPPORTED} calls without a "
     f"converter, {INTERRUPTED} interrupted.",
 )
-for _command in (packs, converters, explain, convert, inspect):
+for _command in (packs, converters, explain, convert, compare, inspect):
     app.command()(_command)
 
 

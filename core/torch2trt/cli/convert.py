@@ -9,7 +9,9 @@ from .common import Model, errors_in_words, load_program, out
 
 
 def convert(
-    model: Model, output: Annotated[Path, typer.Argument(help="the file to write", dir_okay=False, writable=True)]
+    model: Model,
+    output: Annotated[Path, typer.Argument(help="the file to write", dir_okay=False, writable=True)],
+    verify: Annotated[bool, typer.Option("--verify", help="hold the engine against PyTorch first")] = False,
 ) -> None:
     """Convert a program to an engine file for ``torch2trt.load``."""
     with errors_in_words():
@@ -17,5 +19,5 @@ def convert(
             raise FileNotFoundError(f"there is no folder {output.absolute().parent} to write {output.name} to")
         from ..api import convert
 
-        convert(load_program(model)).save(output)
+        convert(load_program(model), verify=verify).save(output)
         out.print(f"{output}: {output.stat().st_size / 2**20:.1f} MiB")

@@ -108,4 +108,5 @@ def _provenance(network: Network, plan: Plan) -> dict[str, Any]:
         "packs": [dataclasses.asdict(pack) for pack in plan.packs.packs],
         "plugins": packs_with_plugins(plan.packs, used),
         "calls": [planned.to_dict() for planned in calls],
+        "breaks": sorted(plan.breaks),
     }

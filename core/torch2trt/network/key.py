@@ -34,6 +34,7 @@ def engine_key(plan: Plan, segment: Segment) -> str:
         "outputs": [[str(output), name] for output, name in segment.outputs],
         "constants": {name: _digest(plan.program.constants[name]) for name in sorted(used)},
         "settings": plan.settings.to_dict(),
+        "breaks": sorted(plan.breaks),
         "converters": [_identity(planned.converter) for planned in walk(segment.calls) if planned.converter],
         "hooks": {hook: [str(pack) for pack in plan.packs.implementers(hook)] for hook in _HOOKS},
         "tensorrt": [_trt.FLAVOR, _trt.version()],

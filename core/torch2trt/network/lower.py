@@ -37,7 +37,10 @@ class Network:
     builder: trt.Builder
     network: trt.INetworkDefinition
     constants: Constants
+    plan: Plan
     segment: Segment
+    #: the tensors that the calls' results are
+    results: Mapping[Ref, trt.ITensor]
 
 
 def lower(plan: Plan, segment: Segment) -> Network:
@@ -55,10 +58,18 @@ def lower(plan: Plan, segment: Segment) -> Network:
         network = builder.create_network(_strongly_typed())
         lowering = _Lowering(network, plan.program, plan.settings, messages)
         try:
-            lowering.run(segment)
+            results = lowering.run(segment)
         finally:  # a converter that failed may have done so because of such an input
             check_shape_inputs(network, segment, plan.program)
-    return Network(builder, network, lowering.constants, segment)
+        for ref, tensor in results.items():
+            if ref.name in plan.breaks and not _crosses_already(tensor):
+                network.mark_output(tensor)
+    return Network(builder, network, lowering.constants, plan, segment, results)
+
+
+def _crosses_already(tensor: Any) -> bool:
+    # sizes have no memory on the GPU that an output could be
+    return bool(tensor.is_network_input or tensor.is_network_output or tensor.is_shape_tensor)
 
 
 def _strongly_typed() -> int:
@@ -78,7 +89,7 @@ class _Lowering:
         self._messages = messages
         self._layers_named: dict[str, int] = {}
 
-    def run(self, segment: Segment) -> None:
+    def run(self, segment: Segment) -> dict[Ref, trt.ITensor]:
         values: dict[Ref, Any] = {}
         for ref, spec in segment.inputs.items():
             dtype = getattr(torch, spec.dtype)
@@ -89,6 +100,7 @@ class _Lowering:
         for output, name in segment.outputs:
             self._mark_output(_value(output, self._program, values), name)
         self.constants.name_weights()
+        return {ref: value for ref, value in values.items() if ref.kind == "call" and is_runtime(value)}
 
     def _lower_calls(self, calls: Sequence[PlannedCall], program: Program, values: dict[Ref, Any]) -> None:
         for planned in calls:

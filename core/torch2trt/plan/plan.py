@@ -40,6 +40,8 @@ class Plan:
     segments: tuple[Segment, ...]
     #: lowers, builds and loads a plan: the steps to the right, which the plan itself does not know
     finish: Callable[[Plan], TRTModule]
+    #: calls whose results leave the network as outputs of their own, which keeps TensorRT from fusing across them
+    breaks: frozenset[str] = frozenset()
 
     def convert(self) -> TRTModule:
         """Carry the plan out: lower, build and load, without another capture.

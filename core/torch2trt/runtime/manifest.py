@@ -52,6 +52,7 @@ _SCHEMA: Final[Any] = {
         "sha256": str,
         "bytes": int,
         "settings": dict,
+        "breaks": [str],
         "packs": [_PACK],
         "plugins": [_PACK],
         "calls": [dict],

@@ -30,6 +30,7 @@ class TRTModule(torch.nn.Module):
         signature: the calling convention.
         reference: runs the network where no engine can; None for a loaded module.
         runtime: which of the two runs; ``"auto"`` takes the engine where it can run.
+        lowered: the network with its plan and the tensor of every call's result; None for a loaded module.
     """
 
     def __init__(
@@ -39,11 +40,13 @@ class TRTModule(torch.nn.Module):
         *,
         reference: ReferenceRunner | None = None,
         runtime: Runtime = "auto",
+        lowered: Any = None,
     ) -> None:
         super().__init__()
         self.signature = signature
         self._engine = engine
         self._reference = reference
+        self.lowered = lowered
         self._wanted: Runtime = runtime
         self._chosen: Runner | None = None
 
@@ -143,12 +146,14 @@ class TRTModule(torch.nn.Module):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TRTModule:
         """A module of the same engine, which never changes, with a runner of its own."""
-        copied = type(self)(self._engine, self.signature, reference=self._reference, runtime=self._wanted)
+        copied = type(self)(
+            self._engine, self.signature, reference=self._reference, runtime=self._wanted, lowered=self.lowered
+        )
         return copied.train(self.training)
 
     def __getstate__(self) -> dict[str, Any]:
         """What pickle keeps: the engine and the calling convention, as a file does."""
-        return {**self.__dict__, "_reference": None, "_chosen": None}
+        return {**self.__dict__, "_reference": None, "_chosen": None, "lowered": None}
 
     def get_extra_state(self) -> dict[str, Any]:
         """The engine and its manifest, as ``state_dict`` keeps them; ``torch.load`` reads them with weights_only."""
@@ -166,7 +171,7 @@ class TRTModule(torch.nn.Module):
         engine, signature = from_manifest(data, serialized, where)
         # only now, when all of it is known to fit
         self._engine, self.signature = engine, signature
-        self._reference = self._chosen = None
+        self._reference = self._chosen = self.lowered = None
 
 
 @functools.cache

@@ -1,0 +1,1 @@
+"""Holding converted modules against PyTorch, call by call; imported only where that is asked for."""

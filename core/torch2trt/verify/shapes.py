@@ -1,0 +1,89 @@
+"""The cases that ``verify=True`` tries: the smallest, the usual and the largest shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch.utils import _pytree as pytree
+
+from ..capture.inputs import Example
+from ..errors import VerificationWarning, warn
+from ..program.leaves import TensorSpec
+from ..program.signature import Signature
+from .case import Case, tensors_of
+
+
+def cases_of(model: Any, signature: Signature, example: Example, inputs: Any = None) -> list[Case]:
+    """The cases for a model.
+
+    Where the user's own example tensors have a case's shape they are taken.  All others are random: like them in dtype
+    and range, or normally distributed for an ``Input``, whose integers and bools are 0.  What the model itself refuses
+    is no case, and told by a warning.
+
+    Args:
+        model: what is converted.
+        signature: the calling convention.
+        example: the example inputs of the conversion.
+        inputs: inputs of the user's for a case more, as ``compare`` takes them.
+
+    Raises:
+        InputError: ``inputs`` do not fit.
+    """
+    cases = [] if inputs is None else [Case(model, signature, *tensors_of(model, inputs), "the given inputs")]
+    tried: list[list[tuple[int, ...]]] = []
+    for index, name in enumerate(("smallest", "usual", "largest")):
+        shapes = [tuple(limits[index] for limits in spec.ranges) for spec in signature.inputs]
+        if shapes in tried:
+            continue
+        tried.append(shapes)
+        where = f"the {name} shapes {', '.join(map(str, shapes))}"
+        try:
+            case = Case(model, signature, *_inputs(signature, example, shapes), where)
+        except Exception as error:  # whatever the model raises
+            warn(
+                f"not held against PyTorch at {where}: the model itself fails with {type(error).__name__}: {error}",
+                VerificationWarning,
+            )
+            continue
+        cases.append(case)
+    return cases
+
+
+def _inputs(
+    signature: Signature, example: Example, shapes: Sequence[tuple[int, ...]]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    given = signature.flatten(example.args, example.kwargs)
+    wanted = {spec.name: (spec, shape) for spec, shape in zip(signature.inputs, shapes, strict=True)}
+    generator = torch.Generator().manual_seed(0)
+    leaves = []
+    for index, leaf in enumerate(signature.input_leaves):
+        if leaf.kind == "constant":
+            leaves.append(leaf.value)
+            continue
+        spec, shape = wanted[leaf.name]
+        like, described = given[leaf.name], index in example.described
+        own = not described and tuple(like.shape) == shape
+        leaves.append(like if own else _random(spec, shape, like, described, generator))
+    args, kwargs = pytree.tree_unflatten(leaves, signature.in_spec)
+    return tuple(args), kwargs
+
+
+def _random(
+    spec: TensorSpec, shape: tuple[int, ...], example: torch.Tensor, described: bool, generator: torch.Generator
+) -> torch.Tensor:
+    """A tensor like ``example`` in dtype, device and range."""
+    dtype: torch.dtype = getattr(torch, spec.dtype)
+    if spec.values:  # which others would not be taken
+        return torch.tensor([usual for _, usual, _ in spec.values], dtype=dtype).reshape(shape).to(example.device)
+    like = example.detach().double().cpu()
+    like = like[like.isfinite()]
+    if described or not like.numel():
+        like = torch.zeros(1)
+    low, high = float(like.min()), float(like.max())
+    if not dtype.is_floating_point:
+        return torch.randint(int(low), int(high) + 1, shape, generator=generator).to(example.device, dtype)
+    normal = torch.randn(shape, generator=generator)
+    values = normal if described else (normal * like.std(correction=0) + like.mean()).clamp(low, high)
+    return values.to(example.device, dtype)
