@@ -27,4 +27,4 @@ def runtime(request):
 @given(program=programs(["edges", "aliases"]))
 def test_random_modules_are_equal_to_eager_or_refused(runtime, program):
     outcome = examine(program, runtime)
-    assert not outcome.fault, f"{outcome.kind}\n{outcome.detail}"
+    assert not outcome.fault, f"{outcome.kind}\n{program}\n{outcome.detail}"
