@@ -244,9 +244,7 @@ class TestOnGPU:
             count = length.item()
             torch._check(count >= 1)
             torch._check(count <= 9)
-            x = x.clone()
-            x[:, position] = 0
-            return x[:, :count] * count, count, length + 1
+            return x.index_fill(1, position, 0)[:, :count] * count, count, length + 1
 
         x, position = torch.randn(2, 9, 4, device="cuda"), torch.tensor(0, device=device)
         converted = torch2trt.convert(model, [x, torch.tensor(4, device=device), position], runtime="engine")

@@ -81,6 +81,7 @@ def test_what_the_trace_took_for_a_constant_is_checked():
         module(X, torch.tensor(5))
 
 
+@pytest.mark.skipif(torch.__version__ < "2.14", reason="PyTorch 2.11 cannot export an assignment at a 0-d tensor")
 def test_a_place_outside_is_refused():
     def model(cache, position, new):
         cache = cache.clone()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -57,7 +58,10 @@ def decompose(exported: ExportedProgram, packs: Packs, interception: Interceptio
 
 def _decomposed(exported: ExportedProgram, rules: Table) -> ExportedProgram:
     try:
-        return run_rules(exported, rules)
+        with warnings.catch_warnings():
+            # PyTorch 2.11 copies trees by a class that it deprecates
+            warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)`", FutureWarning)
+            return run_rules(exported, rules)
     except Torch2TRTError:
         raise
     except Exception as error:

@@ -11,7 +11,6 @@ from typing import Any, Final
 import torch
 from torch._dynamo.exc import UserError
 from torch.export import ExportedProgram
-from torch.fx.experimental import _config as symbolic_config
 
 from ..errors import CaptureError, Torch2TRTError
 from ..packs.loading import Packs
@@ -21,6 +20,7 @@ from ..settings import Settings
 from .convention import signature_of
 from .decompose import decompose
 from .dims import without_names
+from .every_size import every_size, has_lost_sizes
 from .given import without_stars
 from .inputs import Example
 from .intercept import Interception
@@ -47,10 +47,14 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
     Raises:
         CaptureError: ``torch.export`` cannot express the model; the message says what to do.
     """
-    with _lock, _every_size(), unknown_offsets():
+    with _lock, unknown_offsets(), contextlib.ExitStack() as stack:
+        stack.enter_context(every_size())
         interception = Interception(packs)
         module = _module(model, example, settings)
         exported = model if module is None else _exported(model, module, example, interception)
+        if module is not None and has_lost_sizes(exported):
+            stack.close()
+            exported = _exported(model, module, example, interception)
         exported = leaving_nothing(model, lambda: decompose(exported, packs, interception))
         transform(exported, packs, settings)
         signature, outputs = signature_of(model, module, exported, example)
@@ -122,14 +126,6 @@ def _export(
             )
 
 
-def _every_size() -> contextlib.AbstractContextManager[Any]:
-    """Let PyTorch trace sizes that vary as sizes that may be anything, 0 and 1 included, without guards on that."""
-    config: Any = symbolic_config
-    if not hasattr(config, "backed_size_oblivious"):
-        return contextlib.nullcontext()  # it traces for sizes from 2 on, and says so in the ranges
-    return config.patch(backed_size_oblivious=True)  # type: ignore[no-any-return]  # PyTorch does not type it
-
-
 def _check_eval(module: torch.nn.Module) -> None:
     behaves_differently = (torch.nn.modules.dropout._DropoutNd, torch.nn.modules.batchnorm._BatchNorm)
     training = [
@@ -158,11 +154,11 @@ def _explain(error: Exception) -> str:
             "Compute both ways and choose with torch.where, or state what always holds with torch._check"
             + (f"\n{cause[0]}" if cause else "")
         )
-    if unknown := re.search(r"Found <class '([\w.]+)'> in output", text):
+    if unknown := re.search(r"Found <class '([\w.]+)'> in output|unhashable type: '(\w+)'", text):
         return (
-            f"the model returns a {unknown[1]}, in which PyTorch sees no tensors; register the class first, with "
-            "torch.utils._pytree.register_dataclass or register_pytree_node and serialized_type_name=..., or return "
-            "its tensors"
+            f"the model returns a {unknown[1] or unknown[2]}, in which PyTorch sees no tensors; register the class "
+            "first, with torch.utils._pytree.register_dataclass or register_pytree_node and serialized_type_name=..., "
+            "or return its tensors"
         )
     if "Constraints violated" in text or "specialized" in text:
         return f"a size that you gave as dynamic is fixed by the model. {text}"
