@@ -56,7 +56,7 @@ def test_save_and_load_keep_everything_that_a_call_needs(module, tmp_path):
 def test_a_converted_module_can_be_copied_and_pickled(module):
     holder = nn.Sequential(module)
     copied = copy.deepcopy(holder)[0]
-    x = torch.randn(2, 4)
+    x = torch.randn(2, 4, device="cuda" if torch.cuda.is_available() else "cpu")
     torch.testing.assert_close(copied(x), module(x))
     assert copied is not module
     unpickled = pickle.loads(pickle.dumps(module))
@@ -251,7 +251,7 @@ class TestOnGPU:
         for length in (1, 4, 9):
             number = torch.tensor(length, device=device)
             rows, count, more = converted(x, number, position)
-            self.close(rows, model(x, number, position)[0])
+            torch.testing.assert_close(rows, model(x, number, position)[0])
             assert (count, int(more), more.device.type) == (length, length + 1, "cuda")
         with pytest.raises(InputError, match="has the value 10, the model allows 1 to 9"):
             converted(x, torch.tensor(10, device=device), position)
