@@ -246,7 +246,7 @@ class TestOnGPU:
             torch._check(count <= 9)
             return x.index_fill(1, position, 0)[:, :count] * count, count, length + 1
 
-        x, position = torch.randn(2, 9, 4, device="cuda"), torch.tensor(0, device=device)
+        x, position = torch.randn(2, 9, 4, device="cuda"), torch.tensor(0, device="cuda")
         converted = torch2trt.convert(model, [x, torch.tensor(4, device=device), position], runtime="engine")
         for length in (1, 4, 9):
             number = torch.tensor(length, device=device)

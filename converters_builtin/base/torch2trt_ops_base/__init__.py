@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch2trt import PackRegistry, Settings, hookimpl
 
+from .fusions import separate
 from .small_integers import widen
 
 _FAMILIES = (
@@ -41,5 +42,6 @@ def torch2trt_register_converters(registry: PackRegistry) -> None:
 
 @hookimpl(trylast=True)
 def torch2trt_transform_graph(graph_module: torch.fx.GraphModule, settings: Settings) -> None:
-    """Let networks compute small integers in int32."""
+    """Let networks compute small integers in int32, and keep TensorRT from what it fuses wrongly."""
     widen(graph_module)
+    separate(graph_module)

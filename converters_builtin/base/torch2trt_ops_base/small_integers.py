@@ -13,6 +13,8 @@ import torch
 from torch.utils import _pytree as pytree
 from torch2trt import lib
 
+from .nodes import packet
+
 aten: Final = torch.ops.aten
 _WIDE: Final = torch.int32
 _SMALL: Final = (torch.uint8, torch.int8, torch.int16)
@@ -91,7 +93,7 @@ class _Widening:
                 node.replace_input_with(operand, self._original(operand, node))
             self._widen_results(node)
             return
-        name = _packet(node)
+        name = packet(node)
         if name.startswith(_REPEATING):
             self._in_float(node)
             return
@@ -193,7 +195,7 @@ class _Widening:
         dtype = self._stands_for.get(node)
         if dtype is None:
             return node
-        source = node.args[0] if _packet(node) in _CASTS else None
+        source = node.args[0] if packet(node) in _CASTS else None
         if isinstance(source, torch.fx.Node) and source.op == "placeholder" and source.meta["val"].dtype is dtype:
             return source
         return self._cast(node, dtype, before)
@@ -227,9 +229,3 @@ def _wide_tensor(value: torch.Tensor) -> torch.Tensor:
 def _parts(node: torch.fx.Node) -> list[torch.fx.Node]:
     """The node itself where it has one result, else those that pick its results."""
     return [node] if isinstance(node.meta.get("val"), torch.Tensor) else list(node.users)
-
-
-def _packet(node: torch.fx.Node) -> str:
-    """``add`` of ``aten.add.Tensor``."""
-    target = node.target
-    return target.overloadpacket.__name__ if isinstance(target, torch._ops.OpOverload) else ""

@@ -64,7 +64,7 @@ def lower(plan: Plan, segment: Segment) -> Network:
         for ref, tensor in results.items():
             if ref.name in plan.breaks and not _crosses_already(tensor):
                 # a name that comes of its layer's is lost in the engine
-                tensor.name = tensor.name  # noqa: PLW0127
+                tensor.name = tensor.name
                 network.mark_output(tensor)
     return Network(builder, network, lowering.constants, plan, segment, results)
 

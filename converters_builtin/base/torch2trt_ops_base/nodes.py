@@ -1,0 +1,15 @@
+"""What the pack asks of the nodes of a captured graph."""
+
+from __future__ import annotations
+
+import torch
+
+_NAMESPACES = ("aten", "prims")
+
+
+def packet(node: torch.fx.Node) -> str:
+    """``add`` of ``aten.add.Tensor``; empty for what is no call of an operator of PyTorch."""
+    target = node.target
+    if isinstance(target, torch._ops.OpOverload) and target.namespace in _NAMESPACES:
+        return str(target.overloadpacket.__name__)
+    return ""
