@@ -45,7 +45,6 @@ CASES = [
     conv(lambda m, x, y: (x * m.one(y)).atan(), MAP, IMAGE, name="atan"),
     conv(lambda m, x, y: F.hardtanh(x * m.one(y)), MAP, IMAGE, name="hardtanh"),
     conv(lambda m, x, y: torch.maximum(x * m.one(y), torch.zeros(())), MAP, IMAGE, name="maximum"),
-    conv(lambda m, x, y: (x * m.one(y)).abs().sqrt(), MAP, IMAGE, name="sqrt"),
     conv(lambda m, x, y: F.relu6(x * m.one(y)), MAP, IMAGE, name="3x3", layer=nn.Conv2d(8, 32, 3, padding=1)),
     conv(lambda m, x, y: (x * m.one(y)).relu(), MAP, OTHER, name="depthwise", layer=nn.Conv2d(32, 32, 3, 1, 1, 1, 32)),
     conv(lambda m, y: (m.one(y) * m.other(y)).relu(), IMAGE, name="two convolutions"),

@@ -12,16 +12,19 @@ class FusingRunner:
         network: a lowered network.
         pairs: of layer names; the second's result is wrong where the first's is no output of the network.
         always: names of layers whose results are wrong however they are fused.
+        unless: the only output more with which the layers of ``always`` are right.
         from_size: the first size of the tensors from which on they are wrong.
     """
 
     kind = "engine"
 
-    def __init__(self, network, pairs=(), always=(), from_size=0):
+    def __init__(self, network, pairs=(), always=(), unless=None, from_size=0):
         trt_network = network.network
         outputs = {trt_network.get_output(index).name for index in range(trt_network.num_outputs)}
         layers = {layer.name: layer for layer in map(trt_network.get_layer, range(trt_network.num_layers))}
-        wrong = {second for first, second in pairs if layers[first].get_output(0).name not in outputs} | {*always}
+        wrong = {second for first, second in pairs if layers[first].get_output(0).name not in outputs}
+        if unless is None or outputs != {"output_0", layers[unless].get_output(0).name}:
+            wrong |= {*always}
         assert wrong <= set(layers)
         self._interpreter = Interpreter(trt_network)
         schedule = self._interpreter._schedule

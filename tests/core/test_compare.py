@@ -41,7 +41,7 @@ def wrong_tanh(ctx: Context, input):
 
 def converted(model, inputs, *converters, **settings):
     packs = with_installed(Pack(*converters)) if converters else None
-    return torch2trt.convert(model, inputs, packs=packs, build=False, **settings)
+    return torch2trt.convert(model, inputs, packs=packs, **{"build": False, **settings})
 
 
 def test_a_right_module_agrees_call_by_call_at_every_size():
@@ -69,6 +69,15 @@ def test_a_wrong_converter_is_named_and_those_after_it_are_not():
     for named in ("aten.tanh.default", "test_compare.py:", "wrong_tanh (pack Pack", "layers aten.tanh.default#0"):
         assert named in str(found)
     assert json.loads(found.to_json())["first"] == found.first.planned.call.name == "tanh"
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="an engine needs an NVIDIA GPU")
+def test_a_wrong_converter_is_named_from_the_tensors_of_an_engine():
+    model, inputs = Model().eval(), [torch.randn(2, 8)]
+    found = compare(model, converted(model, inputs, wrong_tanh, build=True, runtime="engine"), inputs)
+    assert (found.runtime, found.cause, found.first.planned.call.name) == ("engine", "call", "tanh")
+    assert all(call.error is not None for call in found.calls)
 
 
 def test_a_call_whose_operands_differ_is_not_to_blame_for_what_it_makes_of_them():
@@ -217,9 +226,24 @@ def test_a_wrong_fusion_is_named_by_the_fewest_outputs_that_mend_it(monkeypatch)
     assert "a fusion of TensorRT is wrong" in str(found)
 
 
-def test_a_layer_that_is_wrong_without_a_fusion_is_named_as_a_call(monkeypatch):
-    found = on_wrong_engine(monkeypatch, Model().eval(), [torch.randn(2, 8)], always=["aten.tanh.default#0"])
-    assert (found.cause, found.first.planned.call.name, found.breaks) == ("call", "tanh", frozenset())
+@pytest.mark.parametrize("unless", [None, "first/aten.linear.default#1"])
+def test_an_engine_that_is_wrong_at_a_call_is_told_from_a_wrong_converter(monkeypatch, unless):
+    planted = {"always": ["aten.tanh.default#0"], "unless": unless}
+    found = on_wrong_engine(monkeypatch, Model().eval(), [torch.randn(2, 8)], **planted)
+    assert (found.cause, found.first.planned.call.name) == ("engine", "tanh")
+    assert found.breaks == ({"linear"} if unless else frozenset())
+    assert found.first.network < 1e-6
+    assert ("unless linear is an output too" in found.summary()) == bool(unless)
+
+
+def test_a_wrong_converter_is_to_blame_on_an_engine_too(monkeypatch):
+    model, x = Model().eval(), torch.randn(2, 8)
+    module = converted(model, [x], wrong_tanh)
+    monkeypatch.setattr(torch2trt.verify.compare, "on_engine", FusingRunner)
+    module._chosen = FusingRunner(module.lowered)
+    found = compare(model, module, [x])
+    assert (found.cause, found.first.planned.call.name) == ("call", "tanh")
+    assert found.first.network == pytest.approx(0.01, rel=0.01)
 
 
 def test_a_loaded_module_is_compared_by_its_outputs():
@@ -280,6 +304,22 @@ def test_what_a_wrong_call_breaks_later_does_not_hide_it():
     inputs = [torch.randn(10, 2), torch.tensor([1, 2])]
     found = compare(lookup, converted(lookup, inputs, huge_sum), inputs)
     assert found.first.planned.call.target.name == "aten.add.Tensor"
+
+
+@converter("aten.scaled_dot_product_attention.default")
+def wrong_attention(ctx: Context, query, key, value, *args, **kwargs):
+    """scaled_dot_product_attention(Tensor query, Tensor key, Tensor value, ...) -> Tensor"""
+    return lib.mul(ctx, value, 1.0)
+
+
+def test_attention_that_drops_nothing_out_is_compared():
+    x = torch.randn(1, 2, 3, 4)
+
+    def attend(x):
+        return F.scaled_dot_product_attention(x, x, x)
+
+    found = compare(attend, converted(attend, [x], wrong_attention), [x])
+    assert (found.cause, found.first.planned.call.target.name) == ("call", "aten.scaled_dot_product_attention.default")
 
 
 def test_random_and_unset_values_are_not_compared():

@@ -107,8 +107,16 @@ def test_a_fusion_that_is_wrong_at_the_largest_shapes_alone_is_mended():
 
 
 def test_an_engine_that_no_break_mends_is_refused_with_its_call():
-    with pytest.raises(VerificationError, match=r"(?s)the first call that is wrong:.*call tanh "):
+    with pytest.raises(
+        VerificationError, match=r"(?s)TensorRT's engine is not, the first call that it has wrong:.*tanh"
+    ):
         on_wrong_engine(Model().eval(), DYNAMIC, always=[TANH])
+
+
+def test_an_engine_that_is_wrong_with_all_outputs_is_mended_by_one_before_the_wrong_call():
+    with pytest.warns(VerificationWarning, match=r"(?s)mended with 1 outputs more \(linear\).*call tanh "):
+        module = on_wrong_engine(Model().eval(), DYNAMIC, always=[TANH], unless="first/aten.linear.default#1")
+    assert module.lowered.plan.breaks == {"linear"}
 
 
 def test_breaks_are_part_of_the_key_of_an_engine():

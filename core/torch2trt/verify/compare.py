@@ -18,6 +18,7 @@ from ..plan.planned import PlannedCall
 from ..program.call import Ref
 from ..runtime.module import TRTModule
 from ..runtime.runner import Runner
+from .alone import before, network_error
 from .case import Case, tensors_of
 from .evaluate import Values, device_of, full_float32, is_arbitrary
 from .measure import Tolerance, error
@@ -55,9 +56,9 @@ def compare(model: Any, module: TRTModule, inputs: Any = None, *, tolerance: flo
         probe = probe_of_calls(module.lowered.plan, on_engine if module.runtime == "engine" else on_interpreter)
     explained = Tolerance(module.runtime, tolerance)
     comparison = compare_case(case, module.runner, probe, explained)
-    if probe is None or comparison.cause != "fusion":
-        return comparison
-    return replace(comparison, breaks=find_breaks(probe, [case], explained))
+    return (
+        comparison if probe is None else replace(comparison, breaks=find_breaks(comparison, probe, [case], explained))
+    )
 
 
 def compare_case(case: Case, runner: Runner, probe: Probe | None, tolerance: Tolerance) -> Comparison:
@@ -71,7 +72,7 @@ def compare_case(case: Case, runner: Runner, probe: Probe | None, tolerance: Tol
     outputs = output_errors(actual, case.expected, explained)
     exposed, results = probe(case.tensors)
     values = Values(plan.program, case.tensors, device_of(plan.program))
-    calls = tuple(_call_errors(plan, values, results, _layers(probe.network), case.tensors, tolerance))
+    calls = tuple(_call_errors(probe, values, results, case.tensors, tolerance))
     captured = {name: values[output] for output, name in plan.segments[0].outputs}
     return Comparison(
         runner.kind,
@@ -88,10 +89,11 @@ def probe_of_calls(plan: Plan, runner_of: RunnerOf) -> Probe:
     return Probe(plan, exposable(plan), runner_of)
 
 
-def find_breaks(probe: Probe, cases: Sequence[Case], tolerance: Tolerance) -> frozenset[str]:
+def find_breaks(comparison: Comparison, probe: Probe, cases: Sequence[Case], tolerance: Tolerance) -> frozenset[str]:
     """The fewest calls whose results must be outputs for the engine to agree with the model in all cases.
 
-    They are all that there are where more outputs can make an engine wrong, so that halving leads nowhere.
+    Where a fusion is wrong they are all calls if more outputs can make an engine wrong, so that halving leads nowhere.
+    Where an engine is wrong whatever its outputs are, they are one call before the wrong one, or none if none mends it.
     """
     plan = probe.plan
     explained = explained_in(plan, tolerance)
@@ -104,6 +106,11 @@ def find_breaks(probe: Probe, cases: Sequence[Case], tolerance: Tolerance) -> fr
             return False
         return all(agree(trial(case.tensors)[0], case, explained) for case in cases)
 
+    if comparison.cause == "engine" and comparison.first:
+        near = before(plan, comparison.first.planned.call.name)
+        return frozenset(next(([name] for name in near if mends([name])), []))
+    if comparison.cause != "fusion":
+        return frozenset()
     everything = exposable(plan)
     # what goes wrong in many places goes wrong at the same kind of call
     found = smallest(sorted(everything, key=lambda name: targets[name]), mends)
@@ -135,14 +142,14 @@ def _mended(outputs: Sequence[OutputError], exposed: Sequence[OutputError]) -> b
 
 
 def _call_errors(
-    plan: Plan,
+    probe: Probe,
     values: Values,
     results: Mapping[Ref, torch.Tensor],
-    layers: Mapping[str, list[str]],
     tensors: Mapping[str, torch.Tensor],
     tolerance: Tolerance,
 ) -> Iterator[CallError]:
     """A row for each call; ``values`` are left with those of the program's outputs."""
+    plan, layers, found = probe.plan, _layers(probe.network), False
     module_values = Values(plan.program, tensors, device_of(plan.program))
     explained = tolerance.of(*tensors.values())
     for planned in plan.calls:
@@ -158,7 +165,7 @@ def _call_errors(
             expected = alone = used
         own_tolerance = tolerance.of(*alone, *pytree.tree_leaves((call.args, call.kwargs)))
         explained = max(explained, own_tolerance)
-        yield CallError(
+        row = CallError(
             planned,
             tuple(layers.get(call.name, ())),
             _largest(seen, expected, planned),
@@ -166,6 +173,9 @@ def _call_errors(
             _largest(seen, alone, planned),
             own_tolerance,
         )
+        if row.beyond and not found and tolerance.runtime == "engine":
+            found, row = True, replace(row, network=network_error(plan, planned, module_values, alone))
+        yield row
         values.keep(call, expected)
         module_values.keep(call, used)
 

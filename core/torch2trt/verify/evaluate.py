@@ -15,6 +15,8 @@ from ..program.program import Program
 
 #: what begins like this leaves memory as it is
 _NOT_SET: Final = ("aten::empty", "aten::new_empty")
+#: arguments that are 0 or False where an operator that can draw random numbers does not
+_DRAWS: Final = ("dropout_p", "p", "dropout", "train", "training")
 _cudnn: Any = torch.backends.cudnn
 #: what PyTorch may compute in TF32 on a GPU
 _FLOAT32: Final[tuple[Any, ...]] = (_cudnn.conv, _cudnn.rnn, torch.backends.cuda.matmul)
@@ -102,9 +104,14 @@ def evaluate(program: Program, inputs: Mapping[str, Any], device: torch.device) 
 def is_arbitrary(call: Call) -> bool:
     """Whether PyTorch leaves the values of a call's results open: random numbers, and memory that is not set."""
     overload = call.target.overload
-    return overload is not None and (
-        torch.Tag.nondeterministic_seeded in overload.tags or overload._schema.name.startswith(_NOT_SET)
-    )
+    if overload is None:
+        return False
+    if overload._schema.name.startswith(_NOT_SET):
+        return True
+    arguments = overload._schema.arguments
+    given = {**dict(zip((argument.name for argument in arguments), call.args, strict=False)), **call.kwargs}
+    told = [given.get(argument.name, argument.default_value) for argument in arguments if argument.name in _DRAWS]
+    return torch.Tag.nondeterministic_seeded in overload.tags and all(told)
 
 
 def device_of(program: Program) -> torch.device:

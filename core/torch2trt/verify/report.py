@@ -10,10 +10,11 @@ from typing import Any, Literal
 
 from ..plan.planned import PlannedCall
 
-#: ``call``: a call computes something else from the same operands; ``fusion``: all do not where TensorRT cannot fuse
+#: ``call``: a call computes something else from the same operands; ``engine``: it does on the engine, though not on the
+#: interpreter; ``fusion``: all do not where TensorRT cannot fuse
 #: them; ``capture``: the captured program is not the model; ``precision``: nor can it be in the precision asked for;
 #: ``rounding``: the model amplifies what rounding explains
-Cause = Literal["call", "fusion", "capture", "precision", "rounding"]
+Cause = Literal["call", "engine", "fusion", "capture", "precision", "rounding"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class CallError:
     #: against PyTorch from the same operands: what this call alone adds
     own: float | None
     own_tolerance: float
+    #: of the first call that an engine has wrong: what its layers add on the interpreter, where that can run them
+    network: float | None = None
 
     @property
     def beyond(self) -> bool:
@@ -58,6 +61,7 @@ class CallError:
             "tolerance": self.tolerance,
             "own_error": _number(self.own),
             "own_tolerance": self.own_tolerance,
+            "network_error": _number(self.network),
             "beyond": self.beyond,
         }
 
@@ -87,7 +91,7 @@ class Comparison:
         captured: of the captured program, run by PyTorch, against the model.
         calls: of each call; empty for a module that was loaded from a file.
         fused: whether the outputs are right once TensorRT fuses nothing.
-        breaks: then the fewest calls whose results must not be fused away.
+        breaks: the fewest calls whose results must not be fused away for an engine to be right, if that mends it.
         narrowed: whether the program computes in another precision than the model.
     """
 
@@ -107,8 +111,8 @@ class Comparison:
     @property
     def cause(self) -> Cause | None:
         """What a difference comes from, as far as it is known; None where the two agree or only outputs were seen."""
-        if any(call.beyond for call in self.calls):
-            return "call"
+        if wrong := next((call for call in self.calls if call.beyond), None):
+            return "call" if wrong.network is None or wrong.network > wrong.own_tolerance else "engine"
         if self.agrees or not self.calls:
             return None
         if any(output.beyond for output in self.captured):
@@ -120,7 +124,7 @@ class Comparison:
         """The first call that differs: by itself, or by a fusion, or else by what came before it."""
         if self.cause in (None, "capture", "precision"):
             return None
-        if self.cause == "call":
+        if self.cause in ("call", "engine"):
             return next(call for call in self.calls if call.beyond)
         if self.cause == "fusion":
             return next((call for call in self.calls if call.planned.call.name in self.breaks), None)
@@ -152,6 +156,9 @@ class Comparison:
             if self.agrees
             else "they differ; only a module that was converted in this process can be compared call by call",
             "call": "the first call that is wrong:",
+            "engine": "the layers of every call are right on the interpreter, TensorRT's engine is not, "
+            + (f"unless {', '.join(sorted(self.breaks))} is an output too; " if self.breaks else "")
+            + "the first call that it has wrong:",
             "fusion": "every call is right where its result is an output of the engine, so a fusion of TensorRT is "
             "wrong; mended by an output at:",
             "capture": "the captured program itself differs from the model, which torch.export specialized for the "

@@ -77,10 +77,10 @@ def _mended(
     comparison = compare_case(wrong[0], module.runner, probe, tolerance)
     if comparison.agrees:
         raise VerificationError(f"the engine differs from PyTorch at {where}, though not each time that it runs")
-    if comparison.cause != "fusion":
+    comparison = replace(comparison, breaks=find_breaks(comparison, probe, wrong, tolerance))
+    if not comparison.breaks:
         _judge(comparison, wrong[0])
         return module
-    comparison = replace(comparison, breaks=find_breaks(probe, wrong, tolerance))
     mended = finish(replace(plan, breaks=plan.breaks | comparison.breaks))
     if still := _wrong(mended.runner, plan, cases):
         raise VerificationError(
