@@ -8,7 +8,6 @@ converting, over the bytes of the weights.  Exit status 1 above ``--max-ratio`` 
 """
 
 import argparse
-import json
 import multiprocessing
 import os
 import resource
@@ -19,7 +18,7 @@ from pathlib import Path
 
 import torch
 import torchvision
-from models import environment
+from harness import record
 from rich import print as show
 
 
@@ -92,9 +91,7 @@ def main() -> int:
             row["memory_of_baseline"] = memory["baseline"]
         rows.append(row)
         show(row)
-    if options.json:
-        with open(options.json, "w") as file:
-            json.dump({"environment": environment(), "rows": rows}, file, indent=1)
+    record(options.json, rows)
     good = all(row["ratio"] <= options.max_ratio and row["memory"] <= options.max_memory for row in rows)
     return 0 if good else 1
 

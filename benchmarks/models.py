@@ -5,17 +5,14 @@ engine in float32 (TensorRT for RTX multiplies in TF32, whatever the builder fla
 """
 
 import argparse
-import json
-import platform
-import subprocess
 import sys
 import time
 import warnings
-from datetime import datetime, timezone
 
 import torch
 import torch2trt
 import torchvision
+from harness import record
 from randomize import randomize
 from rich.console import Console
 from rich.table import Table
@@ -79,22 +76,6 @@ def measure(name: str, precision: torch.dtype | None, device: str) -> dict:
     }
 
 
-def environment() -> dict:
-    """Where and with what the rows were measured."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    return {
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "commit": commit,
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
-        "tensorrt": f"{torch2trt.trt.__name__} {torch2trt.trt.__version__}",
-        "torch2trt": torch2trt.__version__,
-    }
-
-
 def table(rows: list[dict]) -> Table:
     """The rows for a terminal."""
     shown = Table("model", "precision", "calls by pack", "layers", "engine", "convert", "runtime", "max abs error")
@@ -122,9 +103,7 @@ def main() -> int:
         for precision in options.precision or ["float32"]:
             rows.append(measure(name, None if precision == "float32" else getattr(torch, precision), options.device))
     Console(width=140).print(table(rows))
-    if options.json:
-        with open(options.json, "w") as file:
-            json.dump({"environment": environment(), "rows": rows}, file, indent=1)
+    record(options.json, rows)
     return 0 if all(row["agrees"] for row in rows) else 1
 
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from models import environment
+from harness import environment
 
 ROOT = Path(__file__).parent.parent
 TABLES = ["tests/base/test_converters.py", "tests/vision/test_converters.py", "tests/transformer/test_converters.py"]

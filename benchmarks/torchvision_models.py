@@ -5,20 +5,14 @@ model allows.  Exit status 1 when a model is not converted or differs by more th
 """
 
 import argparse
-import fnmatch
-import json
-import multiprocessing
 import sys
 import time
-import traceback
-import warnings
-from multiprocessing.connection import Connection
 from typing import Any
 
 import torch
 import torch2trt
 import torchvision
-from models import environment
+from harness import forked, is_chosen, record
 from randomize import randomize
 from rich.console import Console
 from rich.table import Table
@@ -96,31 +90,6 @@ def measure(name: str, family: str, size: int) -> dict[str, Any]:
     }
 
 
-def in_child(connection: Connection, name: str, family: str, size: int) -> None:
-    """Measure and send the row, or what went wrong."""
-    warnings.simplefilter("ignore")
-    try:
-        connection.send(measure(name, family, size))
-    except Exception as error:
-        traceback.print_exc()
-        connection.send({"agrees": False, "failure": f"{type(error).__name__}: {error}"})
-
-
-def forked(name: str, family: str, size: int) -> dict[str, Any]:
-    """The row, measured in a process whose memory is returned when it ends."""
-    context = multiprocessing.get_context("fork")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=in_child, args=(sender, name, family, size))
-    process.start()
-    sender.close()
-    try:
-        row = receiver.recv()
-    except EOFError:
-        row = {"agrees": False, "failure": "the process ended without a result"}
-    process.join()
-    return {"model": name, "family": family, **row}
-
-
 def table(rows: list[dict[str, Any]]) -> Table:
     """The rows for a terminal."""
     shown = Table("model", "family", "input", "layers", "convert", "largest output", "max abs error", "relative")
@@ -147,13 +116,11 @@ def main() -> int:
     options = parser.parse_args()
     rows = []
     for name, family in names().items():
-        if not any(fnmatch.fnmatch(name, pattern) or pattern == family for pattern in options.models):
+        if not is_chosen(name, family, options.models):
             continue
-        rows.append(forked(name, family, options.size))
+        rows.append({"model": name, "family": family, "agrees": False, **forked(measure, name, family, options.size)})
         print(name, "agrees" if rows[-1]["agrees"] else rows[-1].get("failure", "differs")[:200], flush=True)
-        if options.json:
-            with open(options.json, "w") as file:
-                json.dump({"environment": environment(), "tolerance": TOLERANCE, "rows": rows}, file, indent=1)
+        record(options.json, rows, tolerance=TOLERANCE)
     Console(width=140).print(table(rows))
     return 0 if rows and all(row["agrees"] for row in rows) else 1
 
