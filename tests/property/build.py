@@ -161,8 +161,9 @@ class Builder:
         value = self.value(name)
         if isinstance(value, torch.Tensor):
             return [name]
-        if isinstance(value, (tuple, list)):
-            return [f"{name}[{i}]" for i, item in enumerate(value) if isinstance(item, torch.Tensor)]
+        if isinstance(value, (tuple, list)):  # of which there may be fewer at another size
+            fewest = min(len(space[name]) for space in self._spaces)
+            return [f"{name}[{i}]" for i, item in enumerate(value[:fewest]) if isinstance(item, torch.Tensor)]
         return []
 
     def _plain(self, space: dict[str, Any]) -> bool:
