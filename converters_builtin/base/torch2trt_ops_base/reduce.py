@@ -53,6 +53,8 @@ def amin(ctx: Context, input: Value, dim: Sequence[int] = (), keepdim: bool = Fa
 def any_(ctx: Context, input: Value, dim: Dims = None, keepdim: bool = False) -> trt.ITensor:
     """any.dims(Tensor self, int[]? dim=None, bool keepdim=False) -> Tensor"""
     truth = ctx.tensor(input, torch.bool)
-    # PyTorch leaves every element by itself where no dimension is given
-    result = truth if dim == [] else lib.amax(ctx, truth, dim, keepdim)
-    return ctx.tensor(result, ctx.call.result.dtype)
+    if dim == []:  # PyTorch leaves every element by itself where no dimension is given
+        return ctx.tensor(truth, ctx.call.result.dtype)
+    # the largest of no elements is the least number, which is no more true than 0
+    largest = lib.amax(ctx, ctx.tensor(truth, torch.int32), dim, keepdim)
+    return ctx.tensor(lib.gt(ctx, largest, 0), ctx.call.result.dtype)
