@@ -231,3 +231,16 @@ def test_classes_that_pytorch_does_not_know(value, message):
         CaptureError, match=rf"the model returns a .*{type(value).__name__}, .*register_dataclass or regi"
     ):
         convert(lambda x: type(value)(x * 2), [torch.ones(2)])
+
+
+def test_tensors_by_name_in_any_order():
+    module = convert(lambda x, y: x - y, [torch.ones(2), torch.ones(2)])
+    x, y = torch.tensor([3.0, 4.0]), torch.tensor([1.0, 1.0])
+    for given in (module(x, y), module(x, y=y), module(y=y, x=x)):
+        assert given.tolist() == [2, 3]
+    with pytest.raises(InputError, match="'x' by place and by name"):
+        module(x, x=y)
+    with pytest.raises(InputError, match="missing input 'y', unexpected 'z'"):
+        module(x, z=y)
+    traced = convert(lambda x, y: x - y, {"y": torch.ones(2), "x": torch.ones(2)})
+    assert traced(y=y, x=x).tolist() == traced(x, y).tolist() == traced(x, y=y).tolist() == [2, 3]

@@ -41,9 +41,8 @@ class Signature:
 
     @functools.cached_property
     def _straight(self) -> Straight | None:
-        """The checks of calls with tensors by position and nothing else, where the module takes no other."""
-        args, kwargs = self.in_spec.children()
-        flat = kwargs.num_children == 0 and all(child.is_leaf() for child in args.children())
+        """The checks of calls with tensors by position and by name, where the module takes nothing else."""
+        flat = all(child.is_leaf() for group in self.in_spec.children() for child in group.children())
         changes = any(leaf.kind == "mutated" for leaf in self.output_leaves)
         if not flat or changes or not self.inputs or any(leaf.kind != "tensor" for leaf in self.input_leaves):
             return None
@@ -52,13 +51,33 @@ class Signature:
         specs = {spec.name: spec for spec in self.inputs}
         return straight_path([specs[leaf.name] for leaf in self.input_leaves], self.guards)
 
+    @functools.cached_property
+    def _line(self) -> tuple[int, tuple[str, ...]]:
+        """How many inputs were given by position, and the names of all, in the order of the trace."""
+        args, kwargs = self.in_spec.children()
+        count = args.num_children
+        return count, (*self.parameters[:count], *(kwargs.context or ()))
+
+    def _in_line(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sequence[Any]:
+        """The inputs in the order of the trace, as far as the call names each once; too few where it does not."""
+        count, names = self._line
+        if len(args) > count:
+            return ()
+        if not kwargs:
+            return args
+        try:
+            given = [kwargs[name] for name in names[len(args) :]]
+        except KeyError:
+            return ()
+        return (*args, *given) if len(given) == len(kwargs) else ()
+
     def __getstate__(self) -> dict[str, Any]:
         """The fields alone; functions of them cannot be pickled."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def flatten(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, torch.Tensor]:
         """The engine's inputs of one call, each checked; :class:`InputError` says what does not fit and the cure."""
-        if self._straight is not None and not kwargs and (straight := self._straight(args)) is not None:
+        if self._straight is not None and (straight := self._straight(self._in_line(args, kwargs))) is not None:
             return straight
         bound = self._bind(args, kwargs)
         leaves, spec = pytree.tree_flatten(bound)
