@@ -24,6 +24,7 @@ CASES = [
     Case(MAX2, lambda x: F.max_pool2d(x, 3, 2, 1, ceil_mode=True), [f32(2, 3, 8, 6)], dynamic=N, name="ceil-padded"),
     Case(MAX2, lambda x: F.max_pool2d(x, 2, 3, 1, ceil_mode=True), [f32(2, 3, 7, 8)], dynamic=N, name="ceil-dropped"),
     Case(MAX2, lambda x: F.max_pool2d(x, 2, 2, 1, ceil_mode=True), [f32(2, 3, 7, 8)], dynamic=N, name="ceil-overhang"),
+    Case(MAX2, lambda x: F.max_pool2d(x, 900, ceil_mode=True), [f32(2, 3, 2, 3)], dynamic=N, name="ceil-beyond"),
     Case(
         MAX2,
         lambda x: F.max_pool2d(x, 2, 3, 1, ceil_mode=True),
@@ -113,6 +114,21 @@ CASES = [
     ),
     Case(
         AVG2, lambda x: F.avg_pool2d(x, 3, 2, 1, divisor_override=2), [X2], dynamic=ALL, dynamic_min=5, name="divisor"
+    ),
+    Case(AVG2, lambda x: F.avg_pool2d(x, 900, ceil_mode=True), [f32(2, 3, 2, 3)], dynamic=N, name="ceil-beyond"),
+    Case(
+        AVG2,
+        lambda x: F.avg_pool2d(x, (5, 90000), (2, 90000), (2, 30), True, True),
+        [f32(2, 3, 4, 3)],
+        dynamic=N,
+        name="ceil-beyond-padded",
+    ),
+    Case(
+        AVG2,
+        lambda x: F.avg_pool2d(x, (5, 90000), (2, 90000), (2, 30), True, False),
+        [f32(2, 3, 4, 3)],
+        dynamic=N,
+        name="ceil-beyond-exclusive",
     ),
     Case(AVG2, lambda x: F.avg_pool2d(x, 3, 2, 1, True, True, 5), [f32(2, 3, 8, 6)], dynamic=N, name="ceil-divisor"),
     Case(AVG2, lambda x: F.avg_pool2d(x, (1, 3), (2, 1)), [f32(3, 7, 8)], name="unbatched"),
