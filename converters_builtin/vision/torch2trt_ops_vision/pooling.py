@@ -128,16 +128,15 @@ def pool(
     inside = tuple(tensor.shape)[-count:]
     if ceil_mode and (exclusive or op == trt.PoolingType.MAX):
         # windows that round up may reach far beyond the input, and TensorRT's may not be so large
-        kernel_size = [
-            min(k, old + p) if old > 0 else k for k, old, p in zip(kernel_size, inside, padding, strict=True)
-        ]
+        rows = zip(kernel_size, inside, padding, strict=True)
+        kernel_size = tuple(min(k, old + p) if old > 0 else k for k, old, p in rows)
     layer = ctx.network.add_pooling_nd(tensor, op, kernel_size)
     layer.average_count_excludes_padding = exclusive
     if ceil_mode:
         sizes = zip(inside, ctx.call.results[0].shape[-count:], strict=True)
-        rows = zip(sizes, kernel_size, stride, padding, strict=True)
+        windows = zip(sizes, kernel_size, stride, padding, strict=True)
         # as much as the last window that PyTorch keeps needs; of dynamic sizes the layer rounds up
-        post_padding = tuple(max((new - 1) * s + k - old - p, 0) if old >= 0 else p for (old, new), k, s, p in rows)
+        post_padding = tuple(max((new - 1) * s + k - old - p, 0) if old >= 0 else p for (old, new), k, s, p in windows)
         if -1 in inside:
             layer.padding_mode = trt.PaddingMode.EXPLICIT_ROUND_UP
     layer.stride_nd, layer.pre_padding, layer.post_padding = stride, padding, post_padding
