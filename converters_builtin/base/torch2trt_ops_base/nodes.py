@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import torch
 
-_NAMESPACES = ("aten", "prims")
+_NAMESPACES: Final = ("aten", "prims")
 
 
 def packet(node: torch.fx.Node) -> str:

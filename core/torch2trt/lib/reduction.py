@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
@@ -55,7 +55,28 @@ def reduce(
     return ctx.tensor(tensor, dtype)
 
 
-def _reduction(name: str, op: trt.ReduceOperation) -> Reduction:
+def _reduce_keeping_nan(
+    ctx: Context,
+    op: trt.ReduceOperation,
+    input: Value,
+    dim: int | Sequence[int] | None = None,
+    keepdim: bool = False,
+    dtype: torch.dtype | None = None,
+) -> trt.ITensor:
+    result = reduce(ctx, op, input, dim, keepdim, dtype)
+    if not dtype_of(input).is_floating_point:
+        return result
+    # TensorRT passes over NaN
+    undefined = reduce(ctx, _R.MAX, isnan(ctx, input), dim, keepdim)
+    return where(ctx, undefined, math.nan, result, dtype_of(result))
+
+
+def _reduction(
+    name: str,
+    op: trt.ReduceOperation,
+    by: Callable[..., trt.ITensor] = reduce,
+    rule: str = "computed in ``dtype``, by default the input's.",
+) -> Reduction:
     def verb(
         ctx: Context,
         input: Value,
@@ -63,38 +84,18 @@ def _reduction(name: str, op: trt.ReduceOperation) -> Reduction:
         keepdim: bool = False,
         dtype: torch.dtype | None = None,
     ) -> trt.ITensor:
-        return reduce(ctx, op, input, dim, keepdim, dtype)
+        return by(ctx, op, input, dim, keepdim, dtype)
 
     verb.__name__ = verb.__qualname__ = name
-    verb.__doc__ = f"``torch.{name}(input, dim, keepdim)``, computed in ``dtype``, by default the input's."
+    verb.__doc__ = f"``torch.{name}(input, dim, keepdim)``, {rule}"
     return verb
-
-
-sum, prod, mean = _reduction("sum", _R.SUM), _reduction("prod", _R.PROD), _reduction("mean", _R.AVG)
 
 
 def _extreme(name: str, op: trt.ReduceOperation) -> Reduction:
-    extreme = _reduction(name, op)
-
-    def verb(
-        ctx: Context,
-        input: Value,
-        dim: int | Sequence[int] | None = None,
-        keepdim: bool = False,
-        dtype: torch.dtype | None = None,
-    ) -> trt.ITensor:
-        result = extreme(ctx, input, dim, keepdim, dtype)
-        if not dtype_of(input).is_floating_point:
-            return result
-        # TensorRT passes over NaN
-        undefined = reduce(ctx, _R.MAX, isnan(ctx, input), dim, keepdim)
-        return where(ctx, undefined, math.nan, result, dtype_of(result))
-
-    verb.__name__ = verb.__qualname__ = name
-    verb.__doc__ = f"``torch.{name}(input, dim, keepdim)``, NaN where there is one; ``reduce`` passes over NaN."
-    return verb
+    return _reduction(name, op, _reduce_keeping_nan, "NaN where there is one; ``reduce`` passes over NaN.")
 
 
+sum, prod, mean = _reduction("sum", _R.SUM), _reduction("prod", _R.PROD), _reduction("mean", _R.AVG)
 amax, amin = _extreme("amax", _R.MAX), _extreme("amin", _R.MIN)
 
 

@@ -19,6 +19,7 @@ from ..plan.plan import Plan
 from ..plan.planned import PlannedCall
 from ..plan.segments import Segment
 from ..program.call import Call, Ref
+from ..program.memory import storage_of
 from ..program.program import Program
 from ..settings import Settings
 from .context import Constants, Context, is_runtime
@@ -117,8 +118,10 @@ class _Lowering:
     def _fold(self, call: Call, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         with torch.no_grad():
             results = pytree.tree_leaves(call.target.obj(*args, **kwargs))
-        given = {_storage(tensor) for tensor in pytree.tree_leaves((args, kwargs)) if isinstance(tensor, torch.Tensor)}
-        self.constants.computed.update({id(tensor): tensor for tensor in results if _storage(tensor) not in given})
+        given = {
+            storage_of(tensor) for tensor in pytree.tree_leaves((args, kwargs)) if isinstance(tensor, torch.Tensor)
+        }
+        self.constants.computed.update({id(tensor): tensor for tensor in results if storage_of(tensor) not in given})
         return results
 
     def _convert(self, planned: PlannedCall, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
@@ -174,10 +177,6 @@ class _Lowering:
             tensor = self.network.add_identity(tensor).get_output(0)
         tensor.name = name
         self.network.mark_output(tensor)
-
-
-def _storage(tensor: torch.Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()
 
 
 def _value(operand: Any, program: Program, values: Mapping[Ref, Any]) -> Any:

@@ -6,8 +6,6 @@ Needs neither TensorRT nor a GPU, so the dry run ``torch2trt.explain`` is captur
 from __future__ import annotations
 
 import collections
-import io
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -83,14 +81,7 @@ class Plan:
 
     def __str__(self) -> str:
         """The table, with a line of totals."""
-        from rich.console import Console
-
-        # where the terminal cannot show box-drawing characters, rich draws with others
-        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        written = io.BytesIO()
-        file = io.TextIOWrapper(written, encoding, errors="replace", newline="\n", write_through=True)
-        Console(file=file, width=160).print(self.__rich__())
-        return written.getvalue().decode(encoding)
+        return report.printed(self.__rich__())
 
     def __rich__(self) -> Any:
         return report.table(tuple(self), self.calls_by_pack())

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 from ..packs.converters import PackInfo
 from .planned import PlannedCall
+
+
+def printed(renderable: Any) -> str:
+    """What ``rich`` prints of something, 160 characters wide."""
+    from rich.console import Console
+
+    # where the terminal cannot show box-drawing characters, rich draws with others
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    written = io.BytesIO()
+    file = io.TextIOWrapper(written, encoding, errors="replace", newline="\n", write_through=True)
+    Console(file=file, width=160).print(renderable)
+    return written.getvalue().decode(encoding)
 
 
 def table(calls: Sequence[PlannedCall], calls_by_pack: dict[str, int]) -> Any:

@@ -48,8 +48,12 @@ class Signature:
             return None
         if any(spec.values for spec in self.inputs):
             return None
-        specs = {spec.name: spec for spec in self.inputs}
-        return straight_path([specs[leaf.name] for leaf in self.input_leaves], self.guards)
+        return straight_path([self._specs[leaf.name] for leaf in self.input_leaves], self.guards)
+
+    @functools.cached_property
+    def _specs(self) -> dict[str, TensorSpec]:
+        """The engine's inputs by name."""
+        return {spec.name: spec for spec in self.inputs}
 
     @functools.cached_property
     def _line(self) -> tuple[int, tuple[str, ...]]:
@@ -84,7 +88,6 @@ class Signature:
         if spec != self.in_spec:
             leaves = pytree.tree_leaves(self._in_order(*bound))
         tensors: dict[str, torch.Tensor] = {}
-        specs = {spec.name: spec for spec in self.inputs}
         for leaf, value in zip(self.input_leaves, leaves, strict=True):
             if leaf.kind == "constant":
                 if not same(value, leaf.value):
@@ -92,14 +95,14 @@ class Signature:
                         f"input {leaf.name!r} was {leaf.value!r} at conversion and is fixed, got {value!r}"
                     )
                 continue
-            if reason := specs[leaf.name].why_not_a_tensor(value):
+            if reason := self._specs[leaf.name].why_not_a_tensor(value):
                 raise InputError(f"input {leaf.name!r} {reason}")
             tensors[leaf.name] = value
         self._check_guards(tensors)
         for name, tensor in tensors.items():
-            if reason := specs[name].why_not_in_range(tensor):
+            if reason := self._specs[name].why_not_in_range(tensor):
                 raise InputError(f"input {name!r} {reason}")
-        devices = {value.device for name, value in tensors.items() if not specs[name].values}
+        devices = {value.device for name, value in tensors.items() if not self._specs[name].values}
         if len(devices) > 1:
             raise InputError(f"the inputs are on different devices ({', '.join(sorted(map(str, devices)))})")
         self._check_apart(tensors)
@@ -150,9 +153,7 @@ class Signature:
 
     def _bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The call as the model was traced: what was positional positional, keywords in the order of the trace."""
-        traced_args, traced_kwargs = self.in_spec.children()
-        count = traced_args.num_children
-        names = [*self.parameters[:count], *(traced_kwargs.context or ())]
+        count, names = self._line
         placed = dict(zip(self.parameters, args, strict=False))
         named = {**placed, **kwargs}
         for name, default in self.omitted:
@@ -179,7 +180,7 @@ class Signature:
         """The inputs with their dicts in the order of the trace; :class:`InputError` where the structure is another."""
         traced_args, traced_kwargs = self.in_spec.children()
         specs = [*traced_args.children(), *traced_kwargs.children()]
-        names = [*self.parameters[: len(args)], *kwargs]
+        _, names = self._line
         values = [*args, *kwargs.values()]
         ordered = [in_order(value, spec) for value, spec in zip(values, specs, strict=True)]
         for name, value, spec in zip(names, ordered, specs, strict=True):

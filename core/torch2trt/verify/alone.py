@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -39,10 +38,10 @@ def network_error(plan: Plan, planned: PlannedCall, operands: Values, expected: 
     return max((error(results[name], wanted[ref]) for ref, name in segment.outputs if ref in wanted), default=None)
 
 
-def before(plan: Plan, name: str) -> Iterator[str]:
+def before(plan: Plan, name: str) -> list[str]:
     """The calls before one whose results can be outputs, the nearest first."""
     calls = {planned.call.name: planned.call for planned in plan.calls}
     reachable, may_be = [name], {*exposable(plan)}
     for one in reachable:
         reachable += [ref.name for ref in calls[one].refs if ref.kind == "call" and ref.name not in reachable]
-    yield from [one for one in dict.fromkeys(reachable) if one in may_be][:_NEAR]
+    return [one for one in dict.fromkeys(reachable) if one in may_be][:_NEAR]

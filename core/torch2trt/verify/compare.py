@@ -56,9 +56,9 @@ def compare(model: Any, module: TRTModule, inputs: Any = None, *, tolerance: flo
         probe = probe_of_calls(module.lowered.plan, on_engine if module.runtime == "engine" else on_interpreter)
     explained = Tolerance(module.runtime, tolerance)
     comparison = compare_case(case, module.runner, probe, explained)
-    return (
-        comparison if probe is None else replace(comparison, breaks=find_breaks(comparison, probe, [case], explained))
-    )
+    if probe is not None:
+        comparison = replace(comparison, breaks=find_breaks(comparison, probe, [case], explained))
+    return comparison
 
 
 def compare_case(case: Case, runner: Runner, probe: Probe | None, tolerance: Tolerance) -> Comparison:
@@ -97,7 +97,6 @@ def find_breaks(comparison: Comparison, probe: Probe, cases: Sequence[Case], tol
     """
     plan = probe.plan
     explained = explained_in(plan, tolerance)
-    targets = {planned.call.name: planned.call.target.name for planned in plan.calls}
 
     def mends(breaks: Sequence[str]) -> bool:
         try:
@@ -112,6 +111,7 @@ def find_breaks(comparison: Comparison, probe: Probe, cases: Sequence[Case], tol
     if comparison.cause != "fusion":
         return frozenset()
     everything = exposable(plan)
+    targets = {planned.call.name: planned.call.target.name for planned in plan.calls}
     # what goes wrong in many places goes wrong at the same kind of call
     found = smallest(sorted(everything, key=lambda name: targets[name]), mends)
     return frozenset(found if mends(found) else everything)

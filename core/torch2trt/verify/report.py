@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..plan.planned import PlannedCall
+from ..plan.report import printed
 
 #: ``call``: a call computes something else from the same operands; ``engine``: it does on the engine, though not on the
 #: interpreter; ``fusion``: all do not where TensorRT cannot fuse
@@ -106,12 +106,17 @@ class Comparison:
     @property
     def agrees(self) -> bool:
         """Whether rounding explains every difference: of the outputs, and of each call."""
-        return not any(output.beyond for output in self.outputs) and not any(call.beyond for call in self.calls)
+        return not any(output.beyond for output in self.outputs) and self._wrong is None
+
+    @property
+    def _wrong(self) -> CallError | None:
+        """The first call that adds more than rounding explains."""
+        return next((call for call in self.calls if call.beyond), None)
 
     @property
     def cause(self) -> Cause | None:
         """What a difference comes from, as far as it is known; None where the two agree or only outputs were seen."""
-        if wrong := next((call for call in self.calls if call.beyond), None):
+        if wrong := self._wrong:
             return "call" if wrong.network is None or wrong.network > wrong.own_tolerance else "engine"
         if self.agrees or not self.calls:
             return None
@@ -125,7 +130,7 @@ class Comparison:
         if self.cause in (None, "capture", "precision"):
             return None
         if self.cause in ("call", "engine"):
-            return next(call for call in self.calls if call.beyond)
+            return self._wrong
         if self.cause == "fusion":
             return next((call for call in self.calls if call.planned.call.name in self.breaks), None)
         return next((call for call in self.calls if call.error is not None and call.error > call.tolerance), None)
@@ -170,11 +175,7 @@ class Comparison:
 
     def __str__(self) -> str:
         """The table, and the summary below."""
-        from rich.console import Console
-
-        buffer = io.StringIO()
-        Console(file=buffer, width=160).print(self.__rich__())
-        return buffer.getvalue()
+        return printed(self.__rich__())
 
     def __rich__(self) -> Any:
         from rich.console import Group
