@@ -43,7 +43,7 @@ def measure(name: str, kind: str, function: Any, ranges: list[tuple[tuple[int, i
     given = [torch.randn([high for _, high in r]) for r in ranges]
     module = torch2trt.convert(function, inputs, build=False)
     outputs = module.runner(module.signature.flatten(given, {}))
-    module._chosen = lambda tensors: outputs  # type: ignore[assignment]  # stands for an engine
+    module._chosen = lambda tensors: outputs  # stands for an engine
     names = [spec.name for spec in module.signature.inputs]
     unchecked = types.SimpleNamespace(
         flatten=lambda args, kwargs: dict(zip(names, args, strict=True)), unflatten=module.signature.unflatten

@@ -33,6 +33,7 @@ from rich.markup import escape
 from rich.table import Table
 from torch.utils import _pytree as pytree
 from torch2trt.program.guards import compiled
+from torch2trt.verify.measure import error
 
 TOLERANCE = 1e-3
 SIZES = (1, 2, 3, 4)
@@ -95,10 +96,10 @@ def measure(name: str, family: str) -> dict[str, Any]:
         warnings.simplefilter("always")
         try:
             module = torch2trt.convert(one.model, one.described(), build=False)
-        except torch2trt.Torch2TRTError as error:
+        except torch2trt.Torch2TRTError as refusal:
             # the first call without a converter stands on a line of its own
-            lines = str(error).splitlines()[: 2 if isinstance(error, torch2trt.UnsupportedError) else 1]
-            message = f"{type(error).__name__}: {' '.join(map(str.strip, lines))}"
+            lines = str(refusal).splitlines()[: 2 if isinstance(refusal, torch2trt.UnsupportedError) else 1]
+            message = f"{type(refusal).__name__}: {' '.join(map(str.strip, lines))}"
             return {"outcome": REFUSED, "message": message, "seconds": round(time.perf_counter() - start, 2)}
     narrowed = [str(w.message) for w in told if issubclass(w.category, torch2trt.NarrowedRangeWarning)]
     row = {"outcome": NARROWED if narrowed else EQUAL, **compared(one, module, expected, narrowed)}
@@ -114,15 +115,15 @@ def compared(
         size = f"{batch}x{length}" if one.has_length else f"{batch}"
         try:
             actual = one.run(module, batch, length)
-        except torch2trt.InputError as error:
+        except torch2trt.InputError as refusal:
             if not any(excludes(warning, one.sample(batch, length)) for warning in narrowed):
-                return {**row, "outcome": UNTOLD, "message": f"at {size}: {error}"}
+                return {**row, "outcome": UNTOLD, "message": f"at {size}: {refusal}"}
             continue
         row["taken"].append(size)
-        error = difference(actual, right)
-        if not error <= TOLERANCE:
-            return {**row, "outcome": WRONG, "message": f"at {size}: differs by {error:.1e} of the largest output"}
-        row["max_relative_error"] = max(row["max_relative_error"], error)
+        far = difference(actual, right)
+        if not far <= TOLERANCE:
+            return {**row, "outcome": WRONG, "message": f"at {size}: differs by {far:.1e} of the largest output"}
+        row["max_relative_error"] = max(row["max_relative_error"], far)
     return row
 
 
@@ -145,17 +146,10 @@ def difference(actual: list[Any], expected: list[Any]) -> float:
 def _difference(actual: Any, expected: Any) -> float:
     if not isinstance(expected, torch.Tensor):
         return 0.0 if actual == expected else float("inf")
-    if actual.shape != expected.shape or actual.dtype != expected.dtype:
+    exact = not expected.is_floating_point() or not expected.any()
+    if actual.dtype != expected.dtype or (exact and not torch.equal(actual, expected)):
         return float("inf")
-    actual, expected = actual.double(), expected.double()
-    unlike = expected.isfinite().logical_not() & ~torch.isclose(actual, expected, equal_nan=True)
-    finite = expected.isfinite()
-    if unlike.any() or not actual[finite].isfinite().all():
-        return float("inf")
-    if not finite.any():
-        return 0.0
-    error = (actual - expected)[finite].abs().max().item()
-    return error / expected[finite].abs().max().item() if error else 0.0
+    return error(actual, expected)
 
 
 def names(patterns: list[str]) -> dict[str, str]:
@@ -181,13 +175,13 @@ def table(rows: list[dict[str, Any]]) -> Table:
     """The rows for a terminal."""
     shown = Table("model", "family", "outcome", "relative error", "sizes taken", "seconds", "message")
     for row in rows:
-        error = f"{row['max_relative_error']:.1e}" if "max_relative_error" in row else ""
+        far = f"{row['max_relative_error']:.1e}" if "max_relative_error" in row else ""
         message = (row.get("message") or " ".join(row.get("told", ()))).splitlines()
         cells = [
             row["model"],
             row["family"],
             row["outcome"],
-            error,
+            far,
             str(len(row.get("taken", ()))),
             str(row["seconds"]),
         ]
