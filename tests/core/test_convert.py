@@ -10,6 +10,8 @@ from torch import nn
 from torch.export import Dim
 from torch2trt import CaptureError, ConversionError, Input, InputError, Packs, UnsupportedError, converter, hookimpl
 
+from .misuse.api import Buffered
+
 pytestmark = pytest.mark.filterwarnings("ignore::torch2trt.ReferenceRuntimeWarning")
 
 
@@ -378,17 +380,8 @@ def test_training_mode():
 
 
 def test_a_buffer_that_changes():
-    class Counter(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.register_buffer("count", torch.zeros(1))
-
-        def forward(self, x):
-            self.count += 1
-            return x + self.count
-
     with pytest.raises(CaptureError, match="changes its buffer 'count'"):
-        convert(Counter().eval(), [torch.ones(2)])
+        convert(Buffered().eval(), [torch.ones(2)])
 
 
 @pytest.mark.parametrize(

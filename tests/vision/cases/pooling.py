@@ -116,19 +116,17 @@ CASES = [
         AVG2, lambda x: F.avg_pool2d(x, 3, 2, 1, divisor_override=2), [X2], dynamic=ALL, dynamic_min=5, name="divisor"
     ),
     Case(AVG2, lambda x: F.avg_pool2d(x, 900, ceil_mode=True), [f32(2, 3, 2, 3)], dynamic=N, name="ceil-beyond"),
-    Case(
-        AVG2,
-        lambda x: F.avg_pool2d(x, (5, 90000), (2, 90000), (2, 30), True, True),
-        [f32(2, 3, 4, 3)],
-        dynamic=N,
-        name="ceil-beyond-padded",
-    ),
-    Case(
-        AVG2,
-        lambda x: F.avg_pool2d(x, (5, 90000), (2, 90000), (2, 30), True, False),
-        [f32(2, 3, 4, 3)],
-        dynamic=N,
-        name="ceil-beyond-exclusive",
+    *(
+        Case(
+            AVG2,
+            lambda x, count_padding=count_padding: F.avg_pool2d(
+                x, (5, 90000), (2, 90000), (2, 30), True, count_padding
+            ),
+            [f32(2, 3, 4, 3)],
+            dynamic=N,
+            name=f"ceil-beyond-{name}",
+        )
+        for name, count_padding in {"padded": True, "exclusive": False}.items()
     ),
     Case(AVG2, lambda x: F.avg_pool2d(x, 3, 2, 1, True, True, 5), [f32(2, 3, 8, 6)], dynamic=N, name="ceil-divisor"),
     Case(AVG2, lambda x: F.avg_pool2d(x, (1, 3), (2, 1)), [f32(3, 7, 8)], name="unbatched"),
