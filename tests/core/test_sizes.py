@@ -251,3 +251,13 @@ def test_a_guard_of_sizes():
 def test_a_size_without_an_upper_bound_is_refused():
     with pytest.raises(CaptureError, match=r"dimension 1 of input 'x' has no upper bound.*Input\(min="):
         convert(tail, [torch.ones(1, 4)], dynamic_shapes=({1: Dim.DYNAMIC},), build=False)
+
+
+def test_an_example_of_one_row_that_is_part_of_another_tensor():
+    example = torch.randn(1, 6)[:, 1:]  # its first stride is none that its sizes give
+    module = convert(lambda x: x[1:] * 2, [example], dynamic_shapes=({0: Dim.DYNAMIC(min=0, max=3)},), build=False)
+    for size in range(4):
+        x = torch.randn(size, 5)
+        if takes(module, x):
+            torch.testing.assert_close(module(x), x[1:] * 2)
+    assert takes(module, example)

@@ -119,7 +119,7 @@ def _gives(node: torch.fx.Node, point: Point) -> Any:
 def _at(value: Any, point: Point) -> Any:
     """A tensor or size of the trace with the sizes of ``point``."""
     if isinstance(value, torch.Tensor):
-        sizes, strides = ([_value(size, point) for size in group] for group in (value.shape, value.stride()))
+        sizes, strides = [_value(size, point) for size in value.shape], [_stride(one, point) for one in value.stride()]
         if min(sizes, default=0) < 0:
             return value
         return torch.empty_strided(sizes, strides, dtype=value.dtype, device=value.device)
@@ -134,6 +134,15 @@ def _value(size: Any, point: Point) -> Any:
     expression = getattr(getattr(size, "node", size), "expr", size)
     number = sympy.sympify(expression).xreplace({symbol: sympy.Integer(at) for symbol, at in point.items()})
     return bool(number) if number.is_Boolean else int(number)
+
+
+def _stride(stride: Any, point: Point) -> int:
+    """A stride at ``point``; as it was traced where it is a symbol of its own, on which no size depends.
+
+    So is that of a dimension that has one element in an example which is part of another tensor.
+    """
+    is_own = isinstance(stride, torch.SymInt) and not stride.node.expr.free_symbols <= point.keys()
+    return int(stride.node.hint if is_own else _value(stride, point))
 
 
 def _described(value: Any) -> Any:
