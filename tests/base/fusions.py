@@ -10,6 +10,7 @@ BOTH = [N, N]
 FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 MAP, GATE, IMAGE, OTHER = f32(2, 32, 28, 28), f32(2, 8, 1, 1), f32(2, 8, 28, 28), f32(2, 32, 28, 28, high=2.5)
 ROWS = f32(4, 24)
+SHORT, LONG = f32(9, 4), f32(5, 64)
 
 
 class Model(nn.Module):
@@ -36,7 +37,70 @@ def linear(function, *, name, bias=(True, True), dtypes=FLOATS):
     return Case("aten.mul.Tensor", model, [ROWS], dynamic=N, dtypes=dtypes, name=name)
 
 
+def short(target, function, x=SHORT, *, name, dtypes=FLOATS[:1], **options):
+    """A reduction of what a tensor and a part of it give."""
+    options = {"dynamic": {len(x.shape) - 2: "n"}, "dynamic_min": 2} | options
+    return Case(f"aten.{target}", function, [x], dtypes=dtypes, name=name, **options)
+
+
+#: reductions by target
+REDUCTIONS = {
+    "sum.dim_IntList": lambda x: x.sum(0),
+    "mean.dim": lambda x: x.mean(0, keepdim=True),
+    "amax.default": lambda x: x.amax((0, 1)),
+    "amin.default": lambda x: x.amin([-2]),
+    "prod.dim_int": lambda x: x.prod(0),
+    "any.dim": lambda x: (x > 1).any(0),
+    "any.default": lambda x: (x > 3).any(),
+    "var.correction": lambda x: x.var(0),
+    "var_mean.correction": lambda x: torch.var_mean(x, 0),
+    "mean.default": lambda x: x.mean(),
+    "max.default": lambda x: x.max(),
+    "_softmax.default": lambda x: x.softmax(0),
+    "_log_softmax.default": lambda x: x.log_softmax(0),
+}
+#: those of other packs, which the row is not about
+NORMS = {
+    "layer norm": lambda x: F.layer_norm(x, x.shape[-1:]),
+    "group norm": lambda x: F.group_norm(x, 2),
+    "instance norm": F.instance_norm,
+}
+#: what a tensor and a part of it give, all of which engines had wrong before a sum over the other dimension
+PARTS = {
+    "first column": lambda x: x * x.tanh() + x[:, :1],
+    "selected": lambda x: x * x.tanh() + x[:, 0].unsqueeze(1),
+    "two columns": lambda x: x - x[:, :1] * x[:, 1:2],
+    "split": lambda x: x - x.split(1, 1)[0],
+    "mean": lambda x: (x - x.mean(1, keepdim=True)).square(),
+    "largest": lambda x: x * 2 + x.amax(1, keepdim=True),
+    "softmax": lambda x: x.softmax(1) * x,
+    "log softmax": lambda x: x.log_softmax(1),
+    "layer norm": lambda x: F.layer_norm(x, x.shape[1:]) + x,
+    "both": lambda x: x.softmax(0).softmax(1) + x,
+}
+PARTLY = [
+    *(
+        short(target, lambda x, reduce=reduce: reduce(x * x.tanh() + x[:, :1]), name=f"first column, {target}")
+        for target, reduce in REDUCTIONS.items()
+    ),
+    *(short("sum.dim_IntList", lambda x, f=f: f(x).sum(0), name=f"{name}, sum") for name, f in PARTS.items()),
+    *(
+        short("sum.dim_IntList", lambda x, f=f: f(x).sum(), name=f"{name}, all", dtypes=FLOATS)
+        for name, f in PARTS.items()
+    ),
+    *(short("_softmax.default", lambda x, f=f: f(x).softmax(0), name=f"{name}, softmax") for name, f in PARTS.items()),
+    short("sum.dim_IntList", lambda x: (x - x[:1]).square().sum(1), LONG, name="many columns"),
+    short("sum.dim_IntList", lambda x: (x - x[:, :, :1]).sum((0, 1)), f32(2, 9, 5), name="three dimensions"),
+    short("mean.dim", lambda x: (x * x[:, :1]).mean((2, 3)), f32(2, 8, 7, 6), dynamic=N, name="images"),
+    short("sum.dim_IntList", lambda x: F.cross_entropy(x, x.sigmoid()), name="cross entropy"),
+    *(
+        short("slice.Tensor", lambda x, f=f: f(x + x[:, :1]), f32(2, 4, 9), dynamic=N, name=name)
+        for name, f in NORMS.items()
+    ),
+]
+
 CASES = [
+    *PARTLY,
     conv(lambda m, x, g: F.relu6(x * m.one(g).sigmoid()), MAP, GATE, name="squeeze and excite", dtypes=FLOATS),
     conv(lambda m, x, g: (x * m.one(g)).tanh(), MAP, GATE, name="gate, tanh"),
     conv(lambda m, x, y: (x * m.one(y)).relu(), MAP, IMAGE, name="relu"),

@@ -248,6 +248,18 @@ def test_a_guard_of_sizes():
     assert str(Guard("x.shape[0] > 1", "model.py:3")) == "x.shape[0] > 1 (model.py:3)"
 
 
+def test_a_guard_does_not_hold_where_it_is_undefined():
+    condition = compiled("x.shape[0] // (x.shape[0] // 2) == 2")
+    assert [condition.holds(size) for size in (0, 1, 2, 3, 4)] == [False, False, True, False, True]
+
+
+def test_halves_of_no_elements():
+    module = convert(lambda x: x.chunk(2)[0], [Input(min=(0, 3), opt=(2, 3), max=(3, 3))], build=False)
+    for size in (0, 1, 2, 3):
+        x = torch.randn(size, 3)
+        torch.testing.assert_close(module(x), x.chunk(2)[0])
+
+
 def test_a_size_without_an_upper_bound_is_refused():
     with pytest.raises(CaptureError, match=r"dimension 1 of input 'x' has no upper bound.*Input\(min="):
         convert(tail, [torch.ones(1, 4)], dynamic_shapes=({1: Dim.DYNAMIC},), build=False)

@@ -14,8 +14,9 @@ def _norm(ctx: Context, difference: trt.ITensor, p: float, dim: int | None = -1)
     dtype = ctx.call.result.dtype
     wide = lib.opmath(dtype)
     magnitude = lib.abs(ctx, difference, wide)
-    if math.isinf(p) and dim is not None:  # between rows, PyTorch passes over NaN
-        result = lib.reduce(ctx, trt.ReduceOperation.MAX, magnitude, dim)
+    if math.isinf(p) and dim is not None:  # between rows, PyTorch passes over NaN, and TensorRT sometimes does
+        numbers = lib.where(ctx, lib.isnan(ctx, magnitude), 0.0, magnitude)
+        result = lib.reduce(ctx, trt.ReduceOperation.MAX, numbers, dim)
     elif math.isinf(p):
         result = (lib.amax if p > 0 else lib.amin)(ctx, magnitude, dim)
     elif p == 0:

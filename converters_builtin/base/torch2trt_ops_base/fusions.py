@@ -12,12 +12,12 @@ from typing import Any, Final
 
 import torch
 
-from .nodes import packet
+from .nodes import VIEWS, packet
+from .short_reductions import separate_reductions
 
 aten: Final = torch.ops.aten
 _CONVOLUTIONS: Final = ("convolution", "conv1d", "conv2d", "conv3d")
 _MATMULS: Final = ("linear", "addmm", "baddbmm", "mm", "bmm", "matmul")
-_VIEWS: Final = ("view", "unsqueeze", "squeeze", "permute", "clone", "alias", "_unsafe_view")
 #: what TensorRT fuses with a product rightly
 _ARITHMETIC: Final = ("add", "sub", "mul", "div")
 
@@ -28,6 +28,7 @@ def separate(graph_module: torch.fx.GraphModule) -> None:
         if isinstance(module, torch.fx.GraphModule):
             _products(module.graph)
             _gates(module.graph)
+            separate_reductions(module.graph)
 
 
 def _products(graph: torch.fx.Graph) -> None:
@@ -63,7 +64,7 @@ def _gates(graph: torch.fx.Graph) -> None:
 def _origin(node: torch.fx.Node) -> tuple[torch.fx.Node, bool]:
     """The value that another one is a function of, and whether that is more than a view."""
     has_function = False
-    while len(node.all_input_nodes) == 1 and (packet(node) in _VIEWS or _is_function(node)):
+    while len(node.all_input_nodes) == 1 and (packet(node) in VIEWS or _is_function(node)):
         has_function |= _is_function(node)
         (node,) = node.all_input_nodes
     return node, has_function
@@ -72,7 +73,7 @@ def _origin(node: torch.fx.Node) -> tuple[torch.fx.Node, bool]:
 def _users(node: torch.fx.Node) -> Iterator[torch.fx.Node]:
     """Those who use a value, or a view of it."""
     for user in node.users:
-        if packet(user) in _VIEWS:
+        if packet(user) in VIEWS:
             yield from _users(user)
         else:
             yield user
@@ -81,7 +82,7 @@ def _users(node: torch.fx.Node) -> Iterator[torch.fx.Node]:
 def _is_function(node: torch.fx.Node) -> bool:
     """Whether a call computes each element from that of one tensor, and is no arithmetic."""
     pointwise = isinstance(node.target, torch._ops.OpOverload) and torch.Tag.pointwise in node.target.tags
-    return pointwise and packet(node) not in (*_ARITHMETIC, *_VIEWS)
+    return pointwise and packet(node) not in (*_ARITHMETIC, *VIEWS)
 
 
 def _is_product(node: torch.fx.Node) -> bool:

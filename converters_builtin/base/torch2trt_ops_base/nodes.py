@@ -7,6 +7,8 @@ from typing import Final
 import torch
 
 _NAMESPACES: Final = ("aten", "prims")
+#: operators whose result has the elements of their operand, maybe in another shape
+VIEWS: Final = ("view", "unsqueeze", "squeeze", "permute", "clone", "alias", "_unsafe_view")
 
 
 def packet(node: torch.fx.Node) -> str:

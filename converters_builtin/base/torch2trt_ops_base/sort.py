@@ -122,7 +122,13 @@ def _half_of_all_too_many(input: torch.Tensor) -> str | None:
 @converter("aten.median.default", rejects=_half_of_all_too_many)
 def median_all(ctx: Context, input: Value) -> trt.ITensor:
     """median(Tensor self) -> Tensor"""
-    return median(ctx, lib.reshape(ctx, input, [-1]), 0)[0]
+    elements = lib.reshape(ctx, input, [-1])
+    if elements.shape[0] == -1:
+        # of no elements, what PyTorch gives
+        instead = torch.median(torch.empty(0, dtype=lib.dtype_of(input)))[None]
+        missing = lib.size_op(ctx, operator.sub, 1, lib.size_op(ctx, min, lib.size(ctx, elements, 0), 1))
+        elements = lib.cat(ctx, [elements, lib.narrow(ctx, instead, 0, 0, missing)], 0)
+    return median(ctx, elements, 0)[0]
 
 
 def _extreme(name: str, op: trt.TopKOperation) -> Callable[..., Pair]:

@@ -63,7 +63,8 @@ def _layer_fits(ctx: Context, mask: Value | None, causal: bool) -> bool:
     """Whether TensorRT has the layer and it takes this call.
 
     It wants four dimensions (a missing head is added), key and value of one shape, a static number of heads, the
-    query's batch, and either a mask or the causal order.
+    query's batch, and either a mask or the causal order.  With a single key, TensorRT for RTX 1.6.1 gives the first
+    numbers of the values and zeros.
     """
     query, key, value = (tensor.shape for tensor in ctx.call.args[:3])
     ndim = len(query)
@@ -72,6 +73,8 @@ def _layer_fits(ctx: Context, mask: Value | None, causal: bool) -> bool:
     if ndim not in (3, 4) or not ndim == len(key) == len(value) or (mask is not None and lib.ndim_of(mask) > ndim):
         return False
     if ndim == 4 and (is_dynamic(query[1]) or is_dynamic(key[1])):
+        return False
+    if statically_known_true(key[-2] == 1):
         return False
     same = [*zip(key, value, strict=True), (query[0], key[0])]
     return all(statically_known_true(first == second) for first, second in same)
@@ -90,7 +93,21 @@ def _attention_layer(
     if mask is not None:
         layer.mask = ctx.tensor(mask, ndim=4)
     output: trt.ITensor = layer.get_output(0)
+    if mask is not None:
+        output = _zero_where_blind(ctx, output, mask)
     return lib.squeeze(ctx, output, [1]) if without_heads else output
+
+
+def _zero_where_blind(ctx: Context, output: trt.ITensor, mask: Value) -> trt.ITensor:
+    """Attention to no key at all is NaN in TensorRT and 0 in PyTorch."""
+    is_bool = lib.dtype_of(mask) is torch.bool
+    if lib.is_runtime(mask):
+        seen = mask if is_bool else lib.ne(ctx, mask, -math.inf)
+        count = lib.reduce(ctx, trt.ReduceOperation.MAX, ctx.tensor(seen, torch.int32), -1, keepdim=True)
+        return lib.where(ctx, lib.gt(ctx, count, 0), output, 0.0)
+    constant = ctx.const(mask)
+    sees = (constant if is_bool else constant != -math.inf).any(-1, keepdim=True)
+    return output if sees.all() else lib.where(ctx, sees, output, 0.0)
 
 
 def _add_attention(ctx: Context, query: trt.ITensor, key: trt.ITensor, value: trt.ITensor, causal: bool) -> Any:

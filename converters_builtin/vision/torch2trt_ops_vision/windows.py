@@ -82,16 +82,21 @@ def maximum(ctx: Context, input: trt.ITensor, windows: Windows) -> trt.ITensor:
 
 
 def maximum_with_indices(ctx: Context, input: trt.ITensor, windows: Windows) -> tuple[trt.ITensor, trt.ITensor]:
-    """The maxima and where they lie in the flattened last dimensions; the first of equals counts, as in PyTorch."""
+    """The maxima and where they lie in the flattened last dimensions.
+
+    As in PyTorch, the first of equals counts, the last of several NaN, and nothing of the padding.
+    """
     ndim, spatial = len(input.shape), tuple(input.shape)[-len(windows) :]
     numbers = torch.arange(torch.Size(spatial).numel()).reshape((1,) * (ndim - len(windows)) + spatial)
     lowest = lib.neutral_element(trt.ReduceOperation.MAX, lib.dtype_of(input))
     values = _lay_out(ctx, input, windows, lowest)
-    indices = _lay_out(ctx, ctx.tensor(numbers), windows, 0)
+    indices = _lay_out(ctx, ctx.tensor(numbers), windows, -1)
     first, *others = itertools.product(*(range(window.kernel_size) for window in windows.values()))
     best, best_index = values.at(ctx, *first), indices.at(ctx, *first)
     for offsets in others:
         value, index = values.at(ctx, *offsets), indices.at(ctx, *offsets)
-        better = lib.gt(ctx, value, best)
+        better = lib.logical_or(ctx, lib.gt(ctx, value, best), lib.lt(ctx, best_index, 0))
+        if lib.dtype_of(value).is_floating_point:
+            better = lib.logical_or(ctx, better, lib.isnan(ctx, value))
         best, best_index = lib.where(ctx, better, value, best), lib.where(ctx, better, index, best_index)
     return best, lib.expand(ctx, best_index, lib.sizes(ctx, best))

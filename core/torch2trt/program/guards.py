@@ -74,7 +74,8 @@ def compiled(condition: str) -> Condition:
         # nothing but numbers, arithmetic and the functions above is left: this cannot run code of a file
         code = f"lambda {', '.join(names)}: {ast.unparse(body)}"
         scope = {"__builtins__": {}, **{_variable(name): function for name, function in _FUNCTIONS.items()}}
-        return Condition(tuple(reader.sizes), eval(code, scope))
+        holds = eval(code, scope)
+        return Condition(tuple(reader.sizes), _where_defined(holds) if _may_be_undefined(body) else holds)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InputError(f"the condition {condition[:200]!r} on sizes cannot be checked: {error}") from error
 
@@ -114,6 +115,27 @@ class _Sizes(ast.NodeTransformer):
             raise ValueError(f"{name} is not known here")
         arguments: list[Any] = [self.visit(argument) for argument in node.args]
         return ast.Call(ast.Name(_variable(name), ast.Load()), arguments, [])
+
+
+def _may_be_undefined(body: ast.AST) -> bool:
+    """Whether it divides by sizes."""
+    divisions = (node for node in ast.walk(body) if isinstance(node, ast.BinOp))
+    return any(
+        isinstance(node.op, (ast.Div, ast.FloorDiv, ast.Mod)) and not isinstance(node.right, ast.Constant)
+        for node in divisions
+    )
+
+
+def _where_defined(holds: Callable[..., Any]) -> Callable[..., Any]:
+    """The condition, which does not hold where it divides by zero: there the model was not traced."""
+
+    def checked(*sizes: int) -> Any:
+        try:
+            return holds(*sizes)
+        except ZeroDivisionError:
+            return False
+
+    return checked
 
 
 def _variable(function: str) -> str:

@@ -11,6 +11,11 @@ MAX2, MAX3 = "aten.max_pool2d_with_indices.default", "aten.max_pool3d_with_indic
 AVG2, AVG3 = "aten.avg_pool2d.default", "aten.avg_pool3d.default"
 X1, X2, X3 = f32(5, 3, 9), f32(5, 3, 7, 8), f32(5, 3, 5, 6, 5)
 
+#: NaN in some windows, nothing but minus infinity in others
+HOLES = torch.arange(84.0).reshape(2, 6, 7)
+HOLES[0, 1:4, 2:5] = torch.nan
+HOLES[1] = -torch.inf
+
 
 def indices(pool, *args, **options):
     """The pooling with its indices."""
@@ -42,6 +47,7 @@ CASES = [
     Case(MAX2, indices(F.max_pool2d, 3, 2, 1, ceil_mode=True), [f32(2, 3, 8, 6)], name="indices-ceil"),
     Case(MAX2, indices(F.max_pool2d, 2, 1, 0, 2), [f32(3, 7, 8)], name="indices-dilated"),
     Case(MAX2, indices(F.max_pool2d, 3), [i64(2, 3, 7, 8, low=0, high=3)], dynamic=N, name="indices-equals"),
+    Case(MAX2, indices(F.max_pool2d, 3, 2, 1), [HOLES], name="indices-NaN"),
     Case(
         MAX2,
         indices(F.max_pool2d, 2),

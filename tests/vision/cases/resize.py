@@ -26,6 +26,10 @@ def nearest(name, mode):
         Case(two, to(mode, scale_factor=(1.5, 0.4)), [X2], dynamic=N, name="fraction"),
         Case(two, to(mode, scale_factor=(1.1, 1.5)), [X2], dynamic=N, name="same-height"),
         Case(two, to(mode, scale_factor=(2.3, 2.4)), [f32(2, 2, 2, 2)], dynamic=N, name="doubled"),
+        Case(two, to(mode, scale_factor=1.1), [f32(1, 2, 20, 33)], dynamic=N, name="as near"),
+        Case(one, to(mode, scale_factor=1.1), [X1], dynamic=N, name="same"),
+        Case(one, to(mode, scale_factor=2.1), [X1], dynamic=N, name="doubled"),
+        Case(three, to(mode, scale_factor=(1.1, 2.1, 1.3)), [X3], dynamic=N, name="same, doubled"),
         Case(two, to(mode, scale_factor=2.5), [X2], dynamic=ALL, name="dynamic-fraction"),
         Case(two, to(mode, scale_factor=1.7, recompute_scale_factor=True), [X2], dynamic=N, name="recomputed"),
         Case(three, to(mode, scale_factor=2), [X3], dynamic={0: "n", 2: "d"}),
@@ -36,13 +40,15 @@ def nearest(name, mode):
 def smooth(name, mode, x, dynamic):
     """The rows of one smooth mode."""
     target, spatial = f"aten.{name}.vec", len(x.shape) - 2
+    # declined where TensorRT copies what keeps its size, and decomposed
+    kept = {"dynamic": N, "rejects": "keeps the size 5, which TensorRT copies" if mode == "bicubic" else ""}
     size = (7, 3, 8)[:spatial]
     return [
         Case(target, to(mode, scale_factor=2), [x], dynamic=dynamic, dtypes=BF),
         Case(target, to(mode, size=size), [x], dynamic=dynamic, name="size"),
         Case(target, to(mode, scale_factor=(1.3, 0.6, 1.5)[:spatial]), [x], dynamic=N, name="fraction"),
-        Case(target, to(mode, scale_factor=(1.1, 1.5, 1.9)[:spatial]), [x], dynamic=N, name="same-height"),
-        Case(target, to(mode, scale_factor=1.1), [x], dynamic=N, name="same"),
+        Case(target, to(mode, scale_factor=(1.1, 1.5, 1.9)[:spatial]), [x], **kept, name="same-height"),
+        Case(target, to(mode, scale_factor=1.1), [x], **kept, name="same"),
         Case(target, to(mode, scale_factor=1.5), [x], dynamic=dynamic, name="dynamic-fraction"),
         Case(target, to(mode, size=size, align_corners=True), [x], dynamic=dynamic, name="corners"),
         Case(
@@ -65,6 +71,18 @@ CASES = [
     *smooth("upsample_bilinear2d", "bilinear", X2, ALL),
     *smooth("upsample_bicubic2d", "bicubic", X2, ALL),
     *smooth("upsample_trilinear3d", "trilinear", X3, {0: "n", 2: "d", 4: "w"}),
+    *(
+        Case(
+            f"aten.upsample_{name}2d.vec",
+            to(mode, scale_factor=1.1),
+            [X2],
+            dynamic=ALL,
+            static=False,
+            rejects="below a size of 10 the factor 1.1 is 1",
+            name="dynamic, same",
+        )
+        for name, mode in (("nearest", "nearest"), ("bilinear", "bilinear"))
+    ),
     Case(
         "aten.upsample_bilinear2d.vec",
         lambda x, y: F.interpolate(x, size=y.shape[2:], mode="bilinear"),

@@ -44,8 +44,7 @@ class _Attention:
         elif mask is not None:
             scores = scores + mask.float()
         if self.softmax:
-            # a row with every key masked is NaN after softmax
-            weight = torch.softmax(scores.masked_fill(masked, -math.inf), -1).nan_to_num(nan=0.0)
+            weight = torch.softmax(scores.masked_fill(masked, -math.inf), -1)
         else:
             weight = scores.masked_fill(masked, 0.0)
         if self.quantized is not None and scale is not None:
@@ -59,10 +58,10 @@ def attention_input(node: Node) -> Prepared:
     The layer applies no scale; networks scale the query.  With fewer key heads than query heads, each key head serves
     consecutive query heads.  A boolean mask is true for the keys that a query attends to; any other mask is added to
     the scores.  With UPPER_LEFT query i attends to keys up to i, with LOWER_RIGHT up to i + keys - queries.  A row with
-    every key masked gives 0.  Keys from a sequence's key length on are masked.  Packed tokens, (tokens, heads, width),
-    are attended to sequence by sequence, each with its own causal mask.  Without normalization the scores are used as
-    they are, as TensorRT documents; engines of TensorRT for RTX 1.6 apply softmax nevertheless.  This layer computes
-    the whole attention, and ATTENTION_OUTPUT returns it.
+    every key masked is NaN, as in engines.  Keys from a sequence's key length on are masked.  Packed tokens, (tokens,
+    heads, width), are attended to sequence by sequence, each with its own causal mask.  Without normalization the
+    scores are used as they are, as TensorRT documents; engines of TensorRT for RTX 1.6 apply softmax nevertheless.
+    This layer computes the whole attention, and ATTENTION_OUTPUT returns it.
     """
     attention = node.layer.attention
     quantized = torch_dtype(attention.normalization_quantize_to_type) if node.input(_SCALE) else None
