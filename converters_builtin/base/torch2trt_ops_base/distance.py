@@ -20,7 +20,10 @@ def _norm(ctx: Context, difference: trt.ITensor, p: float, dim: int | None = -1)
     elif math.isinf(p):
         result = (lib.amax if p > 0 else lib.amin)(ctx, magnitude, dim)
     elif p == 0:
-        result = lib.sum(ctx, lib.ne(ctx, magnitude, 0), dim, dtype=wide)
+        differ = ctx.tensor(lib.ne(ctx, magnitude, 0), wide)
+        # between rows, what differs by NaN counts as that
+        differ = differ if dim is None else lib.where(ctx, lib.isnan(ctx, magnitude), magnitude, differ)
+        result = lib.sum(ctx, differ, dim)
     elif p == 1:
         result = lib.sum(ctx, magnitude, dim)
     elif p == 2:

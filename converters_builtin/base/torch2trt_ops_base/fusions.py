@@ -1,6 +1,6 @@
 """Fusions of TensorRT that compute something else, kept from forming.
 
-Both were found on engines of TensorRT for RTX 1.6.1; docs/reference_interpreter.md tells how.  Nothing here changes a
+All were found on engines of TensorRT for RTX 1.6.1; docs/reference_interpreter.md tells how.  Nothing here changes a
 number: a product is halved and doubled, a sum is the smaller of itself and infinity.
 """
 

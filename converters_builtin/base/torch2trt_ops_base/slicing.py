@@ -94,5 +94,7 @@ def flip(ctx: Context, input: trt.ITensor, dims: Sequence[int]) -> trt.ITensor:
     ranges: dict[int, tuple[Size, Size, Size]] = {}
     for dim in dims if lib.ndim_of(input) else ():  # a single number has a dimension 0 in PyTorch
         length = lib.size(ctx, input, dim)
-        ranges[dim] = (lib.size_op(ctx, operator.sub, length, 1), length, -1)
+        last = lib.size_op(ctx, operator.sub, length, 1)
+        # TensorRT wants to start inside of a tensor without elements too
+        ranges[dim] = (lib.size_op(ctx, max, last, 0), length, -1)
     return lib.strided_slice(ctx, input, ranges) if ranges else input

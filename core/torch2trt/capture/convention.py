@@ -43,12 +43,14 @@ def signature_of(
     prefix = "output"
     while any(spec.name.startswith(f"{prefix}_") for spec in specs):
         prefix += "_"
+    # what is returned twice is one output
+    names = {node: f"{prefix}_{index}" for index, node in enumerate(dict.fromkeys(outputs))}
     signature = Signature(
         inputs=tuple(specs),
         input_leaves=tuple(input_leaves),
         in_spec=exported.call_spec.in_spec,
         parameters=tuple(parameters),
-        outputs=tuple(f"{prefix}_{index}" for index in range(len(outputs))),
+        outputs=tuple(names[node] for node in outputs),
         output_leaves=output_leaves,
         out_spec=exported.call_spec.out_spec,
         omitted=tuple(omitted),

@@ -16,7 +16,11 @@ from .values import Size, Value, dtype_of
 
 def reshape(ctx: Context, input: Value, dims: Sequence[Size]) -> trt.ITensor:
     """``input.reshape(dims)``; one entry may be -1."""
-    layer = ctx.network.add_shuffle(ctx.tensor(input))
+    tensor = ctx.tensor(input)
+    if tuple(tensor.shape) == tuple(dims) and -1 not in dims:
+        # as an output, TensorRT for RTX 1.6.1 would leave a reshape to the same shape, or its operand, unwritten
+        return tensor
+    layer = ctx.network.add_shuffle(tensor)
     # a size of 0 is an empty dimension, not a copy of the input's
     layer.zero_is_placeholder = False
     unknown = [index for index, dim in enumerate(dims) if is_runtime(dim) or dim == -1]
@@ -30,8 +34,11 @@ def reshape(ctx: Context, input: Value, dims: Sequence[Size]) -> trt.ITensor:
 def permute(ctx: Context, input: Value, dims: Sequence[int]) -> trt.ITensor:
     """``input.permute(dims)``."""
     tensor = ctx.tensor(input)
+    order = [dim % len(tensor.shape) for dim in dims]
+    if order == sorted(order):
+        return tensor
     layer = ctx.network.add_shuffle(tensor)
-    layer.first_transpose = trt.Permutation([dim % len(tensor.shape) for dim in dims])
+    layer.first_transpose = trt.Permutation(order)
     return layer.get_output(0)
 
 

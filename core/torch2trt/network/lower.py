@@ -29,6 +29,8 @@ from .verify import verify
 _UNNAMED: Final = "(Unnamed Layer"
 #: what a layer's metadata keep of its call
 _ORIGIN: Final = ("name", "target", "module", "source", "pack", "converter", "converter_source")
+#: how many copies of one output TensorRT for RTX 1.6.1 makes without leaving another one unwritten
+_PLAIN_COPIES: Final = 2
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class _Lowering:
         self._program = program
         self._messages = messages
         self._layers_named: dict[str, int] = {}
+        self._copies: dict[str, int] = {}
 
     def run(self, segment: Segment) -> dict[Ref, trt.ITensor]:
         values: dict[Ref, Any] = {}
@@ -173,10 +176,18 @@ class _Lowering:
     def _mark_output(self, value: Any, name: str) -> None:
         tensor: Any = value if is_runtime(value) else self.constants.tensor(torch.as_tensor(value))
         if not is_runtime(value) or tensor.is_network_input or tensor.is_network_output:
-            # an engine's output is a tensor of its own, made when it runs
-            tensor = self.network.add_identity(tensor).get_output(0)
+            tensor = self._copied(tensor)
         tensor.name = name
         self.network.mark_output(tensor)
+
+    def _copied(self, tensor: Any) -> Any:
+        """A tensor like it, as an engine's output is a tensor of its own, made when it runs."""
+        number = self._copies[tensor.name] = self._copies.get(tensor.name, 0) + 1
+        axis = next((axis for axis, size in enumerate(tensor.shape) if size > 0), None)
+        if number <= _PLAIN_COPIES or axis is None:
+            return self.network.add_identity(tensor).get_output(0)
+        every = self.constants.tensor(torch.arange(tensor.shape[axis]))
+        return self.network.add_gather(tensor, every, axis).get_output(0)
 
 
 def _value(operand: Any, program: Program, values: Mapping[Ref, Any]) -> Any:

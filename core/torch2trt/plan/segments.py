@@ -25,7 +25,7 @@ class Segment:
     calls: tuple[PlannedCall, ...]
     #: the tensor that each value from outside is
     inputs: Mapping[Ref, TensorSpec]
-    #: the tensor's name for each value that goes out; a name is one tensor, a value may be several
+    #: the tensor's name for each value that goes out; a name is one tensor, however often it is returned
     outputs: tuple[tuple[Any, str], ...]
 
 
@@ -33,7 +33,8 @@ def whole(program: Program, calls: Sequence[PlannedCall]) -> Segment:
     """The whole program as one segment, whose tensors are those of the signature."""
     assert program.signature is not None
     inputs = {Ref("input", spec.name): spec for spec in program.signature.inputs}
-    return Segment("engine", tuple(calls), inputs, tuple(zip(program.outputs, program.signature.outputs, strict=True)))
+    outputs = dict(zip(program.signature.outputs, program.outputs, strict=True))
+    return Segment("engine", tuple(calls), inputs, tuple((output, name) for name, output in outputs.items()))
 
 
 def part(program: Program, calls: Sequence[PlannedCall], planned: Sequence[PlannedCall]) -> Segment:

@@ -172,7 +172,7 @@ def _why_inconsistent(signature: Signature) -> str | None:
     returned = [leaf for leaf in signature.output_leaves if leaf.kind != "mutated"]
     changed = {leaf.name for leaf in signature.output_leaves if leaf.kind == "mutated"}
     outputs = [leaf for leaf in signature.output_leaves if leaf.kind != "constant"]
-    if not changed <= set(names) or not len(outputs) == len(set(signature.outputs)) == len(signature.outputs):
+    if not changed <= set(names) or len(outputs) != len(signature.outputs):
         return "its outputs and their leaves differ"
     call = signature.in_spec
     if call.type is not tuple or [child.type for child in call.children()] != [tuple, dict]:

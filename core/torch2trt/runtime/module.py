@@ -101,7 +101,7 @@ class TRTModule(torch.nn.Module):
     @property
     def output_names(self) -> list[str]:
         """The engine's outputs, in order."""
-        return list(self.signature.outputs) if self.signature else []
+        return list(dict.fromkeys(self.signature.outputs)) if self.signature else []
 
     def _choose(self) -> Runner:
         if self._wanted == "reference":
