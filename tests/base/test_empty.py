@@ -22,3 +22,12 @@ def test_the_median_of_no_elements(dtype):
     for size in (0, 1, 3):
         x = torch.randn(size, 4).mul(9).to(dtype)
         torch.testing.assert_close(module(x), torch.median(x), equal_nan=True)
+
+
+@pytest.mark.parametrize("move", [lambda x: x.roll(1, 0), lambda x: x.roll((3, -1), (0, 1)), lambda x: x.flip(0)])
+@pytest.mark.parametrize("rows", [ROWS, torch.empty(0, 4)])
+def test_no_elements_stay_none_wherever_they_are_moved(move, rows):
+    module = torch2trt.convert(move, [rows], build=False)
+    for size in (0, 1, 3) if rows is ROWS else (0,):
+        x = torch.randn(size, 4)
+        torch.testing.assert_close(module(x), move(x))

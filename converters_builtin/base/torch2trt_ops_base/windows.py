@@ -34,7 +34,7 @@ def _rolled(ctx: Context, input: trt.ITensor, shifts: Mapping[int, Size]) -> trt
         start: Size = lib.size_op(ctx, operator.sub, 0, shift)
         if lib.is_runtime(start) or start < 0 or not lib.is_runtime(length):
             # the remainder, which is not negative
-            turns = lib.size_op(ctx, operator.floordiv, start, length)
+            turns = lib.size_op(ctx, operator.floordiv, start, lib.size_op(ctx, max, length, 1))
             start = lib.size_op(ctx, operator.sub, start, lib.size_op(ctx, operator.mul, turns, length))
         if depends_on_values(*ctx.call.args[1]):
             # an input that a slice begins at would have to be in host memory, with a range for the profile
