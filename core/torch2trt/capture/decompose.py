@@ -48,7 +48,8 @@ def decompose(exported: ExportedProgram, packs: Packs, interception: Interceptio
         while (declined := _mark_declined(exported, packs, interception, sometimes)) or exported is given:
             where_declined = {overload: where_marked(overload, sometimes[overload]) for overload in declined}
             exported = _decomposed(exported, {**always, **where_declined})
-            _drop_assertions(exported.graph)
+            for reader in _graphs(exported, interception):
+                _drop_assertions(reader.graph)
     finally:  # the program may be the user's own
         for graph in _graphs(given, interception):
             for node in graph.nodes:
