@@ -202,3 +202,18 @@ def test_an_assertion_in_a_loop_in_a_branch_not_taken():
     close(evaluate(body, torch.tensor(True), x / 2), x * 4)
     with pytest.raises(InterpreterError, match="below 20"):
         evaluate(body, torch.tensor(True), x)
+
+
+def test_a_layer_of_a_branch_that_nothing_needs_is_not_evaluated():
+    def body(network, condition, x):
+        conditional = network.add_if_conditional()
+        conditional.set_condition(condition)
+        inside = conditional.add_input(x).get_output(0)
+        network.add_unary(inside, trt.UnaryOperation.EXP)
+        return conditional.add_output(
+            network.add_identity(inside).get_output(0), network.add_unary(inside, trt.UnaryOperation.NEG).get_output(0)
+        )
+
+    x = values("x", (3,))
+    close(evaluate(body, torch.tensor(True), x), x)
+    close(evaluate(body, torch.tensor(False), x), -x)

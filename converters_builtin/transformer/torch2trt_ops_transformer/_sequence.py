@@ -50,19 +50,13 @@ def _run(
     """The outputs of one direction of one layer, and its last state."""
     # what depends on the input alone is one product for all steps, outside of the loop
     gates = linear(ctx, input, parameters.weight_ih, parameters.bias_ih)
-    length = ctx.tensor(lib.size(ctx, input, axis), torch.int64)
-    loop = ctx.network.add_loop()
-    loop.add_trip_limit(ctx.tensor(length, torch.int32), trt.TripLimit.COUNT)
-    gates_of_step = loop.add_iterator(gates, axis, reverse).get_output(0)
-    recurrences = [loop.add_recurrence(tensor) for tensor in initial]
-    state = cell(ctx, gates_of_step, parameters, [recurrence.get_output(0) for recurrence in recurrences])
-    for recurrence, tensor in zip(recurrences, state, strict=True):
-        recurrence.set_input(1, tensor)
-    kind = trt.LoopOutput.REVERSE if reverse else trt.LoopOutput.CONCATENATE
-    outputs = loop.add_loop_output(state[0], kind, axis)
-    outputs.set_input(1, length)
-    last = [loop.add_loop_output(r.get_output(0), trt.LoopOutput.LAST_VALUE).get_output(0) for r in recurrences]
-    return outputs.get_output(0), last
+
+    def step(state: Sequence[trt.ITensor], gates_of_step: Sequence[trt.ITensor]) -> tuple[State, State]:
+        following = cell(ctx, gates_of_step[0], parameters, list(state))
+        return following, following[:1]
+
+    last, (outputs,) = lib.scan(ctx, step, initial, [gates], axis, reverse)
+    return outputs, last
 
 
 def _select(ctx: Context, state: Tensor, index: int) -> trt.ITensor:

@@ -48,7 +48,8 @@ def decompose(exported: ExportedProgram, packs: Packs, interception: Interceptio
         while (declined := _mark_declined(exported, packs, interception, sometimes)) or exported is given:
             where_declined = {overload: where_marked(overload, sometimes[overload]) for overload in declined}
             exported = _decomposed(exported, {**always, **where_declined})
-            _drop_assertions(exported.graph)
+            for reader in _graphs(exported, interception):
+                _drop_assertions(reader.graph)
     finally:  # the program may be the user's own
         for graph in _graphs(given, interception):
             for node in graph.nodes:
@@ -65,7 +66,27 @@ def _decomposed(exported: ExportedProgram, rules: Table) -> ExportedProgram:
     except Torch2TRTError:
         raise
     except Exception as error:
-        raise CaptureError(f"PyTorch cannot take the exported model apart: {type(error).__name__}: {error}") from error
+        raise CaptureError(_explain(error)) from error
+
+
+def _explain(error: Exception) -> str:
+    text = str(error)
+    if "aliasing the input" in text:
+        return (
+            "a function that torch.cond or a loop runs returns one of its operands, a view of one, or one tensor twice; "
+            "let it return copies, with clone()"
+        )
+    if "is not functional" in text:
+        return (
+            "a function that torch.cond or a loop runs changes a tensor in place; let it return a new tensor instead "
+            f"({text})"
+        )
+    if "FunctionalTensor on its own" in text:
+        return (
+            "a function that torch.cond or a loop runs makes a tensor of Python's numbers, with torch.tensor, which "
+            "PyTorch cannot decompose; make it outside of the function"
+        )
+    return f"PyTorch cannot take the exported model apart: {type(error).__name__}: {text}"
 
 
 def _mark_declined(exported: ExportedProgram, packs: Packs, interception: Interception, rules: Table) -> set[Any]:

@@ -160,6 +160,20 @@ def _explain(error: Exception) -> str:
             "first, with torch.utils._pytree.register_dataclass or register_pytree_node and serialized_type_name=..., "
             "or return its tensors"
         )
+    if inside := _inside(text):
+        return f"PyTorch cannot trace a function that torch.cond or a loop runs{place}: {inside}"
     if "Constraints violated" in text or "specialized" in text:
         return f"a size that you gave as dynamic is fixed by the model. {text}"
     return f"torch.export cannot express the model{place}: {kind}: {text}"
+
+
+def _inside(text: str) -> str:
+    """What Dynamo says of a function that an operator runs, without its frames and its advice; empty if nothing."""
+    if "Higher Order Operator:" not in text and "making fake tensor call" not in text:
+        return ""
+    text = text.split("\nfrom user code")[0].split("\n\n  Developer debug context")[0]
+    if cause := re.search(r"got \w+\([\"'](.*?)[\"']\)", text, re.DOTALL):
+        return " ".join(cause[1].split())
+    lines = [re.sub(r"^Explanation: |^Hint: (?=Replace)| Found in <.*", "", line.strip()) for line in text.splitlines()]
+    left_out = ("Hint:", "Higher Order Operator:", "This higher order operator")
+    return ". ".join(line.rstrip(".:") for line in lines if line and not line.startswith(left_out))

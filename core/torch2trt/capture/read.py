@@ -44,15 +44,20 @@ class Reader:
         return cls(exported.graph_module, interception, _constants(exported))
 
     @property
+    def graph(self) -> torch.fx.Graph:
+        """What it reads."""
+        return self._graph_module.graph
+
+    @property
     def nodes(self) -> Iterator[torch.fx.Node]:
         """The nodes that are calls, in order."""
-        return (n for n in self._graph_module.graph.nodes if n.op == "call_function" and not _is_getitem(n))
+        return (n for n in self.graph.nodes if n.op == "call_function" and not _is_getitem(n))
 
     def subgraphs(self) -> Iterator[Reader]:
         """Readers of the graphs that calls of this one run."""
-        for node in self._graph_module.graph.nodes:
-            if node.op == "get_attr" and isinstance(graph := self._attribute(node), torch.fx.GraphModule):
-                reader = Reader(graph, self._interception, {}, str(node.target))
+        for node in self.graph.nodes:
+            if node.op == "get_attr" and isinstance(self._attribute(node), torch.fx.GraphModule):
+                reader = self._subgraph(node)
                 yield reader
                 yield from reader.subgraphs()
 
@@ -75,17 +80,23 @@ class Reader:
 
     def program(self, outputs: Any = None, signature: Any = None) -> Program:
         """The whole graph; ``outputs`` are the names of the nodes that it returns, by default all that it does."""
-        graph = self._graph_module.graph
-        inputs = {n.name: n.meta["val"] for n in graph.find_nodes(op="placeholder") if n.name not in self._constants}
+        graph = self.graph
+        inputs = {
+            n.name: n.meta["val"]
+            for n in graph.find_nodes(op="placeholder")
+            if self._name or n.name not in self._constants  # a subprogram is given its constants too
+        }
         by_name = {node.name: node for node in graph.nodes}
         returned = graph.output_node().args[0] if outputs is None else [by_name[name] for name in outputs]
+        single = isinstance(returned, torch.fx.Node)
         return Program(
             self._name,
             inputs,
             dict(self._constants.values()),
             tuple(self.call(node) for node in self.nodes),
-            tuple(self._ref(node) if isinstance(node, torch.fx.Node) else node for node in returned),  # type: ignore[union-attr]  # a tuple of nodes and constants
+            tuple(self._ref(n) if isinstance(n, torch.fx.Node) else n for n in ([returned] if single else returned)),  # type: ignore[union-attr]  # a tuple of nodes and constants
             signature,
+            single,
         )
 
     def _operands(self, node: torch.fx.Node) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -100,7 +111,7 @@ class Reader:
             constant = self._constants.get(node.name)
             return Ref("input", node.name) if constant is None else Ref("constant", constant[0])
         if node.op == "get_attr":
-            return Reader(self._attribute(node), self._interception, {}, str(node.target)).program()
+            return self._subgraph(node).program()
         if _is_getitem(node):
             return Ref("call", node.args[0].name, node.args[1])  # type: ignore[union-attr, arg-type]  # getitem(result, index)
         return Ref("call", node.name)
@@ -110,6 +121,18 @@ class Reader:
             return self._constants[used.name][1] if used.name in self._constants else used.meta["val"]
 
         return {self._ref(used): example(used) for used in node.all_input_nodes if used.op != "get_attr"}
+
+    def _subgraph(self, node: torch.fx.Node) -> Reader:
+        """The reader of a graph that a call runs, in which the constants among the call's last operands are constants.
+
+        These are what the functions of the model refer to beside their arguments, such as the parameters of a branch.
+        """
+        graph: torch.fx.GraphModule = self._attribute(node)
+        lifted = next(iter(node.users)).args[-1] if node.users else ()
+        placeholders = graph.graph.find_nodes(op="placeholder")
+        pairs = zip(reversed(placeholders), reversed(lifted), strict=False) if isinstance(lifted, (list, tuple)) else ()
+        constants = {p.name: self._constants[o.name] for p, o in pairs if getattr(o, "name", None) in self._constants}
+        return Reader(graph, self._interception, constants, str(node.target))
 
     def _attribute(self, node: torch.fx.Node) -> Any:
         return operator.attrgetter(str(node.target))(self._graph_module)

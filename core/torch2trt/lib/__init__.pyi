@@ -5,6 +5,8 @@ from .dims import size as size
 from .dims import size_op as size_op
 from .dims import size_product as size_product
 from .dims import sizes as sizes
+from .loops import scan as scan
+from .loops import while_loop as while_loop
 from .pointwise import abs as abs
 from .pointwise import activation as activation
 from .pointwise import add as add

@@ -30,6 +30,8 @@ class Program:
     outputs: tuple[Any, ...]
     #: how users call it; None for a subprogram
     signature: Signature | None = None
+    #: whether it returns its only output by itself, as the condition of a loop does
+    single: bool = False
 
     def example_value(self, ref: Ref) -> Any:
         """The FakeTensor, SymInt or constant that ``ref`` stands for."""

@@ -10,7 +10,7 @@ from .errors import InterpreterError, UnsupportedLayerError
 from .evaluators import EVALUATORS
 from .evaluators.base import Argument, Prepared
 from .layers import Layers, Node, Value, read_layers
-from .scopes import Graph, Scope, find_scopes, outermost
+from .scopes import Graph, Scope, find_scopes, needed_layers, outermost
 from .steps import AnyStep, BranchStep, Iteration, LoopOutput, LoopStep, Recurrence, Step, with_releases
 
 
@@ -28,7 +28,7 @@ class Schedule:
 
 def make_schedule(network: Any) -> Schedule:
     """Read and order an ``INetworkDefinition``; one error names all layers that have no evaluator."""
-    return _Scheduler(read_layers(network)).schedule()
+    return _Scheduler(needed_layers(read_layers(network))).schedule()
 
 
 class _Scheduler:

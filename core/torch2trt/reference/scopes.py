@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from .layers import Layers, Node, Value
@@ -76,16 +76,40 @@ class Graph:
         return cls(producer, dict(users), outputs, assertions, frozenset(checks))
 
 
-def find_scopes(layers: Layers, graph: Graph) -> list[Scope]:
-    """Every loop and conditional of the network, with its members."""
-    grouped: dict[int, Scope] = {}
+def needed_layers(layers: Layers) -> Layers:
+    """Only the layers that an output or an assertion needs.
+
+    TensorRT drops all others, and nobody could say where those belong that use what a branch has.
+    """
+    together = {node: nodes for nodes in _boundaries(layers) for node in nodes}
+    producer = {value: node for node in layers.nodes for value in node.outputs}
+    kept = {node for node in layers.nodes if node.kind == "ASSERTION"}
+    todo = [*layers.outputs, *(value for node in kept for value in node.inputs)]
+    while todo:
+        value = todo.pop()
+        node = producer.get(value) if value is not None else None
+        for one in together.get(node, (node,)) if node is not None else ():
+            if one not in kept:
+                kept.add(one)
+                todo.extend(one.inputs)
+    return replace(layers, nodes=tuple(node for node in layers.nodes if node in kept))
+
+
+def _boundaries(layers: Layers) -> list[list[Node]]:
+    """The boundary layers of each loop and conditional."""
+    grouped: dict[int, list[Node]] = {}
     owners = []  # a wrapper's id identifies its loop or conditional only while the wrapper is referenced
     for node in layers.nodes:
         if node.kind in LOOP_KINDS or node.kind in CONDITIONAL_KINDS:
             owner = node.layer.loop if node.kind in LOOP_KINDS else node.layer.conditional
             owners.append(owner)
-            grouped.setdefault(id(owner), Scope(node.kind in LOOP_KINDS, [])).boundary.append(node)
-    scopes = list(grouped.values())
+            grouped.setdefault(id(owner), []).append(node)
+    return list(grouped.values())
+
+
+def find_scopes(layers: Layers, graph: Graph) -> list[Scope]:
+    """Every loop and conditional of the network, with its members."""
+    scopes = [Scope(nodes[0].kind in LOOP_KINDS, nodes) for nodes in _boundaries(layers)]
     scope_of = {node: scope for scope in scopes for node in scope.boundary}
     loops = [scope for scope in scopes if scope.loop]
     for scope in loops:

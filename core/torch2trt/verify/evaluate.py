@@ -87,8 +87,9 @@ class Values:
             self._values.pop(ref, None)
 
     def _callable(self, body: Program) -> Any:
-        def run(*inputs: Any) -> tuple[Any, ...]:
-            return tuple(evaluate(body, dict(zip(body.inputs, inputs, strict=True)), self._device))
+        def run(*inputs: Any) -> Any:
+            outputs = evaluate(body, dict(zip(body.inputs, inputs, strict=True)), self._device)
+            return outputs[0] if body.single else tuple(outputs)
 
         return run
 
