@@ -27,7 +27,7 @@ FORMAT: Final = "torch2trt-module"
 FORMAT_VERSION: Final = 1
 
 _SIMPLE: Final = {NoneType, bool, int, float, str}
-_LEAF: Final = {"kind": str, "name": str, "value": _SIMPLE}
+_LEAF: Final = {"kind": str, "name": str, "value": _SIMPLE, "dtype": str}
 _PACK: Final = {"name": str, "distribution": str, "version": str}
 #: a type, a set of types, a list of one kind, a tuple of a fixed length, a mapping of exactly these keys; or anything
 _SCHEMA: Final[Any] = {
@@ -154,7 +154,7 @@ def _why_inconsistent(signature: Signature) -> str | None:
     """What contradicts itself in a calling convention; None where a call can rely on it."""
     for spec in signature.inputs:
         dtype = getattr(torch, spec.dtype, None)
-        if not isinstance(dtype, torch.dtype) or why_unsupported(dtype):
+        if not isinstance(dtype, torch.dtype) or why_unsupported(spec.carrier):
             return f"input {spec.name!r:.60} has the dtype {spec.dtype!r:.60}"
         if not all(0 <= low <= best <= high for low, best, high in spec.ranges):
             return f"input {spec.name!r:.60} has the sizes {spec.ranges!r:.60}"
