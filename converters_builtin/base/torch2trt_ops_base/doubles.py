@@ -14,7 +14,7 @@ from typing import Any, Final
 import torch
 from torch.utils import _pytree as pytree
 
-from .nodes import CASTS, inserted_cast, is_of_others, packet, parts
+from .nodes import CASTS, inserted_cast, is_of_others, packet, parts, retyped
 
 _WIDE: Final = torch.float64
 _LARGEST: Final = torch.finfo(torch.float32).max
@@ -81,40 +81,40 @@ class _Narrowing:
         )
 
     def _call(self, node: torch.fx.Node) -> None:
-        operands = [used for used in node.all_input_nodes if used in self._narrowed or _has_wide(used.meta.get("val"))]
-        if not operands and not _has_wide((node.meta.get("val"), node.args, node.kwargs)):
+        wide = self._is_wide(node)
+        if not wide and not _has_wide([used.meta.get("val") for used in node.all_input_nodes]):
             return
-        if node.target is torch.ops.aten.view.dtype or is_of_others(node):
-            self._keep(node)
+        if node.target is torch.ops.aten.view.dtype:
+            self._restore_operand(node)
             return
-        if self._loses_digits(node):
+        if is_of_others(node) and not wide:  # only a constant is float64, which its converter may want as it is
+            return
+        if wide and not self._is_exact_cast(node):
             node.meta["narrowed"] = "float64"
         self._round_constants(node)
         node.args, node.kwargs = pytree.tree_map(_narrow, (node.args, node.kwargs))
         self._retag(node)
 
-    def _keep(self, node: torch.fx.Node) -> None:
-        """Let a call that means the bits, or is written for float64, have it: where it runs it is unsupported."""
+    def _is_wide(self, node: torch.fx.Node) -> bool:
+        """Whether PyTorch computes a call in float64: not where a single float64 constant meets other tensors."""
+        result = node.meta.get("val")
+        if _has_wide((result, node.args, node.kwargs)) or any(used in self._narrowed for used in node.all_input_nodes):
+            return True
+        constants = _has_wide([used.meta.get("val") for used in node.all_input_nodes])
+        return constants and not getattr(result, "dtype", torch.bool).is_floating_point
+
+    def _restore_operand(self, node: torch.fx.Node) -> None:
+        """Let a call that means the bits of float64 have it, which is unsupported."""
         for used in node.all_input_nodes:
             if used in self._narrowed:
                 node.replace_input_with(used, inserted_cast(used, _WIDE, node))
-        for part in parts(node):
-            if _has_wide(part.meta.get("val")):
-                cast = inserted_cast(part, torch.float32, part.next)
-                part.replace_all_uses_with(cast)
-                cast.args = (part,)
-                self._narrowed.add(cast)
 
-    def _loses_digits(self, node: torch.fx.Node) -> bool:
-        """Whether a call is no cast that float64 is not needed for, and PyTorch computes it in float64."""
-        result, (first, *_) = node.meta.get("val"), (*node.all_input_nodes, None)
-        runtime = any(used in self._narrowed for used in node.all_input_nodes)
-        if packet(node) in CASTS and first is not None and isinstance(result, torch.Tensor):
-            source = first.meta["val"].dtype
-            return not (source in _EXACT or (source.is_floating_point and result.dtype.is_floating_point))
-        dtypes = {leaf.dtype for leaf in pytree.tree_leaves(result) if isinstance(leaf, torch.Tensor)}
-        # a single float64 constant does not make float64 of other tensors
-        return runtime or _WIDE in dtypes or not all(dtype.is_floating_point for dtype in dtypes)
+    def _is_exact_cast(self, node: torch.fx.Node) -> bool:
+        """Whether a call is a cast that gives what it would in float64."""
+        if packet(node) not in CASTS:
+            return False
+        source, result = node.all_input_nodes[0].meta["val"].dtype, node.meta["val"].dtype
+        return source in _EXACT or (source.is_floating_point and result.is_floating_point)
 
     def _round_constants(self, node: torch.fx.Node) -> None:
         """Let a call have its float64 constants in float32."""
@@ -143,4 +143,4 @@ def _narrow(value: Any) -> Any:
 
 
 def _narrow_tensor(value: torch.Tensor) -> torch.Tensor:
-    return value.to(torch.float32) if value.dtype is _WIDE else value
+    return retyped(value, torch.float32) if value.dtype is _WIDE else value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Final
+from typing import Any, Final
 
 import torch
 
@@ -42,3 +42,13 @@ def inserted_cast(node: torch.fx.Node, dtype: torch.dtype, before: torch.fx.Node
         cast = node.graph.call_function(torch.ops.aten._to_copy.default, (node,), {"dtype": dtype})
     cast.meta = {**node.meta, "val": node.meta["val"].to(dtype)}
     return cast
+
+
+def retyped(value: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """A FakeTensor like ``value`` in another dtype, at the same place of what it is a view of."""
+    numbers: list[Any] = [*value.shape, *value.stride(), value.storage_offset()]
+    if not all(isinstance(number, int) for number in numbers):
+        return value.to(dtype)
+    last = sum(max(size - 1, 0) * stride for size, stride in zip(value.shape, value.stride(), strict=True))
+    memory = value.new_empty(value.storage_offset() + last + 1, dtype=dtype)
+    return memory.as_strided(value.shape, value.stride(), value.storage_offset())

@@ -13,7 +13,7 @@ import torch
 from torch.utils import _pytree as pytree
 from torch2trt import lib
 
-from .nodes import CASTS, inserted_cast, is_of_others, packet, parts
+from .nodes import CASTS, inserted_cast, is_of_others, packet, parts, retyped
 
 aten: Final = torch.ops.aten
 _WIDE: Final = torch.int32
@@ -215,4 +215,4 @@ def _wide_dtype(value: Any) -> Any:
 
 
 def _wide_tensor(value: torch.Tensor) -> torch.Tensor:
-    return value.to(_WIDE) if value.dtype in _SMALL else value
+    return retyped(value, _WIDE) if value.dtype in _SMALL else value
