@@ -21,11 +21,18 @@ _NAMES: Final[dict[torch.dtype, str]] = {
     torch.float8_e4m3fn: "fp8",
 }
 
+#: what a converted module casts at its calls: the network has the second in the place of the first
+_CARRIERS: Final = {torch.float64: torch.float32, torch.int16: torch.int32, torch.uint16: torch.int32}
+
 _CURES: Final[dict[torch.dtype, str]] = {
-    torch.float64: "convert the model and its inputs with .float()",
-    torch.int16: "use torch.int32 for inputs and outputs",
+    torch.float64: "leave float64='float32', or convert the model and its inputs with .float()",
     torch.complex64: "TensorRT has no complex numbers; use torch.view_as_real in the model",
 }
+
+
+def carrier(dtype: torch.dtype, float64: str = "float32") -> torch.dtype:
+    """The dtype in which a network takes and returns what is ``dtype`` outside; ``float64`` is the setting."""
+    return dtype if float64 == "refuse" and dtype is torch.float64 else _CARRIERS.get(dtype, dtype)
 
 
 def why_unsupported(dtype: torch.dtype) -> str | None:

@@ -64,6 +64,16 @@ class ConverterConflictWarning(UserWarning):
     """Two packs of the same rank claim the same target."""
 
 
+class Float64Warning(UserWarning):
+    """Parts of a model that are float64 are computed in float32: TensorRT has no float64.
+
+    Said once a conversion, with the lines of the calls.  What they compute has 24 bits of mantissa rather than 53,
+    numbers beyond 3.4e38 are infinite, also those of a mask such as ``torch.finfo(torch.float64).min``, and numbers
+    below 1e-45 are 0.  Casts alone, such as of a float64 input that the model itself makes float32, are not told: they
+    lose nothing.  ``float64="refuse"`` refuses these calls instead.
+    """
+
+
 class NarrowedRangeWarning(UserWarning):
     """A converted module takes fewer sizes than were asked for, because the model decides by them."""
 

@@ -16,6 +16,7 @@ from . import _trt
 from .errors import did_you_mean
 
 Runtime = Literal["auto", "engine", "reference"]
+Float64 = Literal["float32", "refuse"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -24,6 +25,7 @@ _ELSEWHERE: Final = {
     **dict.fromkeys(("fp16", "half", "fp16_mode", "use_fp16"), "precision=torch.float16"),
     **dict.fromkeys(("bf16", "bf16_mode", "bfloat16"), "precision=torch.bfloat16"),
     **dict.fromkeys(("enabled_precisions", "dtype", "precisions"), "precision=torch.float16, or another dtype"),
+    **dict.fromkeys(("truncate_double", "truncate_long_and_double"), "float64='float32', which is the default"),
     **dict.fromkeys(("workspace_size", "max_workspace_size"), "workspace=2**30, in bytes"),
     **dict.fromkeys(("min_shapes", "max_shapes", "max_batch_size", "dynamic_axes"), "inputs=[Input(min=..., max=...)]"),
     **dict.fromkeys(("example_inputs", "arg_inputs", "args", "sample_inputs"), "inputs=[...]"),
@@ -41,6 +43,9 @@ class Settings:
 
     #: the floating-point dtype that the network computes in; None leaves every dtype as the model has it
     precision: torch.dtype | None = None
+    #: what becomes of float64, which TensorRT lacks: ``"float32"`` computes it in float32, with a ``Float64Warning``;
+    #: ``"refuse"`` leaves it unsupported
+    float64: Float64 = "float32"
     #: ``"engine"`` needs a GPU, ``"reference"`` interprets the network, ``"auto"`` takes the engine where it can run
     runtime: Runtime = "auto"
     #: False stops after lowering: the module runs on the reference interpreter and cannot be saved
@@ -62,6 +67,7 @@ class Settings:
     def __post_init__(self) -> None:
         """Refuse values that would only fail deep inside TensorRT."""
         _one_of("precision", self.precision, _PRECISIONS)
+        _one_of("float64", self.float64, get_args(Float64))
         _one_of("runtime", self.runtime, get_args(Runtime))
         _one_of("progress", self.progress, (None, True, False))
         for name in ("build", "verbose", "verify"):
@@ -81,6 +87,7 @@ class SettingsKeywords(TypedDict, total=False):
     """The fields of :class:`Settings` as keyword arguments."""
 
     precision: torch.dtype | None
+    float64: Float64
     runtime: Runtime
     build: bool
     workspace: int | None

@@ -1,4 +1,4 @@
-"""Small integers through every kind of call: uint8, int8 and int16 wrap around as in PyTorch."""
+"""Small integers through every kind of call: uint8, int8, int16 and uint16 wrap around as in PyTorch."""
 
 import torch
 import torch.nn.functional as F
@@ -6,9 +6,11 @@ from torch2trt.testing import Case, Sample, i64
 
 N = {0: "n"}
 U8, I8 = Sample((2, 4), torch.uint8, 0, 256), Sample((2, 4), torch.int8, -128, 128)
+I16, U16 = Sample((2, 4), torch.int16, -(2**15), 2**15), Sample((2, 4), torch.uint16, 0, 2**16)
 IMAGE = Sample((2, 4, 6, 3), torch.uint8, 0, 256)
 BYTES = torch.tensor([0, 1, 7, 44, 200, 255], dtype=torch.uint8)
 SIGNED = torch.tensor([-128, -77, -1, 0, 5, 127], dtype=torch.int8)
+SHORTS = torch.tensor([-(2**15), -20000, -1, 0, 300, 2**15 - 1], dtype=torch.int16)
 NUMBERS = torch.tensor([2**40 + 5, -3, 256, 2**33 - 1])
 FRACTIONS = torch.tensor([300.0, -1.0, -300.5, 2.9, -2.9, 200.0])
 INDEX = torch.tensor([0, 2, 1, -1])
@@ -20,7 +22,9 @@ def case(target: str, call, *inputs, name: str = "", **options) -> Case:
     options.setdefault("dynamic", [N if isinstance(sample, Sample) else None for sample in inputs])
     if not any(isinstance(sample, Sample) for sample in inputs):
         options["dynamic"] = None
-    kinds = {s.dtype for s in inputs if not s.dtype.is_floating_point and s.dtype.itemsize == 1}
+    kinds = {
+        s.dtype for s in inputs if not s.dtype.is_floating_point and s.dtype.itemsize <= 2 and s.dtype is not torch.bool
+    }
     kind = " ".join(sorted(str(dtype).removeprefix("torch.") for dtype in kinds)) or "cast"
     return Case(f"aten.{target}", call, inputs, name=f"{kind} {name}".strip(), **options)
 
@@ -135,9 +139,65 @@ CASTS = [
     case("view.dtype", lambda x: x.view(torch.int8), BYTES),
     case("view.dtype", lambda x: x.view(torch.uint8), torch.ones(3), name="of floats", rejects="as the bits of"),
     case("index.Tensor", lambda x: torch.arange(256).to(torch.uint8).flip(0)[x.long()], U8, name="table"),
-    case(
-        "_to_copy.default", lambda x: x * 2, torch.ones(3).short(), name="int16", rejects="input 'x': TensorRT has no"
-    ),
-    case("_to_copy.default", lambda x: x.short(), U8, name="to int16", rejects="TensorRT has no int16"),
+    case("_to_copy.default", lambda x: x.short(), U8, name="to int16"),
+    case("_to_copy.default", lambda x: x.short(), FRACTIONS * 200, name="floats to int16", dtypes=(torch.float32,)),
+    case("_to_copy.default", lambda x: (x.short(), x.to(torch.uint16)), NUMBERS, name="int64 to 16 bits"),
+    case("_to_copy.default", lambda x: x.to(torch.uint8), I16, name="to uint8"),
+    case("_to_copy.default", lambda x: x.to(torch.uint16), I16, name="to uint16"),
+    case("_to_copy.default", lambda x: x.short(), Sample((2, 4), torch.int32, -(2**17), 2**17), name="int32 to int16"),
+    case("_to_copy.default", lambda x: (x.float() / 2**15, x.double()), I16),
+    case("_to_copy.default", lambda x: (x.int(), x.float()), U16),
+    case("view.dtype", lambda x: x.view(torch.uint16), SHORTS, name="to uint16"),
+    case("view.dtype", lambda x: x.view(torch.uint8), SHORTS, name="to bytes", rejects="TensorRT has no int16"),
 ]
-CASES = [*MOVES, *ARITHMETIC, *COMPARISONS, *REDUCTIONS, *CASTS]
+SIXTEEN_BITS = [
+    case("clone.default", lambda x: x, I16, name="as it is", whole=False),
+    case("clone.default", lambda x: (x, x[:1], SHORTS), I16, name="beside a constant", whole=False),
+    case("permute.default", lambda x: x.T, I16),
+    case("cat.default", lambda x, y: torch.cat([x, y], 1), I16, I16),
+    case("cat.default", lambda x, y: torch.cat([x, y], 1), I16, U8, name="with uint8"),
+    case("index.Tensor", lambda x, index: x[:, index], I16, INDEX),
+    case("index_put.default", lambda x: x.index_put((INDEX[:2],), SHORTS[:2]), SHORTS),
+    case("where.self", lambda x: torch.where(x > 300, x, x * 2), I16),
+    case("as_strided.default", lambda x: x[1:].as_strided((2,), (2,), 4), I16, dynamic=None),
+    case("add.Tensor", lambda x, y: x + y, I16, I16),
+    case("add.Tensor", lambda x: x + SHORTS, SHORTS, name="a constant"),
+    case("sub.Tensor", lambda x: 1 - x, SHORTS, whole=False),
+    case("mul.Tensor", lambda x: x * x, I16),
+    case("mul.Tensor", lambda x: x * 70001, I16, name="a number"),
+    case("mul.Tensor", lambda x, y: x * y, I16, U8),
+    case("mul.Tensor", lambda x: x * 0.5, I16, name="a fraction"),
+    case("mul.Tensor", lambda x: x * 3, U16),
+    case("neg.default", lambda x: -x, SHORTS),
+    case("abs.default", lambda x: x.abs(), SHORTS),
+    case("pow.Tensor_Scalar", lambda x: x**3, I16),
+    case("div.Tensor", lambda x: x / 7, I16),
+    case("div.Tensor_mode", lambda x: x // -1, SHORTS, name="floor -1"),
+    case("div.Tensor_mode", lambda x: x // 7, I16, name="floor 7"),
+    case("remainder.Scalar", lambda x: x % -300, I16, whole=False),
+    case("bitwise_left_shift.Tensor_Scalar", lambda x: x << 3, I16, whole=False),
+    case("bitwise_right_shift.Tensor_Scalar", lambda x: x >> 3, I16, whole=False),
+    case("bitwise_not.default", lambda x: ~x, I16),
+    case("bitwise_and.Tensor", lambda x, y: x & y, U16, U16),
+    case("clamp.default", lambda x: x.clamp(-300, 300), I16),
+    case("maximum.default", lambda x: torch.maximum(x, torch.tensor(70000)), SHORTS, name="wrapped"),
+    case("eq.Scalar", lambda x: (x == 65535, x == -1), SHORTS),
+    case("eq.Tensor", torch.eq, U16, U16),
+    case("lt.Scalar", lambda x: x < 20000, I16),
+    case("mm.default", lambda x: x @ x.T, I16, whole=False),
+    case("sum.dim_IntList", lambda x: x.sum(1), I16),
+    case("sum.dim_IntList", lambda x: x.sum(1, dtype=torch.int16), I16, name="narrow"),
+    case("sum.dim_IntList", lambda x: x.sum(1), U16),
+    case("prod.default", lambda x: x.prod(dtype=torch.int16), SHORTS | 1),
+    case("cumsum.default", lambda x: x.cumsum(1, dtype=torch.int16), I16, name="narrow"),
+    case("amax.default", lambda x: (x.amax(1), x.amin(1)), I16),
+    case("sort.default", lambda x: x.sort(), I16),
+    case("sort.default", lambda x: x.sort(), U16),
+    case("topk.default", lambda x: x.topk(2), SHORTS),
+    case("copy.default", lambda x: x.add_(20000), I16, name="in place", whole=False),
+    case("full_like.default", lambda x: torch.full_like(x, 7), I16, static=False),
+    case(
+        "max_pool2d_with_indices.default", lambda x: F.max_pool2d(x.short() * 300, 2), IMAGE, dynamic=None, whole=False
+    ),
+]
+CASES = [*MOVES, *ARITHMETIC, *COMPARISONS, *REDUCTIONS, *CASTS, *SIXTEEN_BITS]

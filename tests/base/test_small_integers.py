@@ -7,6 +7,7 @@ from .small_integers import CASES
 
 
 @pytest.mark.filterwarnings("ignore:The reduce argument of torch.scatter")
+@pytest.mark.filterwarnings("ignore::torch2trt.Float64Warning")
 @parametrize(CASES, pack="base")
 def test_small_integers(check):
     check()

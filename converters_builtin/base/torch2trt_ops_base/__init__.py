@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch2trt import PackRegistry, Settings, hookimpl
 
+from .doubles import narrow
 from .fusions import separate
 from .small_integers import widen
 
@@ -42,7 +43,11 @@ def torch2trt_register_converters(registry: PackRegistry) -> None:
 
 
 @hookimpl(trylast=True)
-def torch2trt_transform_graph(graph_module: torch.fx.GraphModule, settings: Settings) -> None:
-    """Let networks compute small integers in int32, and keep TensorRT from what it fuses wrongly."""
+def torch2trt_transform_graph(
+    graph_module: torch.fx.GraphModule, settings: Settings, constants: frozenset[str]
+) -> None:
+    """Let networks compute small integers in int32 and float64 in float32, without what TensorRT fuses wrongly."""
     widen(graph_module)
+    if settings.float64 == "float32":
+        narrow(graph_module, constants)
     separate(graph_module)

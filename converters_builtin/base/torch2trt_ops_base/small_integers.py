@@ -1,8 +1,8 @@
-"""Small integers: a network holds uint8, int8 and int16 as int32.
+"""Small integers: a network holds uint8, int8, int16 and uint16 as int32.
 
-TensorRT has no int16, int8 is a quantized type there, and no layer but a cast takes uint8.  So the captured graph is
-rewritten, before it is planned: inputs are cast to int32, outputs back, and what a call computes is brought back into
-its dtype's range where it may have left it, as PyTorch's integers wrap around.
+TensorRT has no integers of 16 bits, int8 is a quantized type there, and no layer but a cast takes uint8.  So the
+captured graph is rewritten, before it is planned: inputs are cast to int32, outputs back, and what a call computes is
+brought back into its dtype's range where it may have left it, as PyTorch's integers wrap around.
 """
 
 from __future__ import annotations
@@ -13,14 +13,11 @@ import torch
 from torch.utils import _pytree as pytree
 from torch2trt import lib
 
-from .nodes import packet
+from .nodes import CASTS, inserted_cast, is_of_others, packet, parts, retyped
 
 aten: Final = torch.ops.aten
 _WIDE: Final = torch.int32
-_SMALL: Final = (torch.uint8, torch.int8, torch.int16)
-#: operators of PyTorch and calls that are kept whole; the operators of others get the dtypes that they were written for
-_OWN_NAMESPACES: Final = ("aten", "prims", "torch2trt")
-_CASTS: Final = ("_to_copy", "convert_element_type")
+_SMALL: Final = (torch.uint8, torch.int8, torch.int16, torch.uint16)
 #: operators that TensorRT has for floating-point numbers only, whatever they are
 _REPEATING: Final = ("upsample_nearest", "_upsample_nearest_exact")
 #: operators whose operands are brought to one dtype first, which matters to the result beyond its lowest bits
@@ -79,7 +76,7 @@ class _Widening:
                     node.replace_input_with(result, self._original(result, node))
             elif node.op == "placeholder" and _small(node.meta["val"]):
                 if self._outermost:
-                    self._replace(node, self._cast(node, _WIDE, first_call), node.meta["val"].dtype)
+                    self._replace(node, inserted_cast(node, _WIDE, first_call), node.meta["val"].dtype)
                 else:
                     self._retag(node)
 
@@ -98,30 +95,30 @@ class _Widening:
             self._in_float(node)
             return
         in_range = name in _IN_RANGE or not isinstance(node.target, torch._ops.OpOverload)
-        if name in _CASTS and isinstance(result, torch.Tensor) and result.dtype in _SMALL:
+        if name in CASTS and isinstance(result, torch.Tensor) and result.dtype in _SMALL:
             in_range = self._narrow_operand(node, result.dtype)
         elif name in _PROMOTING and not result.dtype.is_floating_point:  # type: ignore[union-attr]  # one tensor
             self._promote(node)
         node.args, node.kwargs = pytree.tree_map(_wide_dtype, (node.args, node.kwargs))
         self._retag(node)
         if not in_range:
-            for part in _parts(node):
+            for part in parts(node):
                 if part in self._stands_for:
                     dtype = self._stands_for[part]
                     self._replace(part, self._wrapped(part, dtype, part.next), dtype)
 
     def _widen_results(self, node: torch.fx.Node) -> None:
-        for part in _parts(node):
+        for part in parts(node):
             if isinstance(value := part.meta["val"], torch.Tensor) and value.dtype in _SMALL:
-                self._replace(part, self._cast(part, _WIDE, part.next), value.dtype)
+                self._replace(part, inserted_cast(part, _WIDE, part.next), value.dtype)
 
     def _in_float(self, node: torch.fx.Node) -> None:
         """Let a call of one operand that gives back its elements have float32, which holds all small integers."""
         (operand,) = node.all_input_nodes[:1]
         dtype = self._stands_for[operand]
-        node.replace_input_with(operand, self._cast(operand, torch.float32, node))
+        node.replace_input_with(operand, inserted_cast(operand, torch.float32, node))
         node.meta["val"] = node.meta["val"].to(torch.float32)
-        self._replace(node, self._cast(node, _WIDE, node.next), dtype)
+        self._replace(node, inserted_cast(node, _WIDE, node.next), dtype)
 
     def _narrow_operand(self, node: torch.fx.Node, dtype: torch.dtype) -> bool:
         """Before an int64 loses its upper half in a cast; whether the result is in the range of ``dtype`` now."""
@@ -130,7 +127,8 @@ class _Widening:
         source = self._dtype(operand)
         if source is torch.int64:
             node.replace_input_with(operand, self._wrapped(operand, dtype, node))
-        return source in (torch.int64, torch.bool, dtype)
+        # of an input that TensorRT cannot take, int32 holds what users give
+        return source in (torch.int64, torch.bool, dtype) or operand.meta.get("given") is dtype
 
     def _promote(self, node: torch.fx.Node) -> None:
         """Bring numbers and scalar tensors into the range of the dtype that PyTorch brings the operands to."""
@@ -165,7 +163,7 @@ class _Widening:
         if target is aten.view.dtype:
             source, result = self._dtype(node.args[0]), self._dtype(node)  # type: ignore[arg-type]  # a node
             return source.itemsize != result.itemsize or not {source, result} <= set(_SMALL)
-        return isinstance(target, torch._ops.OpOverload) and target.namespace not in _OWN_NAMESPACES
+        return is_of_others(node)
 
     def _wrapped(self, node: torch.fx.Node, dtype: torch.dtype, before: torch.fx.Node) -> torch.fx.Node:
         """``node``, of any integer dtype, as int32 in the range of ``dtype``."""
@@ -181,27 +179,21 @@ class _Widening:
                     wrapped = self._graph.call_function(overload, (wrapped, number))
                 wrapped.meta = dict(node.meta)
         if node.meta["val"].dtype is not _WIDE:
-            wrapped = self._cast(wrapped, _WIDE, before)
+            wrapped = inserted_cast(wrapped, _WIDE, before)
         return wrapped
-
-    def _cast(self, node: torch.fx.Node, dtype: torch.dtype, before: torch.fx.Node) -> torch.fx.Node:
-        with self._graph.inserting_before(before):
-            cast = self._graph.call_function(aten._to_copy.default, (node,), {"dtype": dtype})
-        cast.meta = {**node.meta, "val": node.meta["val"].to(dtype)}
-        return cast
 
     def _original(self, node: torch.fx.Node, before: torch.fx.Node) -> torch.fx.Node:
         """``node`` in the dtype that it stands for."""
         dtype = self._stands_for.get(node)
         if dtype is None:
             return node
-        source = node.args[0] if packet(node) in _CASTS else None
+        source = node.args[0] if packet(node) in CASTS else None
         if isinstance(source, torch.fx.Node) and source.op == "placeholder" and source.meta["val"].dtype is dtype:
             return source
-        return self._cast(node, dtype, before)
+        return inserted_cast(node, dtype, before)
 
     def _retag(self, node: torch.fx.Node) -> None:
-        for part in (node, *_parts(node)):
+        for part in (node, *parts(node)):
             value = part.meta.get("val")
             if isinstance(value, torch.Tensor) and value.dtype in _SMALL:
                 self._stands_for[part] = value.dtype
@@ -223,9 +215,4 @@ def _wide_dtype(value: Any) -> Any:
 
 
 def _wide_tensor(value: torch.Tensor) -> torch.Tensor:
-    return value.to(_WIDE) if value.dtype in _SMALL else value
-
-
-def _parts(node: torch.fx.Node) -> list[torch.fx.Node]:
-    """The node itself where it has one result, else those that pick its results."""
-    return [node] if isinstance(node.meta.get("val"), torch.Tensor) else list(node.users)
+    return retyped(value, _WIDE) if value.dtype in _SMALL else value

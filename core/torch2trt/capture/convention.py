@@ -24,7 +24,11 @@ from .wrappers import original_path
 
 
 def signature_of(
-    model: Any, module: torch.nn.Module | None, exported: ExportedProgram, example: Example
+    model: Any,
+    module: torch.nn.Module | None,
+    exported: ExportedProgram,
+    example: Example,
+    returned: Sequence[torch.dtype | None],
 ) -> tuple[Signature, list[str]]:
     """The signature of a model and its exported program, and the names of the nodes that are its outputs.
 
@@ -33,10 +37,11 @@ def signature_of(
         module: what was exported; None where that is not at hand.
         exported: the program, decomposed.
         example: the example inputs.
+        returned: the dtypes that users get, of outputs that have another one.
     """
     nodes = {node.name: node for node in exported.graph.nodes}
     specs, input_leaves, guards = _inputs(exported, example, module, nodes)
-    output_leaves, outputs = _outputs(exported)
+    output_leaves, outputs = _outputs(exported, returned)
     assert exported.call_spec.in_spec is not None
     assert exported.call_spec.out_spec is not None
     parameters, omitted = _names(model, exported, example)
@@ -102,16 +107,19 @@ def _inputs(
         return module is not None and computes_the_same(exported, module, example, sizes)
 
     ranges, remaining = settle(exported, tensors, asked, guards, tried)
-    specs = [TensorSpec(name, short_name(tensor.dtype), ranges[name]) for name, tensor in tensors.items()]
+    specs = [
+        TensorSpec(name, short_name(nodes[name].meta.get("given", tensor.dtype)), ranges[name])
+        for name, tensor in tensors.items()
+    ]
     return specs, leaves, remaining
 
 
-def _outputs(exported: ExportedProgram) -> tuple[tuple[Leaf, ...], list[str]]:
+def _outputs(exported: ExportedProgram, dtypes: Sequence[torch.dtype | None]) -> tuple[tuple[Leaf, ...], list[str]]:
     returned: list[tuple[Leaf, str | None]] = []
     changed: list[tuple[Leaf, str | None]] = []
     # by position: a hook may have replaced a node that the program returns, whose name the specification still has
     values = exported.graph.output_node().args[0]
-    for spec, value in zip(exported.graph_signature.output_specs, values, strict=True):
+    for spec, value, dtype in zip(exported.graph_signature.output_specs, values, dtypes, strict=True):
         if spec.kind is OutputKind.BUFFER_MUTATION:
             raise CaptureError(
                 f"the model changes its buffer {original_path(str(spec.target))!r} when it is called, which an engine "
@@ -125,7 +133,7 @@ def _outputs(exported: ExportedProgram) -> tuple[tuple[Leaf, ...], list[str]]:
         elif isinstance(spec.arg, SymIntArgument):
             returned.append((Leaf("size"), node))
         else:
-            returned.append((Leaf("tensor"), node))
+            returned.append((Leaf("tensor", dtype="" if dtype is None else short_name(dtype)), node))
     both = returned + changed
     outputs = [node for _, node in both if node is not None]
     if not outputs:

@@ -17,6 +17,7 @@ from ..packs.loading import Packs
 from ..program.call import state_of
 from ..program.program import Program
 from ..settings import Settings
+from .boundary import carry, tell
 from .convention import signature_of
 from .decompose import decompose
 from .dims import without_names
@@ -56,9 +57,12 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
             stack.close()
             exported = _exported(model, module, example, interception)
         exported = leaving_nothing(model, lambda: decompose(exported, packs, interception))
+        returned = carry(exported, settings)
         transform(exported, packs, settings)
-        signature, outputs = signature_of(model, module, exported, example)
-        return with_values(Reader.of(exported, interception).program(outputs, signature), example)
+        signature, outputs = signature_of(model, module, exported, example, returned)
+        program = with_values(Reader.of(exported, interception).program(outputs, signature), example)
+    tell(program)
+    return program
 
 
 def _module(model: Any, example: Example, settings: Settings) -> torch.nn.Module | None:

@@ -21,7 +21,8 @@ from .kept import OPERATOR
 from .sources import is_users, short_source
 from .wrappers import WRAPPERS, original_path
 
-_CONSTANTS: Final = (InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR)
+#: the kinds of inputs of a graph that are the model's own tensors
+CONSTANTS: Final = (InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR)
 
 
 class Reader:
@@ -75,7 +76,9 @@ class Reader:
         path, kind = _module(node)
         used = frozenset(int(user.args[1]) for user in node.users) if all(map(_is_getitem, node.users)) else None  # type: ignore[arg-type]  # getitem(result, index)
         return Call(
-            target, node.name, operands, args, kwargs, result, path, kind, source_of(node), used, reasons_noted(node)
+            *(target, node.name, operands, args, kwargs, result, path, kind, source_of(node), used),
+            declined=reasons_noted(node),
+            narrowed=node.meta.get("narrowed", ""),
         )
 
     def program(self, outputs: Any = None, signature: Any = None) -> Program:
@@ -141,7 +144,7 @@ class Reader:
 def _constants(exported: ExportedProgram) -> dict[str, tuple[str, torch.Tensor]]:
     constants = {}
     for spec in exported.graph_signature.input_specs:
-        if spec.kind in _CONSTANTS:
+        if spec.kind in CONSTANTS:
             assert spec.target is not None
             owner = exported.state_dict if spec.target in exported.state_dict else exported.constants
             tensor = owner[spec.target]

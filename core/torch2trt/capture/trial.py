@@ -10,6 +10,7 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, OutputKind
 from torch.utils import _pytree as pytree
 
+from ..dtypes import carrier
 from ..program.guards import Size
 from .inputs import Example
 
@@ -36,14 +37,14 @@ def computes_the_same(
             actual = _run(exported, list(map(_copied, given)))
     except Exception:  # then nothing is known of these sizes
         return False
-    return len(actual) == len(expected) and all(map(_agree, actual, expected))
+    return len(actual) == len(expected) and all(map(_agree, actual, map(_carried, expected)))
 
 
 def _run(exported: ExportedProgram, given: Sequence[Any]) -> list[Any]:
     """What the program returns."""
     values, inputs = {**exported.state_dict, **exported.constants}, iter(given)
     arguments = [
-        next(inputs) if spec.kind is InputKind.USER_INPUT else values[str(spec.target)]
+        _carried(next(inputs)) if spec.kind is InputKind.USER_INPUT else values[str(spec.target)]
         for spec in exported.graph_signature.input_specs
     ]
     outputs = torch.fx.Interpreter(exported.graph_module).run(*arguments, enable_io_processing=False)
@@ -64,6 +65,11 @@ def _resized(leaf: Any, name: str, sizes: Mapping[Size, int], generator: torch.G
 
 def _copied(leaf: Any) -> Any:
     return leaf.clone() if isinstance(leaf, torch.Tensor) else leaf
+
+
+def _carried(leaf: Any) -> Any:
+    """An input, or an output, in the dtype in which the program has it."""
+    return leaf.to(carrier(leaf.dtype)) if isinstance(leaf, torch.Tensor) else leaf
 
 
 def _agree(actual: Any, expected: Any) -> bool:

@@ -12,7 +12,7 @@ from torch.utils import _pytree as pytree
 
 from .. import _trt, log
 from .._trt import trt
-from ..dtypes import to_trt, why_unsupported
+from ..dtypes import carrier, to_trt, why_unsupported
 from ..errors import ConversionError, Torch2TRTError
 from ..packs.plugins import register_plugins
 from ..plan.plan import Plan
@@ -98,7 +98,7 @@ class _Lowering:
     def run(self, segment: Segment) -> dict[Ref, trt.ITensor]:
         values: dict[Ref, Any] = {}
         for ref, spec in segment.inputs.items():
-            dtype = getattr(torch, spec.dtype)
+            dtype = carrier(getattr(torch, spec.dtype), self.settings.float64)
             if reason := why_unsupported(dtype):
                 raise ConversionError(f"input {spec.name!r}: {reason}")
             values[ref] = self.network.add_input(spec.name, to_trt(dtype), spec.shape)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from .._trt import trt
+from ..dtypes import short_name
 from ..errors import ConversionError
 from ..plan.segments import Segment
 from ..program.leaves import UNBOUNDED, TensorSpec
@@ -29,7 +30,7 @@ def check_shape_inputs(network: trt.INetworkDefinition, segment: Segment, progra
 
 def _why_not_planned(spec: TensorSpec, program: Program) -> str | None:
     """Why an input cannot decide sizes, with the cure; None where it can."""
-    if spec.dtype not in _DTYPES:
+    if short_name(spec.carrier) not in _DTYPES:
         return f"which TensorRT reads from {' and '.join(_DTYPES)} only; pass it as torch.int64, not {spec.dtype}"
     lows, _, highs = zip(*spec.values, strict=True) if spec.values else ((-UNBOUNDED,), (), (UNBOUNDED,))
     missing = {"below": -UNBOUNDED in lows, "above": UNBOUNDED in highs}

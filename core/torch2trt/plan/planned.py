@@ -50,6 +50,7 @@ class PlannedCall:
             "module": call.module_path,
             "module_type": call.module_type,
             "source": call.source,
+            "narrowed": call.narrowed,
             "reasons": list(self.reasons),
             "overrides": list(self.overrides),
         }

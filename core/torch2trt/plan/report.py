@@ -52,6 +52,8 @@ def _decision(planned: PlannedCall) -> str:
     decision = f"{planned.converter.name} ({planned.converter.location})"
     if planned.overrides:
         decision += f", overrides {', '.join(planned.overrides)}"
+    if planned.call.narrowed:
+        decision += f"; the model computes it in {planned.call.narrowed}"
     if planned.reasons:
         decision += f"; declined by {'; '.join(planned.reasons)}"
     return decision

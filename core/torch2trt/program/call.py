@@ -96,6 +96,8 @@ class Call:
     used: frozenset[int] | None = None
     #: why the converters of the call that this one came of declined that call
     declined: tuple[str, ...] = ()
+    #: the wider dtype that the model computes the call in; empty where the network computes in the model's own
+    narrowed: str = ""
 
     @property
     def results(self) -> tuple[Any, ...]:
@@ -142,6 +144,7 @@ class Call:
             "module": self.module_path,
             "module_type": self.module_type,
             "source": self.source,
+            "narrowed": self.narrowed,
         }
 
     def __str__(self) -> str:

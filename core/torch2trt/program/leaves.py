@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 import torch
 
-from ..dtypes import short_name
+from ..dtypes import carrier, short_name
 
 LeafKind = Literal["tensor", "size", "constant", "mutated"]
 
@@ -17,13 +17,18 @@ UNBOUNDED: Final = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
-    """A named tensor of an engine; sizes are ``(min, opt, max)``, all equal where static."""
+    """A tensor that goes into an engine, as users give it; sizes are ``(min, opt, max)``, all equal where static."""
 
     name: str
     dtype: str
     ranges: tuple[tuple[int, int, int], ...]
     #: ``(min, opt, max)`` of each element, where the model reads numbers from an input and something bounds them
     values: tuple[tuple[int, int, int], ...] = ()
+
+    @property
+    def carrier(self) -> torch.dtype:
+        """The dtype in which the engine takes it."""
+        return carrier(getattr(torch, self.dtype))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -86,3 +91,5 @@ class Leaf:
     kind: LeafKind
     name: str = ""
     value: Any = None
+    #: of a tensor that is returned, its dtype where the engine returns it in another one
+    dtype: str = ""

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch.utils import _pytree as pytree
 
+from ..dtypes import short_name
 from ..errors import EngineError, InputError
 from . import structure
 from .binding import in_order, same, shown
@@ -130,6 +131,17 @@ class Signature:
                     f"computes something else{where}; convert it again with an example of these sizes"
                 )
 
+    @functools.cached_property
+    def _carried(self) -> dict[str, torch.dtype]:
+        """The inputs that the engine takes in another dtype, and which."""
+        return {spec.name: spec.carrier for spec in self.inputs if short_name(spec.carrier) != spec.dtype}
+
+    def carried(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """The inputs of one call in the dtypes in which the engine takes them."""
+        if not self._carried:
+            return tensors
+        return {**tensors, **{name: tensors[name].to(dtype) for name, dtype in self._carried.items()}}
+
     def unflatten(self, outputs: Mapping[str, torch.Tensor], inputs: Mapping[str, torch.Tensor]) -> Any:
         """What the original module returns, from the engine's outputs; inputs that it changes in place are changed."""
         values: list[Any] = []
@@ -148,6 +160,7 @@ class Signature:
                 values.append(leaf.value)
             else:
                 tensor = outputs[next(names)]
+                tensor = tensor.to(getattr(torch, leaf.dtype)) if leaf.dtype else tensor
                 values.append(int(tensor) if leaf.kind == "size" else tensor)
         return values
 

@@ -16,7 +16,7 @@ from typing import Any, Final, get_args
 
 import torch
 
-from ..dtypes import why_unsupported
+from ..dtypes import carrier, why_unsupported
 from ..errors import EngineError
 from ..program.guards import compiled
 from ..program.leaves import LeafKind
@@ -24,10 +24,10 @@ from ..program.signature import Signature
 from .engine import Engine, host
 
 FORMAT: Final = "torch2trt-module"
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 
 _SIMPLE: Final = {NoneType, bool, int, float, str}
-_LEAF: Final = {"kind": str, "name": str, "value": _SIMPLE}
+_LEAF: Final = {"kind": str, "name": str, "value": _SIMPLE, "dtype": str}
 _PACK: Final = {"name": str, "distribution": str, "version": str}
 #: a type, a set of types, a list of one kind, a tuple of a fixed length, a mapping of exactly these keys; or anything
 _SCHEMA: Final[Any] = {
@@ -154,12 +154,16 @@ def _why_inconsistent(signature: Signature) -> str | None:
     """What contradicts itself in a calling convention; None where a call can rely on it."""
     for spec in signature.inputs:
         dtype = getattr(torch, spec.dtype, None)
-        if not isinstance(dtype, torch.dtype) or why_unsupported(dtype):
+        if not isinstance(dtype, torch.dtype) or why_unsupported(spec.carrier):
             return f"input {spec.name!r:.60} has the dtype {spec.dtype!r:.60}"
         if not all(0 <= low <= best <= high for low, best, high in spec.ranges):
             return f"input {spec.name!r:.60} has the sizes {spec.ranges!r:.60}"
         if spec.values and len(spec.values) != math.prod(low for low, _, _ in spec.ranges):
             return f"input {spec.name!r:.60} has {len(spec.values)} values"
+    for leaf in (*signature.input_leaves, *signature.output_leaves):
+        dtype = getattr(torch, leaf.dtype, None) if leaf.kind == "tensor" else None
+        if leaf.dtype and not (isinstance(dtype, torch.dtype) and carrier(dtype) is not dtype):
+            return f"a leaf has the dtype {leaf.dtype!r:.60}"
     sizes = {(spec.name, dim) for spec in signature.inputs for dim in range(len(spec.ranges))}
     if foreign := {size for guard in signature.guards for size in compiled(guard.condition).sizes} - sizes:
         return f"a guard asks for the size {min(foreign)!r:.60}"

@@ -62,7 +62,7 @@ class TRTModule(torch.nn.Module):
                 "this TRTModule is empty; fill it with load_state_dict, or make one with torch2trt.convert"
             )
         tensors = self.signature.flatten(args, kwargs)
-        return self.signature.unflatten(self.runner(tensors), tensors)
+        return self.signature.unflatten(self.runner(self.signature.carried(tensors)), tensors)
 
     @property
     def runner(self) -> Runner:

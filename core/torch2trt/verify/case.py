@@ -15,7 +15,7 @@ from ..program.signature import Signature
 
 
 class Case:
-    """The inputs of one call by the names of the engine's tensors, and the outputs that the model gives for them.
+    """The inputs of one call as the engine takes them, by name, and the outputs that the model gives for them.
 
     Args:
         model: what was converted.
@@ -28,7 +28,7 @@ class Case:
         self, model: Any, signature: Signature, args: Sequence[Any], kwargs: Mapping[str, Any], name: str = ""
     ) -> None:
         self.name = name
-        self.tensors = signature.flatten(*_clones(args, kwargs))
+        self.tensors = signature.carried(signature.flatten(*_clones(args, kwargs)))
         self.expected = _outputs(model, signature, *_clones(args, kwargs))
 
 

@@ -80,7 +80,7 @@ def compare_case(case: Case, runner: Runner, probe: Probe | None, tolerance: Tol
         output_errors(captured, case.expected, explained),
         calls,
         _mended(outputs, output_errors(exposed, case.expected, explained)),
-        narrowed=plan.settings.precision is not None,
+        narrowed=plan.settings.precision is not None or any(planned.call.narrowed for planned in plan),
     )
 
 

@@ -65,6 +65,8 @@ ROWS = [
     edited("a size that is yes", "is True, not int", signature__inputs__0__ranges__0__0=True),
     edited("a range of two", "ranges[0] has 2 entries, not 3", signature__inputs__0__ranges__0=[1, 2]),
     edited("a constant that is a list", "value is [], not", signature__input_leaves__0__value=[]),
+    edited("an output of no dtype", "a leaf has the dtype 'load'", signature__output_leaves__0__dtype="load"),
+    edited("an output cast for nothing", "the dtype 'float32'", signature__output_leaves__0__dtype="float32"),
     edited("an edit", "its digest is not that of its contents", signed=False, host__gpu="a better one"),
     edited("another flavor", "built with the flavor 'other'", "or convert again", engine__flavor="other"),
     edited("another TensorRT", "built with TensorRT 9.9", "install that version", engine__version="9.9"),
