@@ -21,8 +21,10 @@ from .packs.loading import Packs
 from .packs.user import current_packs
 from .plan.plan import Plan, make_plan
 from .program.call import state_of
+from .program.program import Program
 from .runtime.module import TRTModule
 from .runtime.reference import ReferenceRunner
+from .runtime.state import State
 from .settings import Settings, SettingsKeywords, takes_settings
 
 
@@ -103,7 +105,21 @@ def _finish(plan: Plan) -> TRTModule:
     interpreted = runtime == "reference" or not torch.cuda.is_available()
     # only now: the build has given back its memory
     reference = ReferenceRunner(network.network, network.builder, network.constants, copy=interpreted)
-    return TRTModule(engine, plan.program.signature, reference=reference, runtime=runtime, lowered=network)
+    return TRTModule(
+        engine,
+        plan.program.signature,
+        reference=reference,
+        state=_state(plan.program),
+        runtime=runtime,
+        lowered=network,
+    )
+
+
+def _state(program: Program) -> State | None:
+    """The buffers of a fresh module, with the values that the model's have now."""
+    assert program.signature is not None
+    buffers = program.signature.state
+    return State(buffers, [program.state[buffer.name] for buffer in buffers]) if buffers else None
 
 
 def _example(model: Any, inputs: Any, dynamic_shapes: Any) -> Example:

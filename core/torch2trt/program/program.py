@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -30,6 +30,8 @@ class Program:
     outputs: tuple[Any, ...]
     #: how users call it; None for a subprogram
     signature: Signature | None = None
+    #: the buffers that it writes, which are inputs: the model's own tensors, by the names of the inputs
+    state: Mapping[str, torch.Tensor] = field(default_factory=dict)
 
     def example_value(self, ref: Ref) -> Any:
         """The FakeTensor, SymInt or constant that ``ref`` stands for."""
@@ -56,12 +58,11 @@ class Program:
         return json.dumps(self.to_dict(), indent=1)
 
     def __eq__(self, other: object) -> bool:
-        """Whether both compute the same in the same way: equal calls and equal constants."""
+        """Whether both compute the same in the same way: equal calls, constants and state."""
         if not isinstance(other, Program):
             return NotImplemented
-        return self.to_dict() == other.to_dict() and all(
-            torch.equal(constant, other.constants[name]) for name, constant in self.constants.items()
-        )
+        own, others = {**self.state, **self.constants}, {**other.state, **other.constants}
+        return self.to_dict() == other.to_dict() and all(torch.equal(own[name], others[name]) for name in own)
 
     __hash__ = None  # type: ignore[assignment]  # equal programs are equal by their contents, which are tensors too
 
