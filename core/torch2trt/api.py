@@ -21,7 +21,6 @@ from .packs.loading import Packs
 from .packs.user import current_packs
 from .plan.plan import Plan, make_plan
 from .program.call import state_of
-from .program.program import Program
 from .runtime.module import TRTModule
 from .runtime.reference import ReferenceRunner
 from .runtime.state import State
@@ -97,7 +96,8 @@ def convert(
 
 def _finish(plan: Plan) -> TRTModule:
     """The steps to the right of a plan: lower, build, and the module that runs."""
-    (segment,) = plan.segments
+    (segment,), signature = plan.segments, plan.program.signature
+    assert signature is not None
     network = lower(plan, segment)
     settings = plan.settings
     engine = build(network, plan) if settings.build else None
@@ -107,19 +107,12 @@ def _finish(plan: Plan) -> TRTModule:
     reference = ReferenceRunner(network.network, network.builder, network.constants, copy=interpreted)
     return TRTModule(
         engine,
-        plan.program.signature,
+        signature,
         reference=reference,
-        state=_state(plan.program),
+        state=State(signature.state, plan.program.buffers) if signature.state else None,
         runtime=runtime,
         lowered=network,
     )
-
-
-def _state(program: Program) -> State | None:
-    """The buffers of a fresh module, with the values that the model's have now."""
-    assert program.signature is not None
-    buffers = program.signature.state
-    return State(buffers, [program.state[buffer.name] for buffer in buffers]) if buffers else None
 
 
 def _example(model: Any, inputs: Any, dynamic_shapes: Any) -> Example:

@@ -14,6 +14,7 @@ from ..errors import CaptureError
 from ..program.guards import Guard, Size
 from ..program.leaves import Buffer, Leaf, TensorSpec
 from ..program.signature import Signature
+from .buffers import sharing
 from .dims import Asked
 from .given import call_names, signature_of_model
 from .guards import guards_of
@@ -118,11 +119,16 @@ def _state(
     exported: ExportedProgram, nodes: Mapping[str, torch.fx.Node]
 ) -> tuple[tuple[Buffer, ...], list[TensorSpec]]:
     """The buffers that the program writes, and what the engine takes for them."""
-    buffers, specs = [], []
+    buffers, specs, shared = [], [], dict(sharing(exported))
     for spec in written(exported):
         path, tensor = original_path(str(spec.target)), nodes[spec.arg.name].meta["val"]
         if reason := why_unsupported(tensor.dtype):
             raise CaptureError(f"the model changes its buffer {path!r} when it is called: {reason}")
+        if path in shared:
+            raise CaptureError(
+                f"the model changes its buffer {path!r} when it is called, with which its {shared[path]!r} has memory in "
+                "common; give each memory of its own, such as .clone() makes"
+            )
         buffers.append(Buffer(spec.arg.name, path, bool(spec.persistent)))
         specs.append(TensorSpec(spec.arg.name, short_name(tensor.dtype), tuple((size,) * 3 for size in tensor.shape)))
     return tuple(buffers), specs

@@ -14,6 +14,7 @@ from ..errors import CaptureError, Torch2TRTError
 from ..packs.choice import choose
 from ..packs.loading import Packs
 from ..program.values import READ
+from .buffers import sharing
 from .declined import came_back, mark, unmark, where_marked
 from .intercept import Interception
 from .kept import OPERATOR, run_original
@@ -65,7 +66,12 @@ def _decomposed(exported: ExportedProgram, rules: Table) -> ExportedProgram:
     except Torch2TRTError:
         raise
     except Exception as error:
-        raise CaptureError(f"PyTorch cannot take the exported model apart: {type(error).__name__}: {error}") from error
+        why = f"{type(error).__name__}: {error}"
+        if shared := next(sharing(exported), None):  # PyTorch fails over such a buffer and does not say why
+            why += (
+                f"; its {shared[0]!r} and {shared[1]!r} have memory in common, which a buffer that it writes must not"
+            )
+        raise CaptureError(f"PyTorch cannot take the exported model apart: {why}") from error
 
 
 def _mark_declined(exported: ExportedProgram, packs: Packs, interception: Interception, rules: Table) -> set[Any]:

@@ -96,8 +96,20 @@ class Reader:
         args, kwargs = pytree.tree_map_only(torch.fx.Node, self._ref, (tuple(node.args), dict(node.kwargs)))
         if node.target is OPERATOR:
             tensors, sizes, key = args
-            return self._interception[key].operands(tensors, sizes)
+            kept = self._interception[key]
+            given: Any = node.args[0]
+            varying = [name for name, used in zip(kept.state, given, strict=False) if self._varies(used)]
+            return kept.operands(tensors, sizes, tuple(varying))
         return _positional(node.target, args, kwargs)
+
+    def _varies(self, node: torch.fx.Node) -> bool:
+        """Whether a node comes of anything but constants."""
+        sources = {node: None}
+        for source in (todo := [node]):
+            new = [used for used in source.all_input_nodes if used not in sources]
+            sources |= dict.fromkeys(new)
+            todo += new
+        return any(source.op == "placeholder" and source.name not in self._constants for source in sources)
 
     def _ref(self, node: torch.fx.Node) -> Any:
         if node.op == "placeholder":

@@ -33,6 +33,11 @@ class Program:
     #: the buffers that it writes, which are inputs: the model's own tensors, by the names of the inputs
     state: Mapping[str, torch.Tensor] = field(default_factory=dict)
 
+    @property
+    def buffers(self) -> list[torch.Tensor]:
+        """The model's own tensors of the signature's state, in its order."""
+        return [self.state[buffer.name] for buffer in self.signature.state] if self.signature else []
+
     def example_value(self, ref: Ref) -> Any:
         """The FakeTensor, SymInt or constant that ``ref`` stands for."""
         if ref.kind == "input":

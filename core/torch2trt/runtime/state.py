@@ -102,7 +102,9 @@ def _bytes(tensor: torch.Tensor) -> bytes:
     """Whether one value stands for all, then the values."""
     compact = _compact(tensor.detach().cpu())
     same = compact.numel() > 1 and not any(compact.stride())
-    values = (compact.flatten()[:1] if same else compact.flatten()).view(torch.uint8)
+    values = (compact.flatten()[:1].clone(memory_format=torch.contiguous_format) if same else compact.flatten()).view(
+        torch.uint8
+    )
     return bytes([same]) + values.numpy().tobytes()
 
 
