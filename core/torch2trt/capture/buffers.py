@@ -14,6 +14,7 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
 
 from ..errors import CaptureError
+from ..program.call import describe
 from ..program.memory import overlap, storage_of
 from .read import tensor_of
 from .wrappers import original_path
@@ -37,12 +38,7 @@ def assigned_in_place(model: Any, precision: torch.dtype | None) -> Iterator[Non
         for path, holder, name, buffer in before:
             if (new := holder.get(name)) is not buffer:
                 holder[name] = buffer
-                if reason := _why_not_written(buffer, new, precision):
-                    raise CaptureError(
-                        f"the model replaces its buffer {path!r} when it is called by {reason}, and a converted module "
-                        "keeps buffers as they are; write into it, or return the new value and pass it in again"
-                    )
-                buffer.copy_(new)
+                buffer.copy_(_written(path, buffer, new, precision))
         return result
 
     model.forward = forward
@@ -68,18 +64,19 @@ def sharing(exported: ExportedProgram) -> Iterator[tuple[str, str]]:
                 yield original_path(str(spec.target)), original_path(str(another.target))
 
 
-def _why_not_written(buffer: torch.Tensor, new: Any, precision: torch.dtype | None) -> str | None:
-    """What a buffer is replaced by, where writing that into it would not do the same; None where it does."""
-    if not isinstance(new, torch.Tensor):
-        return "nothing" if new is None else f"a {type(new).__name__}"
-    sizes: Sequence[Any] = new.shape
-    if any(isinstance(size, torch.SymInt) for size in sizes):
-        return "one whose size varies"
-    if new.shape != buffer.shape:
-        return f"one of the shape {tuple(new.shape)}"
-    # in another precision, the dtypes of what is computed are not the model's own
-    alike = precision is not None and new.is_floating_point() and buffer.is_floating_point()
-    return None if alike or new.dtype == buffer.dtype else f"one of {new.dtype}"
+def _written(path: str, buffer: torch.Tensor, new: Any, precision: torch.dtype | None) -> torch.Tensor:
+    """What a buffer is replaced by; :class:`CaptureError` where writing it into the buffer would not be the same."""
+    if isinstance(new, torch.Tensor):
+        sizes: Sequence[Any] = new.shape
+        same_shape = all(isinstance(size, int) for size in sizes) and new.shape == buffer.shape
+        # in another precision, the dtypes of what is computed are not the model's own
+        alike = precision is not None and new.is_floating_point() and buffer.is_floating_point()
+        if same_shape and (alike or new.dtype == buffer.dtype):
+            return new
+    raise CaptureError(
+        f"the model replaces its buffer {path!r}, {describe(buffer)}, by {describe(new)} when it is called, and a "
+        "converted module keeps the shapes and dtypes of its buffers; return the new value and pass it in again"
+    )
 
 
 def called(

@@ -69,7 +69,7 @@ def _decomposed(exported: ExportedProgram, rules: Table) -> ExportedProgram:
         why = f"{type(error).__name__}: {error}"
         if shared := next(sharing(exported), None):  # PyTorch fails over such a buffer and does not say why
             why += (
-                f"; its {shared[0]!r} and {shared[1]!r} have memory in common, which a buffer that it writes must not"
+                f"; its {shared[0]!r} and {shared[1]!r} have memory in common, where a buffer is written; use .clone()"
             )
         raise CaptureError(f"PyTorch cannot take the exported model apart: {why}") from error
 

@@ -85,7 +85,7 @@ def unpacked(signature: Signature, data: bytes, where: str, *, first_only: bool 
         state = State(signature.state, values[: len(wanted)])
         for tensor, value in zip(state.tensors(), values[len(wanted) :], strict=False):
             tensor.copy_(value)
-    except (ValueError, IndexError, RuntimeError, OverflowError) as error:
+    except (ValueError, TypeError, IndexError, RuntimeError, OverflowError) as error:
         raise EngineError(f"the values of the buffers in {where} are damaged: {error}; save it again") from error
     return state
 

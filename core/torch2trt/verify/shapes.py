@@ -21,8 +21,8 @@ def cases_of(model: Any, program: Program, example: Example, inputs: Any = None)
 
     Where the user's own example tensors have a case's shape they are taken.  All others are random: like them in dtype
     and range, or normally distributed for an ``Input``, whose integers and bools are 0.  What the model itself refuses
-    is no case, and told by a warning.  Where the model writes buffers, each begins with its own, and a last one with the
-    new ones of the case before.
+    is no case, and told by a warning.  Where the model writes buffers, every case begins with those that it has, and a
+    last one with those that the case before leaves.
 
     Args:
         model: what is converted.
