@@ -23,6 +23,7 @@ from .plan.plan import Plan, make_plan
 from .program.call import state_of
 from .runtime.module import TRTModule
 from .runtime.reference import ReferenceRunner
+from .runtime.state import State
 from .settings import Settings, SettingsKeywords, takes_settings
 
 
@@ -95,7 +96,8 @@ def convert(
 
 def _finish(plan: Plan) -> TRTModule:
     """The steps to the right of a plan: lower, build, and the module that runs."""
-    (segment,) = plan.segments
+    (segment,), signature = plan.segments, plan.program.signature
+    assert signature is not None
     network = lower(plan, segment)
     settings = plan.settings
     engine = build(network, plan) if settings.build else None
@@ -103,7 +105,14 @@ def _finish(plan: Plan) -> TRTModule:
     interpreted = runtime == "reference" or not torch.cuda.is_available()
     # only now: the build has given back its memory
     reference = ReferenceRunner(network.network, network.builder, network.constants, copy=interpreted)
-    return TRTModule(engine, plan.program.signature, reference=reference, runtime=runtime, lowered=network)
+    return TRTModule(
+        engine,
+        signature,
+        reference=reference,
+        state=State(signature.state, plan.program.buffers) if signature.state else None,
+        runtime=runtime,
+        lowered=network,
+    )
 
 
 def _example(model: Any, inputs: Any, dynamic_shapes: Any) -> Example:

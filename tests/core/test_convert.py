@@ -10,7 +10,6 @@ from torch import nn
 from torch.export import Dim
 from torch2trt import CaptureError, ConversionError, Input, InputError, Packs, UnsupportedError, converter, hookimpl
 
-from .misuse.api import Buffered
 
 pytestmark = pytest.mark.filterwarnings("ignore::torch2trt.ReferenceRuntimeWarning")
 
@@ -377,11 +376,6 @@ def test_a_dynamic_size_without_bound():
 def test_training_mode():
     with pytest.raises(CaptureError, match=r"training mode \(1\b.*model.eval\(\)"):
         convert(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)), [torch.ones(2, 2)])
-
-
-def test_a_buffer_that_changes():
-    with pytest.raises(CaptureError, match="changes its buffer 'count'"):
-        convert(Buffered().eval(), [torch.ones(2)])
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ def test_the_users_tensors_are_the_usual_case_and_random_ones_are_like_them():
     shapes = (None, {0: torch.export.Dim("n", min=1, max=5)})
     plan = torch2trt.explain(lookup, [table, index], dynamic_shapes=shapes)
     example = example_inputs(lookup, [table, index], shapes, torch.device("cpu"))
-    cases = cases_of(lookup, plan.program.signature, example, [table, torch.tensor([0, 1])])
+    cases = cases_of(lookup, plan.program, example, [table, torch.tensor([0, 1])])
     assert names(cases) == ["the given inputs", "the smallest", "the usual", "the largest"]
     smallest, usual, largest = (case.tensors["index"] for case in cases[1:])
     assert torch.equal(usual, index)
@@ -180,7 +180,7 @@ def test_fixed_arguments_and_keywords_of_an_exported_program_stay_as_they_are():
 def test_a_static_model_has_one_case():
     model = Model().eval()
     example = example_inputs(model, [Input((2, 8))], None, torch.device("cpu"))
-    cases = cases_of(model, torch2trt.explain(model, [Input((2, 8))]).program.signature, example)
+    cases = cases_of(model, torch2trt.explain(model, [Input((2, 8))]).program, example)
     assert names(cases) == ["the smallest"]
     assert cases[0].tensors["x"].std() > 0.5
 

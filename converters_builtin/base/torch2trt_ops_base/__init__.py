@@ -24,7 +24,11 @@ _FAMILIES = (
 
 
 #: what PyTorch decomposes by default only since a later version than the oldest that is supported
-_DECOMPOSED = (torch.ops.aten.linalg_vector_norm.default,)
+_DECOMPOSED = (
+    torch.ops.aten.linalg_vector_norm.default,
+    # and never by default: a batch norm that writes its running statistics
+    torch.ops.aten._native_batch_norm_legit_functional.default,
+)
 
 
 @hookimpl(trylast=True)

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch.export import ExportedProgram
 from torch.export.graph_signature import ConstantArgument, InputKind, OutputKind, SymIntArgument, TensorArgument
 
-from ..dtypes import short_name
+from ..dtypes import short_name, why_unsupported
 from ..errors import CaptureError
 from ..program.guards import Guard, Size
-from ..program.leaves import Leaf, TensorSpec
+from ..program.leaves import Buffer, Leaf, TensorSpec
 from ..program.signature import Signature
+from .buffers import sharing
 from .dims import Asked
 from .given import call_names, signature_of_model
 from .guards import guards_of
 from .inputs import Example
 from .ranges import settle
+from .read import written
 from .trial import computes_the_same
 from .wrappers import original_path
+
+#: PyTorch 2.11 has none
+_PARAMETER_MUTATION: Final = getattr(OutputKind, "PARAMETER_MUTATION", None)
 
 
 def signature_of(
@@ -41,17 +46,18 @@ def signature_of(
     """
     nodes = {node.name: node for node in exported.graph.nodes}
     specs, input_leaves, guards = _inputs(exported, example, module, nodes)
+    state, own_specs = _state(exported, nodes)
     output_leaves, outputs = _outputs(exported, returned)
     assert exported.call_spec.in_spec is not None
     assert exported.call_spec.out_spec is not None
     parameters, omitted = _names(model, exported, example)
     prefix = "output"
-    while any(spec.name.startswith(f"{prefix}_") for spec in specs):
+    while any(spec.name.startswith(f"{prefix}_") for spec in (*specs, *own_specs)):
         prefix += "_"
     # what is returned twice is one output
     names = {node: f"{prefix}_{index}" for index, node in enumerate(dict.fromkeys(outputs))}
     signature = Signature(
-        inputs=tuple(specs),
+        inputs=(*specs, *own_specs),
         input_leaves=tuple(input_leaves),
         in_spec=exported.call_spec.in_spec,
         parameters=tuple(parameters),
@@ -60,6 +66,7 @@ def signature_of(
         out_spec=exported.call_spec.out_spec,
         omitted=tuple(omitted),
         guards=guards,
+        state=state,
     )
     _check_apart(signature, example)
     return signature, outputs
@@ -76,12 +83,14 @@ def _names(model: Any, exported: ExportedProgram, example: Example) -> tuple[Seq
 def _check_apart(signature: Signature, example: Example) -> None:
     """That the model changes no input that was given twice, or is its own: two copies were traced."""
     repeated = {signature.input_leaves[index].name for index in example.repeated if index >= 0}
-    for leaf in signature.output_leaves:
-        if leaf.kind == "mutated" and leaf.name in repeated:
-            raise CaptureError(
-                f"the model changes input {leaf.name!r} in place, which has memory in common with another input or a "
-                "parameter; give tensors that are apart, such as copies made with .clone()"
-            )
+    changed = [f"input {leaf.name!r} in place" for leaf in signature.output_leaves if leaf.name in repeated]
+    if -1 in example.repeated:  # which of the model's own tensors an input is part of is not known
+        changed += [f"its buffer {buffer.path!r}" for buffer in signature.state]
+    if changed:
+        raise CaptureError(
+            f"the model changes {changed[0]}, and an input has memory in common with another one or with the model's "
+            "own tensors; give tensors that are apart, such as copies made with .clone()"
+        )
 
 
 def _inputs(
@@ -114,19 +123,41 @@ def _inputs(
     return specs, leaves, remaining
 
 
+def _state(
+    exported: ExportedProgram, nodes: Mapping[str, torch.fx.Node]
+) -> tuple[tuple[Buffer, ...], list[TensorSpec]]:
+    """The buffers that the program writes, and what the engine takes for them."""
+    buffers, specs, shared = [], [], dict(sharing(exported))
+    for spec in written(exported):
+        path, tensor = original_path(str(spec.target)), nodes[spec.arg.name].meta["val"]
+        if reason := why_unsupported(tensor.dtype):
+            raise CaptureError(f"the model changes its buffer {path!r} when it is called: {reason}")
+        if path in shared:
+            raise CaptureError(
+                f"the model changes its buffer {path!r} when it is called, and its {shared[path]!r} has memory in common "
+                "with it; give each memory of its own, such as .clone() makes"
+            )
+        buffers.append(Buffer(spec.arg.name, path, bool(spec.persistent)))
+        specs.append(TensorSpec(spec.arg.name, short_name(tensor.dtype), tuple((size,) * 3 for size in tensor.shape)))
+    return tuple(buffers), specs
+
+
 def _outputs(exported: ExportedProgram, dtypes: Sequence[torch.dtype | None]) -> tuple[tuple[Leaf, ...], list[str]]:
     returned: list[tuple[Leaf, str | None]] = []
     changed: list[tuple[Leaf, str | None]] = []
     # by position: a hook may have replaced a node that the program returns, whose name the specification still has
     values = exported.graph.output_node().args[0]
+    inputs = {spec.target: spec.arg.name for spec in written(exported)}
     for spec, value, dtype in zip(exported.graph_signature.output_specs, values, dtypes, strict=True):
-        if spec.kind is OutputKind.BUFFER_MUTATION:
+        if spec.kind is _PARAMETER_MUTATION:
             raise CaptureError(
-                f"the model changes its buffer {original_path(str(spec.target))!r} when it is called, which an engine "
-                "cannot keep; call model.eval(), or return the new value and pass it in again"
+                f"the model changes its parameter {original_path(str(spec.target))!r} when it is called, which an "
+                "engine has as a constant; call model.eval(), or make it a buffer with register_buffer"
             )
         node = value.name if isinstance(value, torch.fx.Node) else None
-        if spec.kind is OutputKind.USER_INPUT_MUTATION:
+        if spec.kind is OutputKind.BUFFER_MUTATION:
+            changed.append((Leaf("state", inputs[spec.target]), node))
+        elif spec.kind is OutputKind.USER_INPUT_MUTATION:
             changed.append((Leaf("mutated", str(spec.target)), node))
         elif isinstance(spec.arg, ConstantArgument):
             returned.append((Leaf("constant", value=spec.arg.value), None))

@@ -14,6 +14,7 @@ from ..errors import CaptureError, Torch2TRTError
 from ..packs.choice import choose
 from ..packs.loading import Packs
 from ..program.values import READ
+from .buffers import sharing
 from .declined import came_back, mark, unmark, where_marked
 from .intercept import Interception
 from .kept import OPERATOR, run_original
@@ -66,10 +67,10 @@ def _decomposed(exported: ExportedProgram, rules: Table) -> ExportedProgram:
     except Torch2TRTError:
         raise
     except Exception as error:
-        raise CaptureError(_explain(error)) from error
+        raise CaptureError(_explain(error, exported)) from error
 
 
-def _explain(error: Exception) -> str:
+def _explain(error: Exception, exported: ExportedProgram) -> str:
     text = str(error)
     if "aliasing the input" in text:
         return (
@@ -86,7 +87,10 @@ def _explain(error: Exception) -> str:
             "a function that torch.cond or a loop runs makes a tensor of Python's numbers, with torch.tensor, which "
             "PyTorch cannot decompose; make it outside of the function"
         )
-    return f"PyTorch cannot take the exported model apart: {type(error).__name__}: {text}"
+    why = f"{type(error).__name__}: {text}"
+    if shared := next(sharing(exported), None):  # PyTorch fails over such a buffer and does not say why
+        why += f"; its {shared[0]!r} and {shared[1]!r} have memory in common, where a buffer is written; use .clone()"
+    return f"PyTorch cannot take the exported model apart: {why}"
 
 
 def _mark_declined(exported: ExportedProgram, packs: Packs, interception: Interception, rules: Table) -> set[Any]:

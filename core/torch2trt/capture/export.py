@@ -18,6 +18,7 @@ from ..program.call import state_of
 from ..program.program import Program
 from ..settings import Settings
 from .boundary import carry, tell
+from .buffers import assigned_in_place
 from .convention import signature_of
 from .decompose import decompose
 from .dims import without_names
@@ -48,7 +49,8 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
     Raises:
         CaptureError: ``torch.export`` cannot express the model; the message says what to do.
     """
-    with _lock, unknown_offsets(), contextlib.ExitStack() as stack:
+    in_place = assigned_in_place(model, settings.precision)
+    with _lock, in_place, unknown_offsets(), contextlib.ExitStack() as stack:
         stack.enter_context(every_size())
         interception = Interception(packs)
         module = _module(model, example, settings)
@@ -85,6 +87,8 @@ def _module(model: Any, example: Example, settings: Settings) -> torch.nn.Module
 def _casting(model: Any, module: torch.nn.Module, example: Example, precision: torch.dtype) -> torch.nn.Module:
     try:
         outside = leaving_nothing(model, lambda: output_dtypes(module, example.args, example.kwargs))
+    except Torch2TRTError:
+        raise
     except Exception as error:
         raise CaptureError(_explain(error) + users_stack(error)) from error
     return Casting(module, precision, outside)

@@ -66,8 +66,10 @@ class Interception:
         flat = OPERATOR([*state.values(), *tensors], sizes, call.key)
         full = tuple(args) if module is None else (module, *args)
         choice = choose(Call(target, "", (full, kwargs), full, kwargs, call.result(flat)), self._packs)
-        if choice.converter is None:
-            with noting(choice.declined):
+        if choice.converter is None or call.writes:
+            with noting(
+                [f"it writes its {', '.join(call.writes)} when it is called"] if call.writes else choice.declined
+            ):
                 return function(*args, **kwargs)  # the operator has no users now and falls out of the graph
         outputs = list(flat)
         for output, changed in call.in_place.items():

@@ -55,6 +55,8 @@ class KeptCall:
     out_spec: pytree.TreeSpec | None = None
     #: for each output the index of the input tensor that it is, where the call changes that input in place
     in_place: dict[int, int] = field(default_factory=dict)
+    #: the parameters and buffers that the module itself writes when it is called
+    writes: list[str] = field(default_factory=list)
     key: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,12 +64,15 @@ class KeptCall:
         self.key = str(next(_keys))
         _calls[self.key] = self
 
-    def operands(self, tensors: Sequence[Any], sizes: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def operands(
+        self, tensors: Sequence[Any], sizes: Sequence[Any], varying: tuple[str, ...] = ()
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The original's ``(args, kwargs)`` with these values; a module comes first, with this state."""
         args, kwargs = self._arguments(tensors, sizes)
         if self.module is None:
             return args, kwargs
-        return (ModuleOperand(self.module, dict(zip(self.state, tensors, strict=False))), *args), kwargs
+        state = dict(zip(self.state, tensors, strict=False))
+        return (ModuleOperand(self.module, state, varying), *args), kwargs
 
     def result(self, outputs: Sequence[Any]) -> Any:
         """What the original returns, of the operator's outputs."""
@@ -93,8 +98,11 @@ class KeptCall:
             else:
                 state = dict(zip(self.state, copies, strict=False))
                 result = torch.func.functional_call(self.module, state, args, kwargs)
+                # assigned, or written in place
+                own = zip(self.state, copies, strict=False)
+                self.writes = [name for name, t in own if state[name] is not t or id(t) in mutations.written]
         outputs, self.out_spec = pytree.tree_flatten(result)
-        self._note_in_place(outputs, copies, mutations)
+        self._note_in_place(outputs, copies[len(self.state) :], mutations)
         inputs = {id(tensor) for tensor in tensors}
         memory = {tensor.untyped_storage()._cdata for tensor in tensors}
         return [o.clone() if id(o) in inputs or o.untyped_storage()._cdata in memory else o for o in outputs]
@@ -122,7 +130,7 @@ class KeptCall:
                     raise CaptureError(
                         f"{self.target.name} changes its input in place without returning it; it cannot be kept whole"
                     )
-                self.in_place[places[0]] = index
+                self.in_place[places[0]] = len(self.state) + index
 
 
 class _Mutations(TorchDispatchMode):

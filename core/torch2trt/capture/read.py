@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import torch
 from torch.export import ExportedProgram
-from torch.export.graph_signature import InputKind
+from torch.export.graph_signature import InputKind, InputSpec, OutputKind
 from torch.utils import _pytree as pytree
 
 from ..packs.targets import describe
@@ -34,15 +34,18 @@ class Reader:
         interception: Interception,
         constants: Mapping[str, tuple[str, torch.Tensor]],
         name: str = "",
+        state: Mapping[str, torch.Tensor] | None = None,
     ) -> None:
         self._graph_module, self._interception, self._name = graph_module, interception, name
+        self._state = state or {}
         #: of a placeholder the name and the value of the constant that it is
         self._constants = constants
 
     @classmethod
     def of(cls, exported: ExportedProgram, interception: Interception) -> Reader:
         """The reader of a whole program."""
-        return cls(exported.graph_module, interception, _constants(exported))
+        state = {spec.arg.name: tensor_of(exported, spec) for spec in written(exported)}
+        return cls(exported.graph_module, interception, _constants(exported, state.keys()), state=state)
 
     @property
     def graph(self) -> torch.fx.Graph:
@@ -100,14 +103,27 @@ class Reader:
             tuple(self._ref(n) if isinstance(n, torch.fx.Node) else n for n in ([returned] if single else returned)),  # type: ignore[union-attr]  # a tuple of nodes and constants
             signature,
             single,
+            self._state,
         )
 
     def _operands(self, node: torch.fx.Node) -> tuple[tuple[Any, ...], dict[str, Any]]:
         args, kwargs = pytree.tree_map_only(torch.fx.Node, self._ref, (tuple(node.args), dict(node.kwargs)))
         if node.target is OPERATOR:
             tensors, sizes, key = args
-            return self._interception[key].operands(tensors, sizes)
+            kept = self._interception[key]
+            given: Any = node.args[0]
+            varying = [name for name, used in zip(kept.state, given, strict=False) if self._varies(used)]
+            return kept.operands(tensors, sizes, tuple(varying))
         return _positional(node.target, args, kwargs)
+
+    def _varies(self, node: torch.fx.Node) -> bool:
+        """Whether a node comes of anything but constants."""
+        sources = {node: None}
+        for source in (todo := [node]):
+            new = [used for used in source.all_input_nodes if used not in sources]
+            sources |= dict.fromkeys(new)
+            todo += new
+        return any(source.op == "placeholder" and source.name not in self._constants for source in sources)
 
     def _ref(self, node: torch.fx.Node) -> Any:
         if node.op == "placeholder":
@@ -141,16 +157,28 @@ class Reader:
         return operator.attrgetter(str(node.target))(self._graph_module)
 
 
-def _constants(exported: ExportedProgram) -> dict[str, tuple[str, torch.Tensor]]:
-    constants = {}
-    for spec in exported.graph_signature.input_specs:
-        if spec.kind in CONSTANTS:
-            assert spec.target is not None
-            owner = exported.state_dict if spec.target in exported.state_dict else exported.constants
-            tensor = owner[spec.target]
-            assert isinstance(tensor, torch.Tensor)
-            constants[spec.arg.name] = (original_path(spec.target), tensor.detach())
-    return constants
+def written(exported: ExportedProgram) -> list[InputSpec]:
+    """The buffers that a decomposed program writes."""
+    signature = exported.graph_signature
+    targets = {spec.target for spec in signature.output_specs if spec.kind is OutputKind.BUFFER_MUTATION}
+    return [spec for spec in signature.input_specs if spec.kind is InputKind.BUFFER and spec.target in targets]
+
+
+def tensor_of(exported: ExportedProgram, spec: InputSpec) -> torch.Tensor:
+    """The parameter, buffer or constant that an input of the graph is."""
+    assert spec.target is not None
+    owner = exported.state_dict if spec.target in exported.state_dict else exported.constants
+    tensor = owner[spec.target]
+    assert isinstance(tensor, torch.Tensor)
+    return tensor.detach()
+
+
+def _constants(exported: ExportedProgram, state: Collection[str]) -> dict[str, tuple[str, torch.Tensor]]:
+    return {
+        spec.arg.name: (original_path(str(spec.target)), tensor_of(exported, spec))
+        for spec in exported.graph_signature.input_specs
+        if spec.kind in CONSTANTS and spec.arg.name not in state
+    }
 
 
 def _is_getitem(node: torch.fx.Node) -> bool:

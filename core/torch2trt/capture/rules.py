@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import torch
@@ -14,6 +15,8 @@ Table = dict[Any, Callable[..., Any]]
 
 #: what ``ExportedProgram.run_decompositions`` calls when it has sorted its table
 _decompose: Final[Any] = getattr(exported_program, "_decompose_exported_program", None)
+#: what it calls last
+_CLEANED: Final = "_remove_unnecessary_copy_op_pass"
 _ARGUMENTS: Final = ("ep", "cia_to_decomp", "python_decomp_table", "joint_loss_index", "decompose_custom_triton_ops")
 
 
@@ -30,18 +33,37 @@ def run_rules(exported: ExportedProgram, rules: Table) -> ExportedProgram:
     this registers only the others, where this version of PyTorch has the function that does so.
     """
     if _decompose is None or tuple(inspect.signature(_decompose).parameters) != _ARGUMENTS:
-        return exported.run_decompositions(rules)  # type: ignore[no-any-return]  # PyTorch does not type it
+        with _keeping_copies():
+            return exported.run_decompositions(rules)  # type: ignore[no-any-return]  # PyTorch does not type it
     defaults, composite = _default_rules(_registered()), _composite(_registered())
     stay_whole: Table = {overload: _stay_whole for overload in composite if overload not in rules}
     changed: Table = {o: rule for o, rule in rules.items() if o in composite and rule is not defaults.get(o)}
-    result: ExportedProgram = _decompose(
-        exported,
-        cia_to_decomp={**stay_whole, **changed},
-        python_decomp_table={overload: rule for overload, rule in rules.items() if overload not in composite},
-        joint_loss_index=None,
-        decompose_custom_triton_ops=False,
-    )
+    with _keeping_copies():
+        result: ExportedProgram = _decompose(
+            exported,
+            cia_to_decomp={**stay_whole, **changed},
+            python_decomp_table={overload: rule for overload, rule in rules.items() if overload not in composite},
+            joint_loss_index=None,
+            decompose_custom_triton_ops=False,
+        )
     return result
+
+
+@contextlib.contextmanager
+def _keeping_copies() -> Iterator[None]:
+    """Leave what is copied into a buffer a copy.
+
+    PyTorch puts its source in its place wherever the buffer is read afterwards, of whatever dtype and shape that is.
+    """
+    cleaned = getattr(exported_program, _CLEANED, None)
+    if cleaned is None:
+        yield
+        return
+    setattr(exported_program, _CLEANED, lambda graph_module, signature: (graph_module, signature))
+    try:
+        yield
+    finally:
+        setattr(exported_program, _CLEANED, cleaned)
 
 
 def _stay_whole(*args: Any, **kwargs: Any) -> Any:

@@ -12,7 +12,9 @@ from torch.utils import _pytree as pytree
 
 from ..dtypes import carrier
 from ..program.guards import Size
+from .buffers import called
 from .inputs import Example
+from .read import tensor_of, written
 
 
 def computes_the_same(
@@ -33,23 +35,27 @@ def computes_the_same(
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             args, kwargs = pytree.tree_unflatten(list(map(_copied, given)), spec)
-            expected = pytree.tree_leaves(module(*args, **kwargs))
-            actual = _run(exported, list(map(_copied, given)))
+            state = {str(spec.target): tensor_of(exported, spec) for spec in written(exported)}
+            result, after = called(module, state, args, kwargs)
+            expected = [*after.values(), *pytree.tree_leaves(result)]
+            actual = _run(exported, list(map(_copied, given)), state)
     except Exception:  # then nothing is known of these sizes
         return False
     return len(actual) == len(expected) and all(map(_agree, actual, map(_carried, expected)))
 
 
-def _run(exported: ExportedProgram, given: Sequence[Any]) -> list[Any]:
-    """What the program returns."""
+def _run(exported: ExportedProgram, given: Sequence[Any], state: Mapping[str, torch.Tensor]) -> list[Any]:
+    """The new values of these buffers in the program, and what it returns."""
     values, inputs = {**exported.state_dict, **exported.constants}, iter(given)
     arguments = [
         _carried(next(inputs)) if spec.kind is InputKind.USER_INPUT else values[str(spec.target)]
         for spec in exported.graph_signature.input_specs
     ]
     outputs = torch.fx.Interpreter(exported.graph_module).run(*arguments, enable_io_processing=False)
-    kinds = [spec.kind for spec in exported.graph_signature.output_specs]
-    return [output for output, kind in zip(outputs, kinds, strict=True) if kind is OutputKind.USER_OUTPUT]
+    pairs = list(zip(exported.graph_signature.output_specs, outputs, strict=True))
+    after = {spec.target: output for spec, output in pairs if spec.kind is OutputKind.BUFFER_MUTATION}
+    returned = [output for spec, output in pairs if spec.kind is OutputKind.USER_OUTPUT]
+    return [after[path].to(tensor.dtype) for path, tensor in state.items()] + returned
 
 
 def _resized(leaf: Any, name: str, sizes: Mapping[Size, int], generator: torch.Generator) -> Any:

@@ -65,6 +65,7 @@ def with_values(program: Program, example: Example) -> Program:
     values = pytree.tree_leaves((example.args, example.kwargs))
     leaves = zip(signature.input_leaves, values, strict=True)
     usual = {leaf.name: value for index, (leaf, value) in enumerate(leaves) if index not in example.described}
+    usual |= program.state
     inputs = [
         dataclasses.replace(spec, values=_values(program.inputs[spec.name], bounds[spec.name], usual.get(spec.name)))
         if spec.name in bounds

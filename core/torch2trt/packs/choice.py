@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..errors import PackError
-from ..program.call import Call
+from ..program.call import Call, ModuleOperand
 from .converters import Converter, PackInfo
 from .loading import Packs
 
@@ -28,6 +28,8 @@ class Choice:
 
 def choose(call: Call, packs: Packs) -> Choice:
     """The first converter that takes ``call``, with the reasons of those that declined."""
+    if reason := _why_not_whole(call):
+        return Choice(None, (reason,))
     chain = packs.registry.chain(call.target.obj)
     declined: list[str] = []
     for converter in _candidates(call, packs, chain):
@@ -37,6 +39,14 @@ def choose(call: Call, packs: Packs) -> Choice:
             return Choice(converter, tuple(declined), tuple(other.pack.name for other in later))
         declined.append(f"{converter.pack.name}: {reason}")
     return Choice(None, tuple(declined))
+
+
+def _why_not_whole(call: Call) -> str | None:
+    """Why no converter can take a module, which is given to it with its parameters and buffers as constants."""
+    module = next(iter(call.operands[0]), None)
+    if not isinstance(module, ModuleOperand) or not module.varying:
+        return None
+    return f"its {', '.join(module.varying)} is no constant: the model computes or changes it when it is called"
 
 
 def _candidates(call: Call, packs: Packs, chain: tuple[Converter, ...]) -> Iterator[Converter]:

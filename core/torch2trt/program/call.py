@@ -53,6 +53,8 @@ class ModuleOperand:
 
     module: torch.nn.Module
     state: Mapping[str, Ref]
+    #: the names of those that are not constant, which no converter of a module can see
+    varying: tuple[str, ...] = ()
 
     def bind(self, value: Callable[[Ref], Any]) -> torch.nn.Module:
         """The module where the values are its own, else a copy that holds them (after a change of precision, say)."""

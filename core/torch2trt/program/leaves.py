@@ -9,8 +9,10 @@ import torch
 
 from ..dtypes import carrier, short_name
 
-LeafKind = Literal["tensor", "size", "constant", "mutated"]
+LeafKind = Literal["tensor", "size", "constant", "mutated", "state"]
 
+#: the kinds of leaves of outputs that nobody is returned: new values of the engine's inputs
+CHANGED: Final = ("mutated", "state")
 #: the value, up or down, that stands for no bound
 UNBOUNDED: Final = 2**63 - 1
 
@@ -85,7 +87,8 @@ class Leaf:
     """One leaf of the inputs or outputs.
 
     ``tensor``: the engine's tensor ``name``; ``size``: the same, a Python int outside; ``constant``: always ``value``;
-    ``mutated`` (outputs only): the new value of input ``name``, which the model changes in place.
+    ``mutated`` (outputs only): the new value of input ``name``, which the model changes in place; ``state`` (outputs
+    only): the same of a buffer, which is the engine's input ``name`` and none of the user's.
     """
 
     kind: LeafKind
@@ -93,3 +96,15 @@ class Leaf:
     value: Any = None
     #: of a tensor that is returned, its dtype where the engine returns it in another one
     dtype: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """A buffer that the model writes when it is called: the converted module keeps it from call to call."""
+
+    #: the engine's input
+    name: str
+    #: where it is in the model, such as ``layers.0.keys``
+    path: str
+    #: whether it is among the values of a state dict
+    persistent: bool

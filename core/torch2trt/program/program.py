@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -32,6 +32,13 @@ class Program:
     signature: Signature | None = None
     #: whether it returns its only output by itself, as the condition of a loop does
     single: bool = False
+    #: the buffers that it writes, which are inputs: the model's own tensors, by the names of the inputs
+    state: Mapping[str, torch.Tensor] = field(default_factory=dict)
+
+    @property
+    def buffers(self) -> list[torch.Tensor]:
+        """The model's own tensors of the signature's state, in its order."""
+        return [self.state[buffer.name] for buffer in self.signature.state] if self.signature else []
 
     def example_value(self, ref: Ref) -> Any:
         """The FakeTensor, SymInt or constant that ``ref`` stands for."""
@@ -58,12 +65,11 @@ class Program:
         return json.dumps(self.to_dict(), indent=1)
 
     def __eq__(self, other: object) -> bool:
-        """Whether both compute the same in the same way: equal calls and equal constants."""
+        """Whether both compute the same in the same way: equal calls, constants and state."""
         if not isinstance(other, Program):
             return NotImplemented
-        return self.to_dict() == other.to_dict() and all(
-            torch.equal(constant, other.constants[name]) for name, constant in self.constants.items()
-        )
+        own, others = {**self.state, **self.constants}, {**other.state, **other.constants}
+        return self.to_dict() == other.to_dict() and all(torch.equal(own[name], others[name]) for name in own)
 
     __hash__ = None  # type: ignore[assignment]  # equal programs are equal by their contents, which are tensors too
 

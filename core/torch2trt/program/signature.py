@@ -15,8 +15,9 @@ from ..errors import EngineError, InputError
 from . import structure
 from .binding import in_order, same, shown
 from .guards import Guard, compiled
-from .leaves import Leaf, TensorSpec
+from .leaves import CHANGED, Buffer, Leaf, TensorSpec
 from .memory import overlap
+from .state import WithState, with_state
 from .straight import Straight, straight_path
 
 
@@ -24,6 +25,7 @@ from .straight import Straight, straight_path
 class Signature:
     """How calls of the converted module map to tensors of the engine and back."""
 
+    #: what the engine takes: first what users give, then the state
     inputs: tuple[TensorSpec, ...]
     #: the leaves of ``(args, kwargs)``
     input_leaves: tuple[Leaf, ...]
@@ -32,24 +34,30 @@ class Signature:
     parameters: tuple[str, ...]
     #: the engine's output names, in order
     outputs: tuple[str, ...]
-    #: the leaves of what the module returns, then those it changes in place
+    #: the leaves of what the module returns, then those it changes in place, the state among them
     output_leaves: tuple[Leaf, ...]
     out_spec: pytree.TreeSpec
     #: what was left out at conversion and has a default that is a number, a text, a flag or None
     omitted: tuple[tuple[str, Any], ...] = ()
     #: the conditions on the sizes of the inputs under which the program computes what the model does
     guards: tuple[Guard, ...] = ()
+    #: the buffers that the model writes, in the order of their inputs
+    state: tuple[Buffer, ...] = ()
 
     @functools.cached_property
     def _straight(self) -> Straight | None:
         """The checks of calls with tensors by position and by name, where the module takes nothing else."""
         flat = all(child.is_leaf() for group in self.in_spec.children() for child in group.children())
         changes = any(leaf.kind == "mutated" for leaf in self.output_leaves)
-        if not flat or changes or not self.inputs or any(leaf.kind != "tensor" for leaf in self.input_leaves):
+        if not flat or changes or not self.input_leaves or any(leaf.kind != "tensor" for leaf in self.input_leaves):
             return None
-        if any(spec.values for spec in self.inputs):
-            return None
-        return straight_path([self._specs[leaf.name] for leaf in self.input_leaves], self.guards)
+        specs = [self._specs[leaf.name] for leaf in self.input_leaves]
+        return None if any(spec.values for spec in specs) else straight_path(specs, self.guards)
+
+    @functools.cached_property
+    def with_state(self) -> WithState:
+        """Adds the module's own buffers, in the order of ``state``, to the inputs of a call; they are checked."""
+        return with_state(self.state, self._specs)
 
     @functools.cached_property
     def _specs(self) -> dict[str, TensorSpec]:
@@ -143,10 +151,10 @@ class Signature:
         return {**tensors, **{name: tensors[name].to(dtype) for name, dtype in self._carried.items()}}
 
     def unflatten(self, outputs: Mapping[str, torch.Tensor], inputs: Mapping[str, torch.Tensor]) -> Any:
-        """What the original module returns, from the engine's outputs; inputs that it changes in place are changed."""
+        """What the original module returns, from the engine's outputs; inputs and state that it changes are changed."""
         values: list[Any] = []
         for leaf, output in zip(self.output_leaves, self._outputs(outputs), strict=True):
-            if leaf.kind == "mutated":
+            if leaf.kind in CHANGED:
                 inputs[leaf.name].copy_(output)
             else:
                 values.append(output)
@@ -214,6 +222,7 @@ class Signature:
             "out_spec": structure.dump(self.out_spec),
             "input_leaves": leaves[0],
             "output_leaves": leaves[1],
+            "state": [asdict(buffer) for buffer in self.state],
         }
 
     @classmethod
@@ -236,6 +245,7 @@ class Signature:
             out_spec=structure.load(data["out_spec"]),
             omitted=tuple((name, default) for name, default in data["omitted"]),
             guards=_guards(data["guards"]),
+            state=tuple(Buffer(**buffer) for buffer in data["state"]),
         )
 
 

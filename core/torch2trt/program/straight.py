@@ -17,15 +17,15 @@ Straight = Callable[[Sequence[Any]], "dict[str, torch.Tensor] | None"]
 def straight_path(specs: Sequence[TensorSpec], guards: Sequence[Guard]) -> Straight:
     """The checks of calls with one tensor for each of ``specs``, in this order."""
     names = tuple(spec.name for spec in specs)
-    fits = tuple(_fits(getattr(torch, spec.dtype), spec.ranges) for spec in specs)
+    checks = tuple(fitting(getattr(torch, spec.dtype), spec.ranges) for spec in specs)
     checked = [guard.condition for guard in guards if guard.checked]
     hold = compiled_all(checked, names) if checked else None
 
     def straight(args: Sequence[Any]) -> dict[str, torch.Tensor] | None:
         if len(args) != len(names):
             return None
-        for fit, value in zip(fits, args, strict=True):
-            if not fit(value):
+        for fits, value in zip(checks, args, strict=True):
+            if not fits(value):
                 return None
         device = args[0].device
         for value in args[1:]:
@@ -38,7 +38,7 @@ def straight_path(specs: Sequence[TensorSpec], guards: Sequence[Guard]) -> Strai
     return straight
 
 
-def _fits(dtype: torch.dtype, ranges: Sequence[tuple[int, int, int]]) -> Callable[[Any], bool]:
+def fitting(dtype: torch.dtype, ranges: Sequence[tuple[int, int, int]]) -> Callable[[Any], bool]:
     """Whether a value is a tensor with this dtype and sizes in these ranges."""
     fixed = torch.Size([low for low, _, _ in ranges])
     varying = tuple((index, low, high) for index, (low, _, high) in enumerate(ranges) if low != high)

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from .module import TRTModule
+from .state import unpacked
 from .store import from_manifest, read
 
 if TYPE_CHECKING:
@@ -27,5 +28,7 @@ def load(path: str | os.PathLike[str], *, packs: Packs | None = None) -> TRTModu
             TensorRT, or needs the plugins of a pack that is not here.
         OSError: the file is not there or cannot be read.
     """
-    manifest, serialized = read(path)
-    return TRTModule(*from_manifest(manifest, serialized, repr(os.fsdecode(path)), packs))
+    manifest, serialized, values = read(path)
+    where = repr(os.fsdecode(path))
+    engine, signature = from_manifest(manifest, serialized, where, packs)
+    return TRTModule(engine, signature, state=unpacked(signature, values, where))

@@ -19,9 +19,10 @@ import torch
 from ..dtypes import carrier, why_unsupported
 from ..errors import EngineError
 from ..program.guards import compiled
-from ..program.leaves import LeafKind
+from ..program.leaves import CHANGED, LeafKind
 from ..program.signature import Signature
 from .engine import Engine, host
+from .state import State
 
 FORMAT: Final = "torch2trt-module"
 FORMAT_VERSION: Final = 2
@@ -45,6 +46,7 @@ _SCHEMA: Final[Any] = {
         "out_spec": object,
         "input_leaves": [_LEAF],
         "output_leaves": [_LEAF],
+        "state": [{"name": str, "path": str, "persistent": bool}],
     },
     "engine": {
         "flavor": str,
@@ -171,12 +173,16 @@ def _why_inconsistent(signature: Signature) -> str | None:
     if unknown := kinds - set(get_args(LeafKind)):
         return f"a leaf is {min(unknown)!r:.60}"
     names = sorted(spec.name for spec in signature.inputs)
-    if len(set(names)) != len(names) or names != sorted(x.name for x in signature.input_leaves if x.kind == "tensor"):
+    given = [leaf.name for leaf in signature.input_leaves if leaf.kind == "tensor"]
+    own = [buffer.name for buffer in signature.state]
+    if len(set(names)) != len(names) or names != sorted(given + own):
         return "its inputs and their leaves differ"
-    returned = [leaf for leaf in signature.output_leaves if leaf.kind != "mutated"]
-    changed = {leaf.name for leaf in signature.output_leaves if leaf.kind == "mutated"}
+    if reason := _why_no_state(signature):
+        return reason
+    returned = [leaf for leaf in signature.output_leaves if leaf.kind not in CHANGED]
+    mutated = {leaf.name for leaf in signature.output_leaves if leaf.kind == "mutated"}
     outputs = [leaf for leaf in signature.output_leaves if leaf.kind != "constant"]
-    if not changed <= set(names) or len(outputs) != len(signature.outputs):
+    if not mutated <= set(given) or len(outputs) != len(signature.outputs):
         return "its outputs and their leaves differ"
     call = signature.in_spec
     if call.type is not tuple or [child.type for child in call.children()] != [tuple, dict]:
@@ -184,3 +190,18 @@ def _why_inconsistent(signature: Signature) -> str | None:
     if (call.num_leaves, signature.out_spec.num_leaves) != (len(signature.input_leaves), len(returned)):
         return "its structures and leaves differ"
     return None
+
+
+def _why_no_state(signature: Signature) -> str | None:
+    """What contradicts itself in the buffers of a calling convention; None where a module can keep them."""
+    specs = {spec.name: spec for spec in signature.inputs}
+    names, paths = [buffer.name for buffer in signature.state], [buffer.path for buffer in signature.state]
+    if sorted(names) != sorted(leaf.name for leaf in signature.output_leaves if leaf.kind == "state"):
+        return "its buffers and their new values differ"
+    if any(low != high for name in names for low, _, high in specs[name].ranges):
+        return "a buffer has no fixed size"
+    try:
+        State(signature.state, [torch.empty(0)] * len(names))
+    except (KeyError, AttributeError, TypeError) as error:
+        return f"its buffers have impossible places: {error}"
+    return None if len(set(paths)) == len(paths) else "two buffers have one place"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 import os
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,6 +19,7 @@ from .manifest import manifest
 from .reference import ReferenceRunner
 from .runner import Runner
 from .session import Session
+from .state import State, unpacked
 from .store import from_manifest, save
 
 
@@ -29,9 +32,13 @@ class TRTModule(torch.nn.Module):
         engine: the serialized engine; None where only the reference interpreter is wanted.
         signature: the calling convention.
         reference: runs the network where no engine can; None for a loaded module.
+        state: the values of the buffers that the model writes, where the signature has some.
         runtime: which of the two runs; ``"auto"`` takes the engine where it can run.
         lowered: the network with its plan and the tensor of every call's result; None for a loaded module.
     """
+
+    #: the buffers that the model writes when it is called, where the model has them; None where it writes none
+    state: torch.nn.Module | None
 
     def __init__(
         self,
@@ -39,6 +46,7 @@ class TRTModule(torch.nn.Module):
         signature: Signature | None = None,
         *,
         reference: ReferenceRunner | None = None,
+        state: State | None = None,
         runtime: Runtime = "auto",
         lowered: Any = None,
     ) -> None:
@@ -49,6 +57,7 @@ class TRTModule(torch.nn.Module):
         self.lowered = lowered
         self._wanted: Runtime = runtime
         self._chosen: Runner | None = None
+        self._keep(state)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Run the engine.
@@ -62,7 +71,24 @@ class TRTModule(torch.nn.Module):
                 "this TRTModule is empty; fill it with load_state_dict, or make one with torch2trt.convert"
             )
         tensors = self.signature.flatten(args, kwargs)
+        if self.signature.state:
+            tensors = self.signature.with_state(tensors, self.buffers_written())
         return self.signature.unflatten(self.runner(self.signature.carried(tensors)), tensors)
+
+    def reset(self) -> None:
+        """Set the buffers of ``state`` back to their values at conversion."""
+        if self._state is not None:
+            self._state.reset()
+
+    def buffers_written(self) -> list[torch.Tensor]:
+        """The tensors of ``state``, in the order of ``signature.state``."""
+        if self._state is None:
+            raise EngineError("this TRTModule has no values for the buffers of its signature; give it a state")
+        return self._state.tensors()
+
+    def _keep(self, state: State | None) -> None:
+        self._state = state
+        self.state = state.module if state else None
 
     @property
     def runner(self) -> Runner:
@@ -126,7 +152,12 @@ class TRTModule(torch.nn.Module):
         if self.signature is None:
             return "empty"
         runtime = self._chosen.kind if self._chosen else self._wanted
-        lines = [f"inputs: {', '.join(map(str, self.signature.inputs))}", f"outputs: {', '.join(self.output_names)}"]
+        paths = {buffer.name: buffer.path for buffer in self.signature.state}
+        given = [str(spec) for spec in self.signature.inputs if spec.name not in paths]
+        own = [str(replace(spec, name=paths[spec.name])) for spec in self.signature.inputs if spec.name in paths]
+        lines = [f"inputs: {', '.join(given)}", f"outputs: {', '.join(self.output_names)}"]
+        if own:
+            lines.append(f"buffers: {', '.join(own)}")
         if self._engine is not None:
             lines.append(f"engine: {self._engine}")
         return "\n".join([*lines, f"runtime: {runtime}"])
@@ -136,8 +167,11 @@ class TRTModule(torch.nn.Module):
         return manifest(*self._saveable())
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the module to a file for :func:`torch2trt.load`: a zip of a manifest and the engine, without pickle."""
-        save(path, *self._saveable())
+        """Write the module to a file for :func:`torch2trt.load`: a zip of a manifest and the engine, without pickle.
+
+        The values of its buffers, where it has some, are in the file too.
+        """
+        save(path, *self._saveable(), self._state)
 
     def _saveable(self) -> tuple[Engine, Signature]:
         if self._engine is None or self.signature is None:
@@ -145,9 +179,14 @@ class TRTModule(torch.nn.Module):
         return self._engine, self.signature
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TRTModule:
-        """A module of the same engine, which never changes, with a runner of its own."""
+        """A module of the same engine, which never changes, with a runner and buffers of its own."""
         copied = type(self)(
-            self._engine, self.signature, reference=self._reference, runtime=self._wanted, lowered=self.lowered
+            self._engine,
+            self.signature,
+            reference=self._reference,
+            state=copy.deepcopy(self._state, memo),
+            runtime=self._wanted,
+            lowered=self.lowered,
         )
         return copied.train(self.training)
 
@@ -156,20 +195,30 @@ class TRTModule(torch.nn.Module):
         return {**self.__dict__, "_reference": None, "_chosen": None, "lowered": None}
 
     def get_extra_state(self) -> dict[str, Any]:
-        """The engine and its manifest, as ``state_dict`` keeps them; ``torch.load`` reads them with weights_only."""
+        """The engine and its manifest, as ``state_dict`` keeps them; ``torch.load`` reads them with weights_only.
+
+        With them are the values that the buffers had at first; those of now are entries of their own.
+        """
         engine, _ = self._saveable()
-        serialized = torch.frombuffer(bytearray(engine.serialized), dtype=torch.uint8)
-        return {"manifest": json.dumps(self.manifest()), "engine": serialized}
+        parts = {"engine": engine.serialized}
+        if self._state is not None:
+            parts["first"] = self._state.packed(first_only=True)
+        tensors = {name: torch.frombuffer(bytearray(data), dtype=torch.uint8) for name, data in parts.items()}
+        return {"manifest": json.dumps(self.manifest()), **tensors}
 
     def set_extra_state(self, state: Any) -> None:
         """Become the module that :meth:`get_extra_state` was asked of; EngineError where that was none."""
         where = "the state dict"
         try:
             data, serialized = json.loads(state["manifest"]), state["engine"].numpy().tobytes()
+            first = state["first"].numpy().tobytes() if "first" in state else b""
         except Exception as error:  # whatever it is that stands there instead
             raise EngineError(f"{where} has no converted module: {type(error).__name__}: {error}") from error
         engine, signature = from_manifest(data, serialized, where)
+        values = unpacked(signature, first, where, first_only=True)
         # only now, when all of it is known to fit
+        if self._state is None or values is None or not self._state.takes_first(values):
+            self._keep(values)
         self._engine, self.signature = engine, signature
         self._reference = self._chosen = self.lowered = None
 

@@ -16,11 +16,14 @@ from ..errors import EngineError
 from ..program.signature import Signature
 from .engine import Engine, why_not_loadable
 from .manifest import checked, manifest
+from .state import State
 
 if TYPE_CHECKING:
     from ..packs.loading import Packs
 
 _MEMBERS: Final = ["engine", "manifest.json"]
+#: of a module that keeps buffers
+_STATE: Final = "state"
 #: a manifest of 100,000 calls has 60 MB
 _MANIFEST_LIMIT: Final = 2**28
 _ENCRYPTED: Final = 0x1
@@ -58,7 +61,7 @@ def from_manifest(data: Any, engine: bytes, where: str, packs: Packs | None = No
     return made, signature
 
 
-def save(path: str | os.PathLike[str], engine: Engine, signature: Signature) -> None:
+def save(path: str | os.PathLike[str], engine: Engine, signature: Signature, state: State | None = None) -> None:
     """Write a module's file, whole or not at all, whoever else writes it at the same time.
 
     A symbolic link stays one: the file that it names is written.
@@ -78,6 +81,8 @@ def save(path: str | os.PathLike[str], engine: Engine, signature: Signature) -> 
         with open(temporary, "xb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
             archive.writestr("manifest.json", text)
             archive.writestr("engine", engine.serialized)
+            if state is not None:
+                archive.writestr(_STATE, state.packed())
         if os.path.exists(target):
             shutil.copymode(target, temporary)
         os.replace(temporary, target)
@@ -93,8 +98,8 @@ def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any]:
     return checked(read(path)[0], repr(os.fsdecode(path)))[0]
 
 
-def read(path: str | os.PathLike[str]) -> tuple[Any, bytes]:
-    """What a file has for a manifest, and the serialized engine.
+def read(path: str | os.PathLike[str]) -> tuple[Any, bytes, bytes]:
+    """What a file has for a manifest, the serialized engine, and the values of buffers.
 
     Raises:
         EngineError: it is not what :func:`save` writes; nothing larger than the file itself is ever read.
@@ -110,19 +115,21 @@ def read(path: str | os.PathLike[str]) -> tuple[Any, bytes]:
             raise EngineError(f"{name} is truncated or was not written by TRTModule.save: {why}") from error
 
 
-def _read(file: BinaryIO) -> tuple[Any, bytes]:
+def _read(file: BinaryIO) -> tuple[Any, bytes, bytes]:
     size = os.fstat(file.fileno()).st_size
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
-        if sorted(member.filename for member in members) != _MEMBERS:
+        names = sorted(member.filename for member in members)
+        if names not in (_MEMBERS, [*_MEMBERS, _STATE]):
             raise ValueError(f"its members are not {' and '.join(_MEMBERS)}")
         for member in members:
-            limit = size if member.filename == "engine" else min(size, _MANIFEST_LIMIT)
+            limit = min(size, _MANIFEST_LIMIT) if member.filename == "manifest.json" else size
             if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & _ENCRYPTED:
                 raise ValueError(f"its member {member.filename} is compressed or encrypted")
             if not member.compress_size == member.file_size <= limit:
                 raise ValueError(f"its member {member.filename} says that it has {member.file_size} bytes")
-        return json.loads(archive.read("manifest.json")), archive.read("engine")
+        state = archive.read(_STATE) if _STATE in names else b""
+        return json.loads(archive.read("manifest.json")), archive.read("engine"), state
 
 
 def _check_regular(path: str | os.PathLike[str], name: str) -> None:

@@ -31,6 +31,9 @@ from .search import smallest
 def compare(model: Any, module: TRTModule, inputs: Any = None, *, tolerance: float | None = None) -> Comparison:
     """Hold a converted module against its model: every output, and the results of every call.
 
+    Where the model writes buffers, both begin with those that the module has now and neither keeps the new ones, which
+    are outputs too.
+
     The module's plan is lowered again with the results of its calls as outputs, and each call is evaluated by PyTorch
     twice: from the inputs on, and from what the module made of the call's operands, which tells a call that is wrong
     from one that got wrong operands.  On a GPU that takes the build of an engine.  Where TensorRT is right as long as
@@ -50,7 +53,8 @@ def compare(model: Any, module: TRTModule, inputs: Any = None, *, tolerance: flo
     """
     if module.signature is None:
         raise EngineError("this TRTModule is empty; fill it with load_state_dict, or make one with torch2trt.convert")
-    case = Case(model, module.signature, *tensors_of(model, inputs))
+    state = module.buffers_written() if module.signature.state else ()
+    case = Case(model, module.signature, *tensors_of(model, inputs), state=state)
     probe = None
     if module.lowered is not None:
         probe = probe_of_calls(module.lowered.plan, on_engine if module.runtime == "engine" else on_interpreter)

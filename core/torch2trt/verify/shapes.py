@@ -11,36 +11,41 @@ from torch.utils import _pytree as pytree
 from ..capture.inputs import Example
 from ..errors import VerificationWarning, warn
 from ..program.leaves import TensorSpec
+from ..program.program import Program
 from ..program.signature import Signature
 from .case import Case, tensors_of
 
 
-def cases_of(model: Any, signature: Signature, example: Example, inputs: Any = None) -> list[Case]:
+def cases_of(model: Any, program: Program, example: Example, inputs: Any = None) -> list[Case]:
     """The cases for a model.
 
     Where the user's own example tensors have a case's shape they are taken.  All others are random: like them in dtype
     and range, or normally distributed for an ``Input``, whose integers and bools are 0.  What the model itself refuses
-    is no case, and told by a warning.
+    is no case, and told by a warning.  Where the model writes buffers, every case begins with those that it has, and a
+    last one with those that the case before leaves.
 
     Args:
         model: what is converted.
-        signature: the calling convention.
+        program: the captured program.
         example: the example inputs of the conversion.
         inputs: inputs of the user's for a case more, as ``compare`` takes them.
 
     Raises:
         InputError: ``inputs`` do not fit.
     """
-    cases = [] if inputs is None else [Case(model, signature, *tensors_of(model, inputs), "the given inputs")]
+    assert program.signature is not None
+    signature, state = program.signature, program.buffers
+    given = () if inputs is None else tensors_of(model, inputs)
+    cases = [Case(model, signature, *given, "the given inputs", state)] if given else []
     tried: list[list[tuple[int, ...]]] = []
     for index, name in enumerate(("smallest", "usual", "largest")):
-        shapes = [tuple(limits[index] for limits in spec.ranges) for spec in signature.inputs]
+        shapes = [tuple(limits[index] for limits in spec.ranges) for spec in _given(signature)]
         if shapes in tried:
             continue
         tried.append(shapes)
         where = f"the {name} shapes {', '.join(map(str, shapes))}"
         try:
-            case = Case(model, signature, *_inputs(signature, example, shapes), where)
+            case = Case(model, signature, *_inputs(signature, example, shapes), where, state)
         except Exception as error:  # whatever the model raises
             warn(
                 f"not held against PyTorch at {where}: the model itself fails with {type(error).__name__}: {error}",
@@ -48,14 +53,20 @@ def cases_of(model: Any, signature: Signature, example: Example, inputs: Any = N
             )
             continue
         cases.append(case)
-    return cases
+    return [*cases, cases[-1].again(model, signature)] if state and cases else cases
+
+
+def _given(signature: Signature) -> list[TensorSpec]:
+    """What users give of the engine's inputs."""
+    own = {buffer.name for buffer in signature.state}
+    return [spec for spec in signature.inputs if spec.name not in own]
 
 
 def _inputs(
     signature: Signature, example: Example, shapes: Sequence[tuple[int, ...]]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     given = signature.flatten(example.args, example.kwargs)
-    wanted = {spec.name: (spec, shape) for spec, shape in zip(signature.inputs, shapes, strict=True)}
+    wanted = {spec.name: (spec, shape) for spec, shape in zip(_given(signature), shapes, strict=True)}
     generator = torch.Generator().manual_seed(0)
     leaves = []
     for index, leaf in enumerate(signature.input_leaves):

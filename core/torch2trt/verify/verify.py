@@ -49,8 +49,7 @@ def verified(
         InputError: ``inputs`` do not fit.
         VerificationError: the module is wrong and cannot be mended; the first call that differs is named.
     """
-    assert plan.program.signature is not None
-    cases = cases_of(model, plan.program.signature, example, inputs)
+    cases = cases_of(model, plan.program, example, inputs)
     plan = replace(plan, finish=finish)  # which does not keep the model and the example alive
     module = finish(plan)
     _hold_network(plan, cases)

@@ -25,14 +25,17 @@ def by_value(x):
     return x.sin()
 
 
-class Buffered(nn.Module):
+class Growing(nn.Module):
     def __init__(self):
         super().__init__()
-        self.register_buffer("count", torch.zeros(1))
+        self.register_buffer("seen", torch.zeros(2, 4))
+        self.scale = nn.Parameter(torch.ones(4), requires_grad=False)
 
-    def forward(self, x):
-        self.count += 1
-        return x + self.count
+    def forward(self, x, changes_scale=False):
+        if changes_scale:
+            return x * self.scale.add_(1)
+        self.seen = torch.cat([self.seen, x])
+        return self.seen.mean()
 
 
 def exported(model=None, **options):
@@ -114,10 +117,16 @@ ROWS = [
         ("torch.export cannot express the model", "must have same reduction dim"),
     ),
     Row(
-        "a buffer that changes",
-        lambda place: explain(Buffered().eval(), [X]),
+        "a buffer that grows",
+        lambda place: explain(Growing().eval(), [X]),
         CaptureError,
-        ("changes its buffer 'count'", "return the new value and pass it in again"),
+        ("replaces its buffer 'seen', float32[2, 4], by float32[4, 4]", "return the new value and pass it in again"),
+    ),
+    Row(
+        "a parameter that changes",
+        lambda place: explain(Growing().eval(), [X, True]),
+        CaptureError,
+        ("changes its parameter 'scale'", "make it a buffer with register_buffer"),
     ),
     Row("no tensor comes out", lambda place: explain(lambda x: 3, [X]), CaptureError, ("returns no tensor",)),
     Row(

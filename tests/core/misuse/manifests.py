@@ -47,6 +47,22 @@ def deep(spec):
     return spec
 
 
+def buffer(name, path="kept"):
+    return {"name": name, "path": path, "persistent": True}
+
+
+def as_state(*paths, kind="state", ranges=(4, 4, 4)):
+    """Changes that make buffers of the only input and of copies of it, written by as many outputs."""
+    names = [f"x{index}" for index in range(len(paths))]
+    return {
+        "signature__inputs": [{"name": n, "dtype": "float32", "ranges": [list(ranges)], "values": []} for n in names],
+        "signature__input_leaves": [],
+        "signature__state": [buffer(*pair) for pair in zip(names, paths, strict=True)],
+        "signature__output_leaves": [{"kind": kind, "name": n, "value": None} for n in names],
+        "signature__outputs": [f"output_{index}" for index in range(len(paths))],
+    }
+
+
 FACTORY = {"default_factory_module": "antigravity", "default_factory_name": "fly", "dict_context": []}
 OUT = "signature__out_spec"
 
@@ -84,6 +100,11 @@ ROWS = [
     edited("an input that no leaf has", "its inputs and their leaves differ", signature__inputs__0__name="z"),
     edited("a leaf too few", "inputs and their leaves differ", signature__input_leaves=[]),
     edited("an unknown leaf", "a leaf is 'magic'", signature__output_leaves__0__kind="magic"),
+    edited("a buffer of nothing", "inputs and their leaves differ", signature__state=[buffer("z")]),
+    edited("a buffer for an input", "buffers and their new values differ", **as_state("kept", kind="tensor")),
+    edited("a buffer that varies in size", "a buffer has no fixed size", **as_state("kept", ranges=[1, 4, 8])),
+    edited("a buffer of no place", "impossible places", **as_state("inner..kept")),
+    edited("a buffer in a buffer", "impossible places", **as_state("inner", "inner.kept")),
     edited("an output too many", "its outputs and their leaves differ", signature__outputs=["a", "b", "c"]),
     edited("a structure of other inputs", "its inputs are no call's", signature__in_spec=[1, LEAF]),
     edited("a structure of no inputs", "structures and leaves differ", **{OUT: [1, LEAF]}),
