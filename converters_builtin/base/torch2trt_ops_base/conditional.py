@@ -20,13 +20,21 @@ def cond(ctx: Context, pred: Value, true_fn: Program, false_fn: Program, operand
         return ctx.lower(true_fn if bool(pred) else false_fn, operands)
     conditional = ctx.network.add_if_conditional()
     conditional.set_condition(lib.reshape(ctx, pred, []) if lib.ndim_of(pred) else pred)
-    # what enters a branch through a layer of the conditional is what TensorRT knows to belong to it
-    inside = [conditional.add_input(o).get_output(0) if lib.is_runtime(o) else o for o in operands]
+    # what enters a branch through a layer of the conditional is what TensorRT knows to belong to it; with a size it
+    # cannot build the engine, and ends the process at times
+    inside = [
+        conditional.add_input(operand).get_output(0) if lib.is_runtime(operand) and not _is_size(example) else operand
+        for operand, example in zip(operands, ctx.call.args[3] if operands else (), strict=True)
+    ]
     branches = [ctx.lower(branch, inside) for branch in (true_fn, false_fn)]
     return [
         _chosen(ctx, conditional, inside, index, *values)
         for index, values in enumerate(zip(*branches, strict=True))
     ]
+
+
+def _is_size(example: Any) -> bool:
+    return not isinstance(example, torch.Tensor)
 
 
 def _chosen(ctx: Context, conditional: trt.IIfConditional, inside: Sequence[Any], index: int, *values: Any) -> Any:
