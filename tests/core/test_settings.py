@@ -35,6 +35,13 @@ def test_a_typo_is_answered_with_the_right_spelling(function):
         function(torch.relu, [torch.ones(2)], precission=torch.float16)
 
 
+def test_the_names_of_other_converters_are_answered_with_ours():
+    with pytest.raises(
+        TypeError, match="has no argument 'truncate_double'; say float64='float32', which is the default"
+    ):
+        explain(torch.relu, [torch.ones(2)], truncate_double=True)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -44,6 +51,8 @@ def test_a_typo_is_answered_with_the_right_spelling(function):
             {"runtime": "refrence"},
             "runtime='refrence' is not one of 'auto', 'engine', 'reference'; did you mean 'reference'",
         ),
+        ({"float64": "float16"}, "float64='float16' is not one of 'float32', 'refuse'; did you mean 'float32'"),
+        ({"float64": None}, "float64=None is not one of 'float32', 'refuse'"),
         ({"runtime": "engine", "build": False}, "runtime='engine' needs an engine; leave build=True"),
         ({"build": "no"}, "build='no' is not one of True, False"),
         ({"verbose": 2}, "verbose=2 is not one of True, False"),

@@ -33,7 +33,7 @@ def narrow(graph_module: torch.fx.GraphModule, constants: Collection[str]) -> No
         if isinstance(body := getattr(graph_module, str(node.target), None), torch.fx.GraphModule):
             narrow(body, ())
     graph = graph_module.graph
-    if any(_has_wide((node.meta.get("val"), node.args, node.kwargs)) for node in graph.nodes):
+    if any(_has_wide(node.meta.get("val")) for node in graph.nodes):
         _Narrowing(graph, constants).run()
 
 

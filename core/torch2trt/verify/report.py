@@ -168,8 +168,8 @@ class Comparison:
             "wrong; mended by an output at:",
             "capture": "the captured program itself differs from the model, which torch.export specialized for the "
             "example inputs; export it with inputs like these, or narrow the sizes",
-            "precision": "PyTorch itself computes as much else in the precision asked for, or with float32 for float64; "
-            "ask for a wider one",
+            "precision": "PyTorch itself computes as much else in the precision asked for, or with float32 for "
+            "float64; ask for a wider one",
             "rounding": "every call is right by itself, the model amplifies rounding; beyond the tolerance from:",
         }[self.cause]
         return f"{outputs}: {head}" + (f"\n{self.first}" if self.first else "")
