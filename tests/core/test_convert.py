@@ -10,7 +10,6 @@ from torch import nn
 from torch.export import Dim
 from torch2trt import CaptureError, ConversionError, Input, InputError, Packs, UnsupportedError, converter, hookimpl
 
-
 pytestmark = pytest.mark.filterwarnings("ignore::torch2trt.ReferenceRuntimeWarning")
 
 

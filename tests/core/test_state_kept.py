@@ -188,7 +188,7 @@ def test_what_no_module_can_keep(make, message, precision):
 
 def test_an_input_that_is_a_buffer():
     model = Keeping(counted, torch.zeros(3)).eval()
-    with pytest.raises(CaptureError, match="changes its buffer 'buffer'.*with the model's own tensors.*clone"):
+    with pytest.raises(CaptureError, match=r"changes its buffer 'buffer'.*with the model's own tensors.*clone"):
         convert(model, [model.buffer], **REFERENCE)
 
 
@@ -199,7 +199,7 @@ def test_wrong_state_is_found():
 
     model = Keeping(lambda model, x: (model.buffer.add_(1), x * 2)[1], torch.zeros(3)).eval()
     packs = with_installed(Pack(add))
-    with pytest.raises(VerificationError, match="test_wrong_state_is_found.<locals>.add"):
+    with pytest.raises(VerificationError, match=r"test_wrong_state_is_found.<locals>.add"):
         convert(model, [X], packs=packs, verify=True, **REFERENCE)
     assert not torch2trt.compare(model, convert(model, [X], packs=packs, **REFERENCE), [X]).agrees
 

@@ -24,7 +24,7 @@ from .read import written
 from .trial import computes_the_same
 from .wrappers import original_path
 
-#: PyTorch 2.11 has none
+#: older versions of PyTorch have none
 _PARAMETER_MUTATION: Final = getattr(OutputKind, "PARAMETER_MUTATION", None)
 
 
@@ -134,8 +134,8 @@ def _state(
             raise CaptureError(f"the model changes its buffer {path!r} when it is called: {reason}")
         if path in shared:
             raise CaptureError(
-                f"the model changes its buffer {path!r} when it is called, and its {shared[path]!r} has memory in common "
-                "with it; give each memory of its own, such as .clone() makes"
+                f"the model changes its buffer {path!r} when it is called, and its {shared[path]!r} has memory in "
+                "common with it; give each memory of its own, such as .clone() makes"
             )
         buffers.append(Buffer(spec.arg.name, path, bool(spec.persistent)))
         specs.append(TensorSpec(spec.arg.name, short_name(tensor.dtype), tuple((size,) * 3 for size in tensor.shape)))

@@ -154,10 +154,10 @@ class Signature:
         """What the original module returns, from the engine's outputs; inputs and state that it changes are changed."""
         values: list[Any] = []
         for leaf, output in zip(self.output_leaves, self._outputs(outputs), strict=True):
-            if leaf.kind in CHANGED:
-                inputs[leaf.name].copy_(output)
-            else:
+            if leaf.kind == "tensor" or leaf.kind not in CHANGED:
                 values.append(output)
+            else:
+                inputs[leaf.name].copy_(output)
         return pytree.tree_unflatten(values, self.out_spec)
 
     def _outputs(self, outputs: Mapping[str, torch.Tensor]) -> list[Any]:

@@ -51,6 +51,8 @@ class TRTModule(torch.nn.Module):
         lowered: Any = None,
     ) -> None:
         super().__init__()
+        if signature is not None and signature.state and state is None:
+            raise EngineError("the signature has buffers that the model writes; give their values with state=")
         self.signature = signature
         self._engine = engine
         self._reference = reference
@@ -71,8 +73,8 @@ class TRTModule(torch.nn.Module):
                 "this TRTModule is empty; fill it with load_state_dict, or make one with torch2trt.convert"
             )
         tensors = self.signature.flatten(args, kwargs)
-        if self.signature.state:
-            tensors = self.signature.with_state(tensors, self.buffers_written())
+        if self._state is not None:
+            tensors = self.signature.with_state(tensors, self._state.tensors())
         return self.signature.unflatten(self.runner(self.signature.carried(tensors)), tensors)
 
     def reset(self) -> None:
@@ -82,9 +84,7 @@ class TRTModule(torch.nn.Module):
 
     def buffers_written(self) -> list[torch.Tensor]:
         """The tensors of ``state``, in the order of ``signature.state``."""
-        if self._state is None:
-            raise EngineError("this TRTModule has no values for the buffers of its signature; give it a state")
-        return self._state.tensors()
+        return [] if self._state is None else self._state.tensors()
 
     def _keep(self, state: State | None) -> None:
         self._state = state

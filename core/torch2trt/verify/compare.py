@@ -53,8 +53,7 @@ def compare(model: Any, module: TRTModule, inputs: Any = None, *, tolerance: flo
     """
     if module.signature is None:
         raise EngineError("this TRTModule is empty; fill it with load_state_dict, or make one with torch2trt.convert")
-    state = module.buffers_written() if module.signature.state else ()
-    case = Case(model, module.signature, *tensors_of(model, inputs), state=state)
+    case = Case(model, module.signature, *tensors_of(model, inputs), state=module.buffers_written())
     probe = None
     if module.lowered is not None:
         probe = probe_of_calls(module.lowered.plan, on_engine if module.runtime == "engine" else on_interpreter)
