@@ -11,10 +11,12 @@ from torch2trt import PackRegistry, Settings, hookimpl
 
 from .fusions import separate
 from .small_integers import widen
+from .unchecked import RULES
 
 _FAMILIES = (
     *("activation", "arithmetic", "bitwise", "bounds", "compare", "division", "formulas", "power", "rounding", "unary"),
     *("cumulative", "reduce", "softmax", "sort", "statistics", "distance", "matmul"),
+    *("determinants", "factors", "solving"),
     *("views", "slicing", "windows", "joining", "padding", "strided", "copy", "creation", "sizes"),
     *("indexing", "index_put", "masks", "scatter", "search", "bags"),
     "declined",
@@ -27,10 +29,11 @@ _DECOMPOSED = (torch.ops.aten.linalg_vector_norm.default,)
 
 @hookimpl(trylast=True)
 def torch2trt_decompositions(table: dict[torch._ops.OpOverload, Callable[..., Any]]) -> None:
-    """Decompose the same operators with every version of PyTorch."""
+    """Decompose the same operators with every version of PyTorch, and without checks that an engine cannot make."""
     rules: dict[Any, Callable[..., Any]] = torch._decomp.get_decompositions(_DECOMPOSED)
     for overload, rule in rules.items():
         table.setdefault(overload, rule)
+    table.update(RULES)
 
 
 @hookimpl(trylast=True)

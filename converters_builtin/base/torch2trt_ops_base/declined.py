@@ -59,6 +59,20 @@ complex_ = _declined(
     "aten._fft_c2c.default",
 )
 
+iterated = _declined(
+    "singular values, eigenvalues and what is made of them come of iterations, whose number depends on the values; "
+    "compute them outside and pass them in",
+    "aten._linalg_svd.default",
+    "aten._linalg_eigh.default",
+    "aten.linalg_pinv.atol_rtol_tensor",
+    "aten.linalg_matrix_exp.default",
+)
+orthogonal = _declined(
+    "of the factors of a matrix, LU and Cholesky's are worked out, orthogonal ones are not",
+    "aten.linalg_qr.default",
+    "aten.linalg_householder_product.default",
+)
+
 
 @converter(
     "aten.native_dropout.default",

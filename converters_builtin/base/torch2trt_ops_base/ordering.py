@@ -110,8 +110,8 @@ def _with_room(
 ) -> tuple[trt.ITensor, trt.ITensor | None]:
     """Keys of which none is the last of its dtype, and the places that they come from if these are others.
 
-    int64 has no wider dtype.  There the last number shares a key with the one before it, which is right where all of the
-    last numbers stand behind all others.
+    int64 has no wider dtype.  There the last number shares a key with the one before it, which is right where all that
+    are the last number stand behind all others.
     """
     if lib.dtype_of(keys) != torch.int64:
         return (keys if lib.dtype_of(keys).is_floating_point else ctx.tensor(keys, torch.int64)), None
