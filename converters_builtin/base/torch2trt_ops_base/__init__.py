@@ -15,7 +15,8 @@ from .unchecked import RULES
 
 _FAMILIES = (
     *("activation", "arithmetic", "bitwise", "bounds", "compare", "division", "formulas", "power", "rounding", "unary"),
-    *("cumulative", "reduce", "softmax", "sort", "statistics", "distance", "matmul"),
+    "divisors",
+    *("cumulative", "reduce", "softmax", "sort", "medians", "quantiles", "statistics", "distance", "matmul"),
     *("determinants", "factors", "solving"),
     *("views", "slicing", "windows", "joining", "padding", "strided", "copy", "creation", "sizes"),
     *("indexing", "index_put", "masks", "scatter", "search", "bags"),

@@ -48,7 +48,6 @@ data_dependent = _declined(
     _DATA_DEPENDENT, "aten.bincount.default", "aten._unique2.default", "aten.unique_consecutive.default"
 )
 mode = _declined("TensorRT cannot count how often a value occurs", "aten.mode.default")
-nan_median = _declined("TensorRT's top-k does not pass over NaN", "aten.nanmedian.default", "aten.nanmedian.dim")
 complex_ = _declined(
     _COMPLEX,
     "aten.view_as_complex.default",

@@ -1,4 +1,4 @@
-"""What TensorRT's top-k gives: sorting, the k-th value, extremes with their indices, medians."""
+"""What TensorRT's top-k gives: sorting, the k-th value, extremes with their indices."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ def _k_too_large(k: int | torch.SymInt) -> str | None:
 @converter("aten.topk.default", rejects=_k_too_large)
 def topk(ctx: Context, input: Value, k: Size, dim: int = -1, largest: bool = True, sorted: bool = True) -> Pair:
     """topk(Tensor self, SymInt k, int dim=-1, bool largest=True, bool sorted=True) -> (Tensor, Tensor)"""
-    return first(ctx, T.MAX if largest else T.MIN, input, k, dim, most=_most(ctx.call.args[1]))
+    return first(ctx, T.MAX if largest else T.MIN, input, k, dim, most=most_of(ctx.call.args[1]))
 
 
-def _most(count: int | torch.SymInt) -> int:
+def most_of(count: int | torch.SymInt) -> int:
+    """What a captured size is at most."""
     bound = lib.upper_bound(count)
-    assert bound is not None  # the converters of this file decline otherwise
+    assert bound is not None  # converters that ask this decline otherwise
     return bound
 
 
@@ -39,15 +40,16 @@ def _dim_too_long(input: torch.Tensor, dim: int) -> str | None:
 def sort(ctx: Context, input: Value, dim: int = -1, descending: bool = False) -> Pair:
     """sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)"""
     op = T.MAX if descending else T.MIN
-    return first(ctx, op, input, _length(ctx, input, dim), dim, most=_most(_length_in(ctx, dim)))
+    return first(ctx, op, input, length_of(ctx, input, dim), dim, most=most_of(_captured_length(ctx, dim)))
 
 
-def _length_in(ctx: Context, dim: int) -> int | torch.SymInt:
+def _captured_length(ctx: Context, dim: int) -> int | torch.SymInt:
     input: torch.Tensor = ctx.call.args[0]
     return input.shape[dim] if input.dim() else 1
 
 
-def _length(ctx: Context, input: Value, dim: int) -> Size:
+def length_of(ctx: Context, input: Value, dim: int) -> Size:
+    """How long a dimension is; 1 of a scalar."""
     tensor = ctx.tensor(input)
     return lib.size(ctx, tensor, dim) if len(tensor.shape) else 1
 
@@ -61,10 +63,11 @@ def sort_stable(ctx: Context, input: Value, *, stable: bool | None, dim: int = -
 @converter("aten.kthvalue.default", rejects=_k_too_large)
 def kthvalue(ctx: Context, input: Value, k: Size, dim: int = -1, keepdim: bool = False) -> Pair:
     """kthvalue(Tensor self, SymInt k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)"""
-    return _kth(ctx, input, k, dim, keepdim, _most(ctx.call.args[1]))
+    return kth(ctx, input, k, dim, keepdim, most_of(ctx.call.args[1]))
 
 
-def _kth(ctx: Context, input: Value, k: Size, dim: int, keepdim: bool, most: int) -> Pair:
+def kth(ctx: Context, input: Value, k: Size, dim: int, keepdim: bool, most: int) -> Pair:
+    """The ``k``-th smallest along ``dim`` and its index, of which ``most`` is the largest that ``k`` may be."""
     values, indices = first(ctx, T.MIN, input, k, dim, most=most)
     ndim = len(values.shape)
     if not ndim:
@@ -74,44 +77,6 @@ def _kth(ctx: Context, input: Value, k: Size, dim: int, keepdim: bool, most: int
     dims = [] if keepdim else [dim % ndim]
     values, indices = (lib.narrow(ctx, tensor, dim, last, 1) for tensor in (values, indices))
     return lib.squeeze(ctx, values, dims), lib.squeeze(ctx, indices, dims)
-
-
-def _half_of_dim_too_long(input: torch.Tensor, dim: int) -> str | None:
-    return too_many((input.shape[dim] + 1) // 2) if input.dim() else None
-
-
-@converter("aten.median.dim", rejects=_half_of_dim_too_long)
-def median(ctx: Context, input: Value, dim: int, keepdim: bool = False) -> Pair:
-    """median.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)"""
-    return _middle(ctx, input, dim, keepdim, _length_in(ctx, dim))
-
-
-def _middle(ctx: Context, input: Value, dim: int, keepdim: bool, length: int | torch.SymInt) -> Pair:
-    # of an even number of elements the lower one in the middle
-    above = lib.size_op(ctx, operator.add, _length(ctx, input, dim), 1)
-    middle = lib.size_op(ctx, operator.floordiv, above, 2)
-    values, indices = _kth(ctx, input, middle, dim, keepdim, _most((length + 1) // 2))
-    if not lib.dtype_of(input).is_floating_point:
-        return values, indices
-    largest, index = max_(ctx, input, dim, keepdim)
-    undefined = lib.isnan(ctx, largest)
-    return lib.where(ctx, undefined, largest, values), lib.where(ctx, undefined, index, indices)
-
-
-def _half_of_all_too_many(input: torch.Tensor) -> str | None:
-    return too_many((input.numel() + 1) // 2)
-
-
-@converter("aten.median.default", rejects=_half_of_all_too_many)
-def median_all(ctx: Context, input: Value) -> trt.ITensor:
-    """median(Tensor self) -> Tensor"""
-    elements = lib.reshape(ctx, input, [-1])
-    if elements.shape[0] == -1:
-        # of no elements, what PyTorch gives
-        instead = torch.median(torch.empty(0, dtype=lib.dtype_of(input)))[None]
-        missing = lib.size_op(ctx, operator.sub, 1, lib.size_op(ctx, min, lib.size(ctx, elements, 0), 1))
-        elements = lib.cat(ctx, [elements, lib.narrow(ctx, instead, 0, 0, missing)], 0)
-    return _middle(ctx, elements, 0, False, ctx.call.args[0].numel())[0]
 
 
 def _extreme(name: str, op: trt.TopKOperation) -> Callable[..., Pair]:

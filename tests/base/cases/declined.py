@@ -1,7 +1,5 @@
 """The operators that are declined."""
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch2trt.testing import Case, f32, i64
@@ -9,7 +7,6 @@ from torch2trt.testing import Case, f32, i64
 N = {0: "n"}
 F32 = (torch.float32,)
 GENERATOR = "random numbers"
-NAN = torch.tensor([[1.0, float("nan"), 3.0, 2.0], [2.0, 2.0, -math.inf, math.inf]])
 
 
 def _in_place(change):
@@ -53,8 +50,6 @@ CASES = [
     Case("aten.alpha_dropout.default", lambda x: F.alpha_dropout(x, 0.5, False), [f32(2, 4)], whole=False),
     Case("aten.feature_dropout.default", lambda x: F.dropout2d(x, 0.5, False), [f32(2, 3, 4, 4)], whole=False),
     Case("aten.mode.default", lambda x: x.mode(), [i64(2, 4)], rejects="how often"),
-    Case("aten.nanmedian.default", torch.nanmedian, [NAN], rejects="NaN"),
-    Case("aten.nanmedian.dim", lambda x: x.nanmedian(1), [NAN], rejects="NaN"),
     Case(
         "aten.embedding_renorm.default",
         torch.nn.Embedding(6, 3, max_norm=1.0),

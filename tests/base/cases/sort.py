@@ -57,13 +57,6 @@ CASES = [
     Case("aten.kthvalue.default", lambda x: x.kthvalue(3, 0, True), [DISTINCT.T], dynamic={1: "w"}, name="keep"),
     Case("aten.kthvalue.default", lambda x: x.kthvalue(1), [f32()], name="scalar"),
     Case("aten.kthvalue.default", lambda x: x.kthvalue(122_900), [LARGE], rejects=MANY, name="large"),
-    Case("aten.median.dim", lambda x: x.median(1), [f32(2, 5)], dynamic=NW),
-    Case("aten.median.dim", lambda x: x.median(0, True), [f32(4, 3)], dynamic=N, name="keep"),
-    Case("aten.median.dim", lambda x: x.median(1), [DISTINCT], dynamic=N, name="int64"),
-    Case("aten.median.dim", lambda x: x.median(0), [torch.zeros(250_000)], rejects=MANY, name="large"),
-    Case("aten.median.default", torch.median, [f32(2, 5)], dynamic=NW),
-    Case("aten.median.default", torch.median, [f32()], name="scalar"),
-    Case("aten.median.default", torch.median, [torch.zeros(250_000)], rejects=MANY, name="large"),
     *(
         Case(f"aten.{target}", call, [SPECIAL.to(dtype)], name=f"special {dtype}")
         for dtype in (torch.float32, torch.float16)
@@ -72,8 +65,6 @@ CASES = [
             ("min.dim", lambda x: x.min(0, keepdim=True)),
             ("argmax.default", lambda x: x.argmax(1)),
             ("argmin.default", lambda x: x.argmin()),
-            ("median.dim", lambda x: x.median(1)),
-            ("median.default", torch.median),
             # equal ones have no order
             ("kthvalue.default", lambda x: (x.kthvalue(2)[0], x.kthvalue(4)[0])),
             ("sort.default", lambda x: (x.sort()[0], x.sort(descending=True)[0])),
