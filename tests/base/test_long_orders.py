@@ -127,6 +127,17 @@ def test_too_many():
     )
 
 
+def test_a_number_without_a_bound():
+    def repeated(x, n):
+        count = n.item()
+        torch._check(count >= 1)
+        return x.expand(count, 9).sort(0)
+
+    plan = torch2trt.explain(repeated, [numbers(9), torch.tensor(2)])
+    (declined,) = (planned for planned in plan.unsupported if planned.call.target.name == "aten.sort.default")
+    assert "this asks for an unknown number of" in str(declined.reasons)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.int64])
 def test_networks_build(dtype):
     x = numbers(LONG, dtype=dtype)

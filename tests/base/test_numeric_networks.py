@@ -26,7 +26,15 @@ def quantiles(x):
 
 
 def special(x):
-    functions = (torch.erfinv, torch.special.erfcx, torch.lgamma, torch.digamma, torch.i0, torch.special.i1, torch.angle)
+    functions = (
+        torch.erfinv,
+        torch.special.erfcx,
+        torch.lgamma,
+        torch.digamma,
+        torch.i0,
+        torch.special.i1,
+        torch.angle,
+    )
     return [function(x) for function in functions], torch.polygamma(1, x)
 
 

@@ -1,8 +1,8 @@
 """The first elements in order, with their indices: TensorRT's top-k, in several passes where it gives too few.
 
-TensorRT's layer gives 3,840 elements at most.  Each pass takes that many from all that are left, in the order of their
-indices where they are equal, and puts what comes last of all in their places.  So ``count`` elements take
-``count / 3840`` passes over the whole dimension, in memory for a few tensors of the input's size.
+TensorRT's layer gives 3,840 elements at most, equal ones in the order of their indices.  Each pass takes that many from
+all that are left, and puts what comes last of all in their places.  So ``count`` elements take ``count / 3840`` passes
+over the whole dimension, in memory for a few tensors of the input's size.
 
 PyTorch takes NaN for the largest; TensorRT does not say where it stands, so it gets numbers in its place.
 """

@@ -76,7 +76,6 @@ CASES = [
     Case("aten.xlogy.Tensor", torch.xlogy, [SPECIAL, OTHER], whole=False, name="special"),
     Case("aten.special_xlog1py.default", torch.special.xlog1py, [SPECIAL, OTHER], whole=False, name="special"),
     Case("aten.sinc.default", torch.sinc, [NAN], whole=False, name="nan"),
-    Case("aten.float_power.Tensor_Scalar", lambda x: torch.float_power(x, 2), [f32(4)], rejects="float64", whole=False),
     *(unary(name) for name in ("erfc", "expm1")),
     *(unary(name, 0.25) for name in ("log2", "log10")),
     unary("log1p", -0.5),
