@@ -58,3 +58,14 @@ def divisors(x):
 def test_networks_build(model, inputs, is_dynamic):
     shapes = (N,) * len(inputs) if is_dynamic else None
     assert torch2trt.convert(model, inputs, dynamic_shapes=shapes, runtime="reference").serialized
+
+
+def test_a_rule_of_another_pack_stays():
+    class Transposing:
+        @torch2trt.hookimpl
+        def torch2trt_decompositions(self, table):
+            table[torch.ops.aten.linalg_inv.default] = lambda input: input.mT
+
+    packs = torch2trt.Packs.load(extra=[Transposing()])
+    rotation = torch2trt.convert(torch.linalg.inv, [MATRIX], packs=packs, runtime="reference", build=False)
+    torch.testing.assert_close(rotation(MATRIX), MATRIX.mT)

@@ -11,7 +11,7 @@ from torch2trt import PackRegistry, Settings, hookimpl
 
 from .fusions import separate
 from .small_integers import widen
-from .unchecked import RULES
+from .unchecked import use_unchecked
 
 _FAMILIES = (
     *("activation", "arithmetic", "bitwise", "bounds", "compare", "division", "formulas", "power", "rounding", "unary"),
@@ -34,7 +34,7 @@ def torch2trt_decompositions(table: dict[torch._ops.OpOverload, Callable[..., An
     rules: dict[Any, Callable[..., Any]] = torch._decomp.get_decompositions(_DECOMPOSED)
     for overload, rule in rules.items():
         table.setdefault(overload, rule)
-    table.update(RULES)
+    use_unchecked(table)
 
 
 @hookimpl(trylast=True)

@@ -1,6 +1,6 @@
 """Elimination and substitution in small matrices, row after row, on batches of any shape.
 
-Each row takes some 20 layers.  They are elementwise, so that engines compute them in full float32, where their matrix
+Each row takes some 30 layers.  They are elementwise, so that engines compute them in full float32, where their matrix
 products are TF32.
 """
 
