@@ -12,10 +12,13 @@ from torch2trt import PackRegistry, Settings, hookimpl
 from .doubles import narrow
 from .fusions import separate
 from .small_integers import widen
+from .unchecked import use_unchecked
 
 _FAMILIES = (
     *("activation", "arithmetic", "bitwise", "bounds", "compare", "division", "formulas", "power", "rounding", "unary"),
-    *("cumulative", "reduce", "softmax", "sort", "statistics", "distance", "matmul"),
+    "divisors",
+    *("cumulative", "reduce", "softmax", "sort", "medians", "quantiles", "statistics", "distance", "matmul"),
+    *("determinants", "factors", "solving"),
     *("views", "slicing", "windows", "joining", "padding", "strided", "copy", "creation", "sizes"),
     *("indexing", "index_put", "masks", "scatter", "search", "bags"),
     *("conditional", "loops"),
@@ -33,10 +36,11 @@ _DECOMPOSED = (
 
 @hookimpl(trylast=True)
 def torch2trt_decompositions(table: dict[torch._ops.OpOverload, Callable[..., Any]]) -> None:
-    """Decompose the same operators with every version of PyTorch."""
+    """Decompose the same operators with every version of PyTorch, and without checks that an engine cannot make."""
     rules: dict[Any, Callable[..., Any]] = torch._decomp.get_decompositions(_DECOMPOSED)
     for overload, rule in rules.items():
         table.setdefault(overload, rule)
+    use_unchecked(table)
 
 
 @hookimpl(trylast=True)

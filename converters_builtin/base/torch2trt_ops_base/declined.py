@@ -48,7 +48,6 @@ data_dependent = _declined(
     _DATA_DEPENDENT, "aten.bincount.default", "aten._unique2.default", "aten.unique_consecutive.default"
 )
 mode = _declined("TensorRT cannot count how often a value occurs", "aten.mode.default")
-nan_median = _declined("TensorRT's top-k does not pass over NaN", "aten.nanmedian.default", "aten.nanmedian.dim")
 complex_ = _declined(
     _COMPLEX,
     "aten.view_as_complex.default",
@@ -57,6 +56,20 @@ complex_ = _declined(
     "aten._fft_r2c.default",
     "aten._fft_c2r.default",
     "aten._fft_c2c.default",
+)
+
+iterated = _declined(
+    "singular values, eigenvalues and what is made of them come of iterations, whose number depends on the values; "
+    "compute them outside and pass them in",
+    "aten._linalg_svd.default",
+    "aten._linalg_eigh.default",
+    "aten.linalg_pinv.atol_rtol_tensor",
+    "aten.linalg_matrix_exp.default",
+)
+orthogonal = _declined(
+    "of the factors of a matrix, LU and Cholesky's are worked out, orthogonal ones are not",
+    "aten.linalg_qr.default",
+    "aten.linalg_householder_product.default",
 )
 
 

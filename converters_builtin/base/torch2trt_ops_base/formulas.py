@@ -8,6 +8,8 @@ from collections.abc import Callable
 from torch2trt import Context, converter, lib, trt
 from torch2trt.lib import Value
 
+from . import bessel, error_functions, gamma
+
 Formula = Callable[[Context, trt.ITensor], trt.ITensor]
 FormulaOfTwo = Callable[[Context, trt.ITensor, trt.ITensor], trt.ITensor]
 
@@ -55,7 +57,34 @@ def _erfc(ctx: Context, x: trt.ITensor) -> trt.ITensor:
 
 
 expm1, log1p, erfc = _formula("expm1", _expm1), _formula("log1p", _log1p), _formula("erfc", _erfc)
+erfinv, erfcx = _formula("erfinv", error_functions.erfinv), _formula("special_erfcx", error_functions.erfcx)
+lgamma, digamma = _formula("lgamma", gamma.lgamma), _formula("digamma", gamma.digamma)
+i0, i0e = _formula("i0", bessel.i0), _formula("special_i0e", bessel.i0e)
+i1, i1e = _formula("special_i1", bessel.i1), _formula("special_i1e", bessel.i1e)
 log2, log10 = _formula("log2", _logarithm(2)), _formula("log10", _logarithm(10))
+
+
+def _high_order(n: int) -> str | None:
+    return None if n in (0, 1) else f"of polygamma the orders 0 and 1 are worked out, this is {n}"
+
+
+@converter("aten.polygamma.default", rejects=_high_order)
+def polygamma(ctx: Context, n: int, input: trt.ITensor) -> trt.ITensor:
+    """polygamma(int n, Tensor self) -> Tensor
+
+    Of order 1 it is infinite at -1, -2, …, where PyTorch gives large numbers.
+    """
+    dtype = ctx.call.result.dtype
+    x = ctx.tensor(input, lib.opmath(dtype))
+    return ctx.tensor((gamma.trigamma if n else gamma.digamma)(ctx, x), dtype)
+
+
+@converter("aten.angle.default")
+def angle(ctx: Context, input: trt.ITensor) -> trt.ITensor:
+    """angle(Tensor self) -> Tensor"""
+    dtype = ctx.call.result.dtype
+    x = ctx.tensor(input, dtype)
+    return lib.where(ctx, lib.isnan(ctx, x), x, lib.where(ctx, lib.lt(ctx, x, 0), math.pi, 0.0, dtype), dtype)
 
 
 @converter("aten.signbit.default")

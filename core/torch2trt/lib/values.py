@@ -74,4 +74,4 @@ def upper_bound(size: int | torch.SymInt) -> int | None:
     environment = size.node.shape_env
     assert environment is not None
     upper = environment.bound_sympy(size.node.expr).upper
-    return int(upper) if upper.is_number and upper.is_finite else None
+    return int(upper) if upper.is_Integer else None

@@ -1,14 +1,12 @@
 """The operators that are declined."""
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch2trt.testing import Case, f32, i64
 
 N = {0: "n"}
+F32 = (torch.float32,)
 GENERATOR = "random numbers"
-NAN = torch.tensor([[1.0, float("nan"), 3.0, 2.0], [2.0, 2.0, -math.inf, math.inf]])
 
 
 def _in_place(change):
@@ -52,8 +50,6 @@ CASES = [
     Case("aten.alpha_dropout.default", lambda x: F.alpha_dropout(x, 0.5, False), [f32(2, 4)], whole=False),
     Case("aten.feature_dropout.default", lambda x: F.dropout2d(x, 0.5, False), [f32(2, 3, 4, 4)], whole=False),
     Case("aten.mode.default", lambda x: x.mode(), [i64(2, 4)], rejects="how often"),
-    Case("aten.nanmedian.default", torch.nanmedian, [NAN], rejects="NaN"),
-    Case("aten.nanmedian.dim", lambda x: x.nanmedian(1), [NAN], rejects="NaN"),
     Case(
         "aten.embedding_renorm.default",
         torch.nn.Embedding(6, 3, max_norm=1.0),
@@ -71,6 +67,21 @@ CASES = [
     declined("bincount.default", "depends on the values", lambda x: torch.bincount(x), i64(4, low=0, high=5)),
     declined("_unique2.default", "depends on the values", lambda x: torch.unique(x), i64(4)),
     declined("unique_consecutive.default", "depends on the values", lambda x: torch.unique_consecutive(x), i64(4)),
+    declined("_linalg_svd.default", "iterations", torch.linalg.svdvals, f32(3, 3)),
+    declined("_linalg_eigh.default", "iterations", torch.linalg.eigvalsh, f32(3, 3)),
+    declined("linalg_pinv.atol_rtol_tensor", "iterations", torch.linalg.pinv, f32(3, 2)),
+    declined("linalg_matrix_exp.default", "iterations", torch.linalg.matrix_exp, f32(3, 3)),
+    declined("linalg_qr.default", "orthogonal", torch.linalg.qr, f32(3, 2)),
+    declined("linalg_householder_product.default", "orthogonal", torch.linalg.householder_product, f32(3, 2), f32(2)),
+    Case("aten._linalg_svd.default", torch.linalg.cond, [f32(3, 3)], dtypes=F32, rejects="iterations", name="cond"),
+    Case(
+        "aten._linalg_svd.default",
+        lambda x: torch.linalg.matrix_norm(x, "nuc"),
+        [f32(3, 3)],
+        dtypes=F32,
+        rejects="iterations",
+        name="nuclear norm",
+    ),
     declined("view_as_complex.default", "complex", lambda x: torch.view_as_complex(x).abs(), f32(3, 2)),
     declined("view_as_real.default", "complex", lambda x: torch.view_as_real(torch.view_as_complex(x)), f32(3, 2)),
     declined("complex.default", "complex", lambda x: torch.complex(x, x).real),

@@ -17,6 +17,50 @@ def product(target, call, *inputs, dynamic=None, name="plain", **more):
 
 
 CASES = [
+    Case(
+        "aten.linalg_cross.default",
+        torch.linalg.cross,
+        [f32(1, 2, 3), f32(4, 2, 3)],
+        [{1: "n"}, {0: "m", 1: "n"}],
+        whole=False,
+    ),
+    Case(
+        "aten.linalg_cross.default",
+        lambda x: torch.cross(x, x.flip(0), 0),
+        [f32(3, 2)],
+        {1: "n"},
+        whole=False,
+        name="0",
+    ),
+    Case(
+        "aten.linalg_multi_dot.default",
+        lambda x, y: torch.linalg.multi_dot([x, y, x]),
+        [f32(3, 4), f32(4, 3)],
+        whole=False,
+    ),
+    *(
+        Case(
+            "aten.linalg_matrix_power.default",
+            lambda x, power=power: torch.linalg.matrix_power(x, power),
+            [f32(2, 3, 3)],
+            dynamic=N,
+            whole=False,
+            name=str(power),
+        )
+        for power in (0, 1, 5)
+    ),
+    *(
+        Case(
+            "aten.linalg_matrix_norm.default",
+            lambda x, order=order: torch.linalg.matrix_norm(x, order),
+            [f32(2, 3, 4)],
+            # PyTorch's rule fixes the sizes of all other orders
+            dynamic=N if order == "fro" else None,
+            whole=False,
+            name=str(order),
+        )
+        for order in ("fro", 1, -float("inf"))
+    ),
     matmul("2_2", torch.matmul, [f32(3, 4), f32(4, 2)], [N, None], dtypes=ALL),
     matmul("constant", lambda x: x @ torch.ones(4, 2).to(x.dtype), [f32(3, 4)], N),
     matmul("constant_first", lambda x: torch.ones(2, 4).to(x.dtype) @ x, [f32(4, 3)], {1: "n"}),
