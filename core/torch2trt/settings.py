@@ -16,6 +16,7 @@ from . import _trt
 from .errors import did_you_mean
 
 Runtime = Literal["auto", "engine", "reference"]
+Random = Literal["engine", "refuse"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -58,12 +59,16 @@ class Settings:
     #: whether the converted module is held against PyTorch before it is returned, at the smallest, the usual and the
     #: largest shapes
     verify: bool = False
+    #: where the model draws random numbers: ``"engine"`` lets TensorRT's generator draw them, also for dropout in
+    #: training mode, ``"refuse"`` makes such calls unsupported; None is ``"engine"`` with a warning, without dropout
+    random: Random | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that would only fail deep inside TensorRT."""
         _one_of("precision", self.precision, _PRECISIONS)
         _one_of("runtime", self.runtime, get_args(Runtime))
         _one_of("progress", self.progress, (None, True, False))
+        _one_of("random", self.random, (None, *get_args(Random)))
         for name in ("build", "verbose", "verify"):
             _one_of(name, getattr(self, name), (True, False))
         if self.runtime == "engine" and not self.build:
@@ -89,6 +94,7 @@ class SettingsKeywords(TypedDict, total=False):
     progress: bool | None
     verbose: bool
     verify: bool
+    random: Random | None
 
 
 def takes_settings(function: Callable[P, R]) -> Callable[P, R]:

@@ -17,7 +17,7 @@ _FAMILIES = (
     *("cumulative", "reduce", "softmax", "sort", "statistics", "distance", "matmul"),
     *("views", "slicing", "windows", "joining", "padding", "strided", "copy", "creation", "sizes"),
     *("indexing", "index_put", "masks", "scatter", "search", "bags"),
-    "declined",
+    *("random_numbers", "random_choices", "declined"),
 )
 
 

@@ -45,7 +45,8 @@ def _without_nan(ctx: Context, input: trt.ITensor, nan_stands_for: float) -> trt
     return lib.where(ctx, lib.isnan(ctx, input), nan_stands_for, keys, torch.float32)
 
 
-def _too_many(count: int | torch.SymInt) -> str | None:
+def too_many(count: int | torch.SymInt) -> str | None:
+    """Why top-k cannot give so many elements."""
     bound = lib.upper_bound(count)
     if bound is not None and bound <= _MOST:
         return None
@@ -54,7 +55,7 @@ def _too_many(count: int | torch.SymInt) -> str | None:
 
 
 def _k_too_large(k: int | torch.SymInt) -> str | None:
-    return _too_many(k)
+    return too_many(k)
 
 
 @converter("aten.topk.default", rejects=_k_too_large)
@@ -64,7 +65,7 @@ def topk(ctx: Context, input: Value, k: Size, dim: int = -1, largest: bool = Tru
 
 
 def _dim_too_long(input: torch.Tensor, dim: int) -> str | None:
-    return _too_many(input.shape[dim]) if input.dim() else None
+    return too_many(input.shape[dim]) if input.dim() else None
 
 
 @converter("aten.sort.default", rejects=_dim_too_long)
@@ -99,7 +100,7 @@ def kthvalue(ctx: Context, input: Value, k: Size, dim: int = -1, keepdim: bool =
 
 
 def _half_of_dim_too_long(input: torch.Tensor, dim: int) -> str | None:
-    return _too_many(input.shape[dim] // 2 + 1) if input.dim() else None
+    return too_many(input.shape[dim] // 2 + 1) if input.dim() else None
 
 
 @converter("aten.median.dim", rejects=_half_of_dim_too_long)
@@ -116,7 +117,7 @@ def median(ctx: Context, input: Value, dim: int, keepdim: bool = False) -> Pair:
 
 
 def _half_of_all_too_many(input: torch.Tensor) -> str | None:
-    return _too_many(input.numel() // 2 + 1)
+    return too_many(input.numel() // 2 + 1)
 
 
 @converter("aten.median.default", rejects=_half_of_all_too_many)
