@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch2trt import PackRegistry, Settings, hookimpl
 
+from . import quantized_rules
 from .fusions import separate
 from .small_integers import widen
 
@@ -17,7 +18,7 @@ _FAMILIES = (
     *("cumulative", "reduce", "softmax", "sort", "statistics", "distance", "matmul"),
     *("views", "slicing", "windows", "joining", "padding", "strided", "copy", "creation", "sizes"),
     *("indexing", "index_put", "masks", "scatter", "search", "bags"),
-    *("random_numbers", "random_choices", "declined"),
+    *("random_numbers", "random_choices", "fake_quantization", "declined"),
 )
 
 
@@ -31,13 +32,15 @@ def torch2trt_decompositions(table: dict[torch._ops.OpOverload, Callable[..., An
     rules: dict[Any, Callable[..., Any]] = torch._decomp.get_decompositions(_DECOMPOSED)
     for overload, rule in rules.items():
         table.setdefault(overload, rule)
+    table.update(quantized_rules.rules())
 
 
 @hookimpl(trylast=True)
 def torch2trt_register_converters(registry: PackRegistry) -> None:
     """Add all converters of this pack."""
     # not before: they need TensorRT
-    registry.add(*(importlib.import_module(f"{__name__}.{family}") for family in _FAMILIES))
+    families = _FAMILIES if quantized_rules.operators() is None else (*_FAMILIES, "quantization")
+    registry.add(*(importlib.import_module(f"{__name__}.{family}") for family in families))
 
 
 @hookimpl(trylast=True)
