@@ -76,6 +76,18 @@ CASES = [
     Case("aten.dropout.default", lambda x: F.dropout(x, 0.5, False), X, dynamic=N, whole=False),
     Case("aten.alpha_dropout.default", lambda x: F.alpha_dropout(x, 0.5, False), X, whole=False),
     Case("aten.feature_dropout.default", lambda x: F.dropout2d(x, 0.5, False), [f32(2, 3, 4, 4)], whole=False),
-    Case("aten.bernoulli.p", _generator(lambda x, g: torch.bernoulli(x, 0.5, generator=g)), X, rejects="no seed"),
-    Case("aten.normal.Tensor_float", _generator(lambda x, g: torch.normal(x, 1.0, generator=g)), X, rejects="no seed"),
+    Case(
+        "aten.bernoulli.p",
+        _generator(lambda x, g: torch.bernoulli(x, 0.5, generator=g)),
+        X,
+        rejects="no seed",
+        name="seeded",
+    ),
+    Case(
+        "aten.normal.Tensor_float",
+        _generator(lambda x, g: torch.normal(x, 1.0, generator=g)),
+        X,
+        rejects="no seed",
+        name="seeded",
+    ),
 ]
