@@ -24,6 +24,7 @@ from .errors import InputError as InputError
 from .errors import NarrowedRangeWarning as NarrowedRangeWarning
 from .errors import PackError as PackError
 from .errors import PrecisionWarning as PrecisionWarning
+from .errors import RandomNumbersWarning as RandomNumbersWarning
 from .errors import ReferenceRuntimeWarning as ReferenceRuntimeWarning
 from .errors import TargetError as TargetError
 from .errors import TensorRTNotFoundError as TensorRTNotFoundError

@@ -82,6 +82,10 @@ class PrecisionWarning(UserWarning):
     """A model's weights do not fit the ``precision`` that was asked for."""
 
 
+class RandomNumbersWarning(UserWarning):
+    """A converted module draws random numbers, by another generator than PyTorch's."""
+
+
 class ReferenceRuntimeWarning(UserWarning):
     """A converted module runs on another runtime than an engine; said once a process."""
 

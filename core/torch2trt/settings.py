@@ -17,6 +17,7 @@ from .errors import did_you_mean
 
 Runtime = Literal["auto", "engine", "reference"]
 Float64 = Literal["float32", "refuse"]
+Random = Literal["engine", "refuse"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -63,6 +64,9 @@ class Settings:
     #: whether the converted module is held against PyTorch before it is returned, at the smallest, the usual and the
     #: largest shapes
     verify: bool = False
+    #: where the model draws random numbers: ``"engine"`` lets TensorRT's generator draw them, also for dropout in
+    #: training mode, ``"refuse"`` makes such calls unsupported; None is ``"engine"`` with a warning, without dropout
+    random: Random | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that would only fail deep inside TensorRT."""
@@ -70,6 +74,7 @@ class Settings:
         _one_of("float64", self.float64, get_args(Float64))
         _one_of("runtime", self.runtime, get_args(Runtime))
         _one_of("progress", self.progress, (None, True, False))
+        _one_of("random", self.random, (None, *get_args(Random)))
         for name in ("build", "verbose", "verify"):
             _one_of(name, getattr(self, name), (True, False))
         if self.runtime == "engine" and not self.build:
@@ -96,6 +101,7 @@ class SettingsKeywords(TypedDict, total=False):
     progress: bool | None
     verbose: bool
     verify: bool
+    random: Random | None
 
 
 def takes_settings(function: Callable[P, R]) -> Callable[P, R]:

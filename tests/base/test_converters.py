@@ -13,6 +13,7 @@ def without_the_example(monkeypatch):
 # what PyTorch thinks of its own operators
 @pytest.mark.filterwarnings("ignore:The reduce argument of torch.scatter", "ignore:index_reduce")
 @pytest.mark.filterwarnings("ignore:reduction", "ignore:.*degrees of freedom", "ignore:torch.triangular_solve")
+@pytest.mark.filterwarnings("ignore::torch2trt.RandomNumbersWarning")
 @parametrize(CASES, pack="base")
 def test_converter(check):
     check()

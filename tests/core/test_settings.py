@@ -57,6 +57,7 @@ def test_the_names_of_other_converters_are_answered_with_ours():
         ({"build": "no"}, "build='no' is not one of True, False"),
         ({"verbose": 2}, "verbose=2 is not one of True, False"),
         ({"progress": "bar"}, "progress='bar' is not one of None, True, False"),
+        ({"random": "torch"}, "random='torch' is not one of None, 'engine', 'refuse'"),
         ({"workspace": 0}, "workspace=0 is not a number of bytes"),
         ({"workspace": "1G"}, "workspace='1G' is not a number of bytes"),
         ({"optimization_level": 6}, "optimization_level=6 is not a level from 0 to 5"),

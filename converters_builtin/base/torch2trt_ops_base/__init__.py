@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch2trt import PackRegistry, Settings, hookimpl
 
+from . import quantized_rules
 from .doubles import narrow
 from .fusions import separate
 from .small_integers import widen
@@ -22,7 +23,7 @@ _FAMILIES = (
     *("views", "slicing", "windows", "joining", "padding", "strided", "copy", "creation", "sizes"),
     *("indexing", "index_put", "masks", "scatter", "search", "bags"),
     *("conditional", "loops"),
-    "declined",
+    *("random_numbers", "random_choices", "fake_quantization", "declined"),
 )
 
 
@@ -41,13 +42,15 @@ def torch2trt_decompositions(table: dict[torch._ops.OpOverload, Callable[..., An
     for overload, rule in rules.items():
         table.setdefault(overload, rule)
     use_unchecked(table)
+    table.update(quantized_rules.rules())
 
 
 @hookimpl(trylast=True)
 def torch2trt_register_converters(registry: PackRegistry) -> None:
     """Add all converters of this pack."""
     # not before: they need TensorRT
-    registry.add(*(importlib.import_module(f"{__name__}.{family}") for family in _FAMILIES))
+    families = _FAMILIES if quantized_rules.operators() is None else (*_FAMILIES, "quantization")
+    registry.add(*(importlib.import_module(f"{__name__}.{family}") for family in families))
 
 
 @hookimpl(trylast=True)

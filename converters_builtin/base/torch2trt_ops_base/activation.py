@@ -8,6 +8,7 @@ import torch
 from torch2trt import Context, converter, lib, trt
 
 from .bounds import clamp
+from .random_numbers import seeded, uniform_between
 
 A = trt.ActivationType
 
@@ -36,11 +37,7 @@ def leaky_relu(ctx: Context, input: trt.ITensor, negative_slope: float = 0.01) -
     return lib.activation(ctx, A.LEAKY_RELU, input, negative_slope)
 
 
-def _training(training: bool) -> str | None:
-    return "its slopes are random in training mode; call model.eval()" if training else None
-
-
-@converter("aten.rrelu.default", rejects=_training)
+@converter("aten.rrelu.default", rejects=seeded)
 def rrelu(
     ctx: Context,
     input: trt.ITensor,
@@ -50,7 +47,10 @@ def rrelu(
     generator: torch.Generator | None = None,
 ) -> trt.ITensor:
     """rrelu(Tensor self, Scalar lower=0.125, Scalar upper=0.333, bool training=False, ...) -> Tensor"""
-    return lib.activation(ctx, A.LEAKY_RELU, input, (lower + upper) / 2)
+    if not training:
+        return lib.activation(ctx, A.LEAKY_RELU, input, (lower + upper) / 2)
+    slopes = uniform_between(ctx, lib.sizes(ctx, input), lower, upper)
+    return lib.where(ctx, lib.le(ctx, input, 0), lib.mul(ctx, input, slopes), input)
 
 
 @converter("aten.prelu.default")

@@ -28,8 +28,7 @@ def cond(ctx: Context, pred: Value, true_fn: Program, false_fn: Program, operand
     ]
     branches = [ctx.lower(branch, inside) for branch in (true_fn, false_fn)]
     return [
-        _chosen(ctx, conditional, inside, index, *values)
-        for index, values in enumerate(zip(*branches, strict=True))
+        _chosen(ctx, conditional, inside, index, *values) for index, values in enumerate(zip(*branches, strict=True))
     ]
 
 

@@ -6,6 +6,8 @@ import torch
 from torch2trt import Context, converter, lib, trt
 from torch2trt.lib import Value
 
+from .float8 import cast
+
 
 @converter("aten.clone.default", "aten.alias.default")
 def clone(ctx: Context, input: trt.ITensor, memory_format: torch.memory_format | None = None) -> trt.ITensor:
@@ -25,14 +27,14 @@ def to_copy(
     memory_format: torch.memory_format | None = None,
 ) -> trt.ITensor:
     """_to_copy(Tensor self, *, ScalarType? dtype=None, ..., MemoryFormat? memory_format=None) -> Tensor"""
-    return ctx.tensor(input, ctx.call.result.dtype)
+    return cast(ctx, input, ctx.call.result.dtype)
 
 
 @converter("prims.convert_element_type.default")
 def convert_element_type(ctx: Context, input: trt.ITensor, dtype: torch.dtype) -> trt.ITensor:
     """convert_element_type(Tensor a, ScalarType dtype) -> Tensor"""
     # some of PyTorch's decompositions leave it behind
-    return ctx.tensor(input, dtype)
+    return cast(ctx, input, dtype)
 
 
 @converter("aten.copy.default")

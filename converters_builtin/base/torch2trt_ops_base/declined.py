@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import torch
-from torch2trt import Context, ConversionError, converter, lib, trt
-from torch2trt.lib import Value
+from torch2trt import Context, ConversionError, converter, trt
 
-_RANDOM = "an engine would not draw the random numbers that PyTorch draws; make them outside and pass them in"
+_RANDOM = "TensorRT draws uniform and normal random numbers only; draw these outside and pass them in"
 _DATA_DEPENDENT = "the size of the result depends on the values of the input"
 _COMPLEX = "TensorRT has no complex numbers; compute with real and imaginary parts in the model"
 
@@ -24,24 +22,18 @@ def _declined(reason: str, *targets: str) -> Callable[..., trt.ITensor]:
 
 random = _declined(
     _RANDOM,
-    "aten.rand.default",
-    "aten.randn.default",
-    "aten.randint.low",
-    "aten.randint.default",
-    "aten.randperm.default",
-    "aten.bernoulli.p",
-    "aten.multinomial.default",
-    "aten.normal.Tensor_Tensor",
-    "aten.normal.Tensor_float",
-    "aten.normal.float_Tensor",
-    "aten.normal_functional.default",
-    "aten.uniform.default",
-    "aten.exponential.default",
     "aten.poisson.default",
-    "aten.rand_like.default",
-    "aten.randn_like.default",
-    "aten.randint_like.default",
-    "aten.randint_like.low_dtype",
+    "aten.binomial.default",
+    "aten._standard_gamma.default",
+    "aten._sample_dirichlet.default",
+)
+seeded = _declined(
+    "TensorRT's generator takes no seed; leave generator= out",
+    "aten.rand.generator",
+    "aten.randn.generator",
+    "aten.randint.generator",
+    "aten.randint.low_generator",
+    "aten.randperm.generator",
 )
 renormalized = _declined("max_norm changes the weight when it is called", "aten.embedding_renorm.default")
 data_dependent = _declined(
@@ -71,14 +63,3 @@ orthogonal = _declined(
     "aten.linalg_qr.default",
     "aten.linalg_householder_product.default",
 )
-
-
-@converter(
-    "aten.native_dropout.default",
-    rejects=lambda train: None if train is False else "dropout is active; call model.eval()",
-)
-def native_dropout(ctx: Context, input: Value, p: float, train: bool | None) -> tuple[trt.ITensor, trt.ITensor | None]:
-    """native_dropout(Tensor input, float p, bool? train) -> (Tensor, Tensor)"""
-    tensor = ctx.tensor(input)
-    mask = lib.expand(ctx, torch.tensor(True), lib.sizes(ctx, tensor)) if ctx.call.uses(1) else None
-    return tensor, mask

@@ -79,6 +79,9 @@ class _Widening:
                     self._replace(node, inserted_cast(node, _WIDE, first_call), node.meta["val"].dtype)
                 else:
                     self._retag(node)
+        for node in self._stands_for:  # casts of what is only used as it was
+            if node.op == "call_function" and packet(node) in CASTS and not node.users:
+                self._graph.erase_node(node)
 
     def _call(self, node: torch.fx.Node) -> None:
         operands = [operand for operand in node.all_input_nodes if operand in self._stands_for]
@@ -188,7 +191,7 @@ class _Widening:
         if dtype is None:
             return node
         source = node.args[0] if packet(node) in CASTS else None
-        if isinstance(source, torch.fx.Node) and source.op == "placeholder" and source.meta["val"].dtype is dtype:
+        if isinstance(source, torch.fx.Node) and source.meta["val"].dtype is dtype:
             return source
         return inserted_cast(node, dtype, before)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from torch2trt import Context, converter, lib, trt
+from torch2trt import CaptureError, Context, ConversionError, converter, lib, trt
 from torch2trt.lib import Tensor
 
 from . import _cells
@@ -71,3 +71,21 @@ def _recurrent(name: str, cell: _cells.Cell) -> Callable[..., list[trt.ITensor]]
 
 lstm, gru = _recurrent("lstm", _cells.lstm), _recurrent("gru", _cells.gru)
 rnn_tanh, rnn_relu = _recurrent("rnn_tanh", _cells.rnn(lib.tanh)), _recurrent("rnn_relu", _cells.rnn(lib.relu))
+
+
+_PACKED = (
+    "torch.export cannot trace packed sequences: how many rows a step has depends on the lengths. Give the layer the "
+    "padded batch and mask what it returns beyond each length; the last state of a sequence is its output at "
+    "length - 1. A layer that also runs backwards would start in the padding: give it sequences of one length"
+)
+
+
+def _why_not_packed(input: torch.Tensor, lengths: torch.Tensor, batch_first: bool) -> tuple[torch.Tensor, ...]:
+    # what comes of it fails inside torch.nn, with an error that does not say why
+    raise CaptureError(_PACKED)
+
+
+@converter("torch._pack_padded_sequence", rejects=lambda: _PACKED, shape_rule=_why_not_packed)
+def pack_padded_sequence(ctx: Context, input: Tensor, lengths: Tensor, batch_first: bool) -> trt.ITensor:
+    """_pack_padded_sequence(Tensor input, Tensor lengths, bool batch_first) -> (Tensor, Tensor)"""
+    raise ConversionError(_PACKED)

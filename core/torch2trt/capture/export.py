@@ -76,7 +76,7 @@ def _module(model: Any, example: Example, settings: Settings) -> torch.nn.Module
             )
         return None
     module = model if isinstance(model, torch.nn.Module) else Function(model, len(example.args))
-    _check_eval(module)
+    _check_eval(module, drops_out=settings.random == "engine")
     traced = module if settings.precision is None else _casting(model, module, example, settings.precision)
     if signature := without_stars(model, example.args, example.kwargs):
         traced = Around(module) if traced is model else traced
@@ -134,8 +134,10 @@ def _export(
             )
 
 
-def _check_eval(module: torch.nn.Module) -> None:
-    behaves_differently = (torch.nn.modules.dropout._DropoutNd, torch.nn.modules.batchnorm._BatchNorm)
+def _check_eval(module: torch.nn.Module, drops_out: bool) -> None:
+    behaves_differently: tuple[type, ...] = (torch.nn.modules.batchnorm._BatchNorm,)
+    if not drops_out:
+        behaves_differently += (torch.nn.modules.dropout._DropoutNd,)
     training = [
         name or type(child).__name__
         for name, child in module.named_modules()

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UnsupportedError
+from ..errors import RandomNumbersWarning, UnsupportedError, warn
 from ..packs.loading import Packs
-from ..program.program import Program
+from ..program.program import Program, draws
 from ..settings import Settings
 from . import report
 from .planned import PlannedCall, plan_calls, walk
@@ -52,7 +52,18 @@ class Plan:
             ConversionError: a converter failed.
             BuildError: TensorRT could not build the engine.
         """
-        return self.finish(self)
+        module = self.finish(self)
+        if self.settings.random is None and (
+            drawing := [planned.call for planned in self if not planned.bodies and draws(planned.call)]
+        ):
+            where = "".join(f"\n  {call.target.name} in {call.where}" for call in drawing)
+            warn(
+                "TensorRT's generator, which takes no seed, draws the random numbers of these calls: they are "
+                f"distributed as PyTorch's, and others. random='engine' says that this is meant, random='refuse' "
+                f"makes it an error:{where}",
+                RandomNumbersWarning,
+            )
+        return module
 
     def __iter__(self) -> Iterator[PlannedCall]:
         """Every planned call, those of subprograms after the call that runs them."""
@@ -89,5 +100,5 @@ class Plan:
 
 def make_plan(program: Program, packs: Packs, settings: Settings, finish: Callable[[Plan], TRTModule]) -> Plan:
     """Decide for every call of ``program`` what happens to it; the whole program is one engine."""
-    calls = plan_calls(program, packs)
+    calls = plan_calls(program, packs, settings.random)
     return Plan(program, packs, settings, calls, (whole(program, calls),), finish)

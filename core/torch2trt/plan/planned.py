@@ -13,7 +13,8 @@ from ..packs.choice import choose
 from ..packs.converters import Converter
 from ..packs.loading import Packs
 from ..program.call import Call, Ref
-from ..program.program import Program, subprograms_of
+from ..program.program import Program, draws, subprograms_of
+from ..settings import Random
 
 #: ``convert``: a converter emits layers; ``fold``: only constants go in, PyTorch computes it once while lowering
 Action = Literal["convert", "fold", "unsupported"]
@@ -56,7 +57,7 @@ class PlannedCall:
         }
 
 
-def plan_calls(program: Program, packs: Packs) -> tuple[PlannedCall, ...]:
+def plan_calls(program: Program, packs: Packs, random: Random | None) -> tuple[PlannedCall, ...]:
     """Decide for every call of ``program`` what happens to it."""
     folded: set[str] = set()
     planned = []
@@ -67,8 +68,8 @@ def plan_calls(program: Program, packs: Packs) -> tuple[PlannedCall, ...]:
             continue
         choice = choose(call, packs)
         reasons = tuple(dict.fromkeys((*call.declined, *choice.declined)))
-        bodies = {body.name: plan_calls(body, packs) for body in subprograms_of(call)}
-        if reason := _why_unsupported_tensors(call, program):
+        bodies = {body.name: plan_calls(body, packs, random) for body in subprograms_of(call)}
+        if reason := _why_unsupported_tensors(call, program) or _why_not_drawn(call, random):
             planned.append(PlannedCall(call, "unsupported", None, (*reasons, reason), (), bodies))
         elif choice.converter is not None:
             planned.append(PlannedCall(call, "convert", choice.converter, reasons, choice.overrides, bodies))
@@ -85,6 +86,17 @@ def walk(calls: Iterable[PlannedCall]) -> Iterator[PlannedCall]:
         yield planned
         for body in planned.bodies.values():
             yield from walk(body)
+
+
+def _why_not_drawn(call: Call, random: Random | None) -> str | None:
+    """Why nothing may draw the random numbers of a call, with the cure."""
+    if random == "engine" or not draws(call):
+        return None
+    if random == "refuse":
+        return "it draws random numbers, which random='refuse' forbids; make them outside and pass them in"
+    if {"train", "training"} & call.named_arguments().keys():
+        return "it is random in training mode; call model.eval(), or ask for random numbers with random='engine'"
+    return None
 
 
 def _foldable(call: Call, folded: set[str]) -> bool:

@@ -129,6 +129,15 @@ class Call:
         module = f"{self.module_path} ({self.module_type})" if self.module_path else self.module_type or "the model"
         return f"{module} at {self.source}" if self.source else module
 
+    def named_arguments(self) -> dict[str, Any]:
+        """All arguments of an operator by the names of its schema, defaults included; nothing for other calls."""
+        overload = self.target.overload
+        if overload is None:
+            return {}
+        arguments = overload._schema.arguments
+        given = {**dict(zip((argument.name for argument in arguments), self.args, strict=False)), **self.kwargs}
+        return {argument.name: given.get(argument.name, argument.default_value) for argument in arguments}
+
     def describe_arguments(self) -> str:
         """The arguments in short: ``float32[2, 8], [8], eps=1e-05``."""
         return describe_arguments(self.args, self.kwargs)

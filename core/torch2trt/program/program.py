@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch.utils import _pytree as pytree
 
 from .call import Call, Ref, describe
 from .signature import Signature
+
+#: arguments that are 0 or False where an operator that can draw random numbers does not
+_DRAWS: Final = ("dropout_p", "p", "dropout", "train", "training")
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +86,17 @@ class Program:
                 lines += [f"    {line}" for line in str(body).splitlines()]
         lines.append(f"  return {', '.join(map(str, self.outputs))}")
         return "\n".join(lines)
+
+
+def draws(call: Call) -> bool:
+    """Whether a call draws random numbers, here or in a program that it runs."""
+    if any(draws(inner) for body in subprograms_of(call) for inner in body.calls):
+        return True
+    overload = call.target.overload
+    if overload is None or torch.Tag.nondeterministic_seeded not in overload.tags:
+        return False
+    told = [value for name, value in call.named_arguments().items() if name in _DRAWS]
+    return all(isinstance(value, torch.Tensor) or value for value in told)
 
 
 def subprograms_of(call: Call) -> Iterator[Program]:

@@ -11,12 +11,10 @@ from torch.utils import _pytree as pytree
 
 from ..errors import VerificationError
 from ..program.call import Call, Ref
-from ..program.program import Program
+from ..program.program import Program, draws
 
 #: what begins like this leaves memory as it is
 _NOT_SET: Final = ("aten::empty", "aten::new_empty")
-#: arguments that are 0 or False where an operator that can draw random numbers does not
-_DRAWS: Final = ("dropout_p", "p", "dropout", "train", "training")
 _cudnn: Any = torch.backends.cudnn
 #: what PyTorch may compute in TF32 on a GPU
 _FLOAT32: Final[tuple[Any, ...]] = (_cudnn.conv, _cudnn.rnn, torch.backends.cuda.matmul)
@@ -105,14 +103,18 @@ def evaluate(program: Program, inputs: Mapping[str, Any], device: torch.device) 
 def is_arbitrary(call: Call) -> bool:
     """Whether PyTorch leaves the values of a call's results open: random numbers, and memory that is not set."""
     overload = call.target.overload
-    if overload is None:
-        return False
-    if overload._schema.name.startswith(_NOT_SET):
-        return True
-    arguments = overload._schema.arguments
-    given = {**dict(zip((argument.name for argument in arguments), call.args, strict=False)), **call.kwargs}
-    told = [given.get(argument.name, argument.default_value) for argument in arguments if argument.name in _DRAWS]
-    return torch.Tag.nondeterministic_seeded in overload.tags and all(told)
+    return draws(call) or (overload is not None and overload._schema.name.startswith(_NOT_SET))
+
+
+def drawn_values(program: Program) -> frozenset[Ref]:
+    """The outputs of a program that come of random numbers."""
+    drawn: set[str] = set()
+    for call in program.calls:
+        if draws(call) or any(ref.kind == "call" and ref.name in drawn for ref in call.refs):
+            drawn.add(call.name)
+    return frozenset(
+        one for one in program.outputs if isinstance(one, Ref) and one.kind == "call" and one.name in drawn
+    )
 
 
 def device_of(program: Program) -> torch.device:

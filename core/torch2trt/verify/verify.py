@@ -109,7 +109,7 @@ def _hold_network(plan: Plan, cases: Sequence[Case]) -> None:
 
 def _wrong(runner: Runner, plan: Plan, cases: Sequence[Case]) -> list[Case]:
     explained = explained_in(plan, Tolerance(runner.kind))
-    return [case for case in cases if not agree(run(runner, case.tensors), case, explained)]
+    return [case for case in cases if not agree(run(runner, case.tensors), case, plan, explained)]
 
 
 def _judge(comparison: Comparison, case: Case) -> None:

@@ -33,6 +33,8 @@ CASES = [
         )
         for kind in (i64, i32, b8)
     ),
+    Case("aten._to_copy.default", lambda x: x.to(torch.float8_e4m3fn).to(x.dtype), ROWS, N, ALL, name="by float8"),
+    Case("aten._to_copy.default", lambda x: x.to(torch.float8_e5m2), ROWS, rejects="float8_e5m2", name="float8_e5m2"),
     Case("aten._to_copy.default", lambda x: x.double(), [f32(2, 4)], rejects="float64", name="float64"),
     Case("prims.convert_element_type.default", lambda x: x.renorm(2, 0, 1.0), [f32(2, 4)], dtypes=(torch.float16,)),
     Case("aten.copy.default", lambda x, y: x.clone().copy_(y) * 2, [f32(2, 4), f32(4)], dynamic=[N, None]),

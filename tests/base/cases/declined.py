@@ -1,17 +1,16 @@
 """The operators that are declined."""
 
 import torch
-import torch.nn.functional as F
 from torch2trt.testing import Case, f32, i64
 
-N = {0: "n"}
 F32 = (torch.float32,)
 GENERATOR = "random numbers"
 
 
-def _in_place(change):
-    """A change of a copy, which export turns into a functional operator."""
-    return lambda x: change(x.clone())
+def _seeded(draw):
+    """A call with a generator of the model's own."""
+    generator = torch.Generator()
+    return lambda x: draw(x, generator)
 
 
 def declined(target, reason, call, *inputs):
@@ -19,36 +18,10 @@ def declined(target, reason, call, *inputs):
 
 
 CASES = [
-    Case("aten.rand_like.default", lambda x: x + torch.rand_like(x), [f32(4)], rejects=GENERATOR),
-    Case("aten.randn_like.default", lambda x: x + torch.randn_like(x), [f32(4)], rejects=GENERATOR),
-    Case("aten.randint_like.default", lambda x: x + torch.randint_like(x, 3), [f32(4)], rejects=GENERATOR),
-    Case("aten.randint_like.low_dtype", lambda x: x + torch.randint_like(x, 1, 3), [f32(4)], rejects=GENERATOR),
     Case("aten.poisson.default", lambda x: torch.poisson(x.abs()), [f32(4)], rejects=GENERATOR),
-    Case("aten.normal.Tensor_float", lambda x: torch.normal(x, 1.0), [f32(4)], rejects=GENERATOR),
-    Case("aten.normal.float_Tensor", lambda x: torch.normal(0.0, x.abs()), [f32(4)], rejects=GENERATOR),
-    Case("aten.normal_functional.default", _in_place(lambda x: x.normal_()), [f32(4)], rejects=GENERATOR),
-    Case("aten.uniform.default", _in_place(lambda x: x.uniform_()), [f32(4)], rejects=GENERATOR),
-    Case("aten.exponential.default", _in_place(lambda x: x.exponential_()), [f32(4)], rejects=GENERATOR),
-    Case(
-        "aten.rand.default", lambda x: torch.bernoulli(x), [f32(4, low=0, high=1)], rejects=GENERATOR, name="bernoulli"
-    ),
-    Case(
-        "aten.native_dropout.default",
-        lambda x: torch.nn.functional.dropout(x, 0.5, training=True),
-        [f32(2, 4)],
-        rejects="eval()",
-    ),
-    Case(
-        "aten.native_dropout.default",
-        lambda x: torch.ops.aten.native_dropout(x, 0.5, False),
-        [f32(2, 4)],
-        dynamic=N,
-        name="inactive",
-    ),
-    # dropout that is not active leaves no operator
-    Case("aten.dropout.default", lambda x: F.dropout(x, 0.5, False), [f32(2, 4)], dynamic=N, whole=False),
-    Case("aten.alpha_dropout.default", lambda x: F.alpha_dropout(x, 0.5, False), [f32(2, 4)], whole=False),
-    Case("aten.feature_dropout.default", lambda x: F.dropout2d(x, 0.5, False), [f32(2, 3, 4, 4)], whole=False),
+    Case("aten.binomial.default", lambda x: torch.binomial(x.abs().round(), x * 0 + 0.5), [f32(4)], rejects=GENERATOR),
+    Case("aten._standard_gamma.default", lambda x: torch._standard_gamma(x.abs()), [f32(4)], rejects=GENERATOR),
+    Case("aten._sample_dirichlet.default", lambda x: torch._sample_dirichlet(x.abs()), [f32(4)], rejects=GENERATOR),
     Case("aten.mode.default", lambda x: x.mode(), [i64(2, 4)], rejects="how often"),
     Case(
         "aten.embedding_renorm.default",
@@ -56,14 +29,11 @@ CASES = [
         [i64(2, 4, low=0, high=6)],
         rejects="max_norm",
     ),
-    declined("rand.default", "random", lambda x: x + torch.rand(4)),
-    declined("randn.default", "random", lambda x: x + torch.randn(4)),
-    declined("randint.low", "random", lambda x: x + torch.randint(1, 3, (4,))),
-    declined("randint.default", "random", lambda x: x + torch.randint(3, (4,))),
-    declined("randperm.default", "random", lambda x: x[:, torch.randperm(4)]),
-    declined("bernoulli.p", "random", lambda x: torch.bernoulli(x, 0.5)),
-    declined("multinomial.default", "random", lambda x: torch.multinomial(x.abs(), 2)),
-    declined("normal.Tensor_Tensor", "random", lambda x: torch.normal(x, x.abs())),
+    declined("rand.generator", "no seed", _seeded(lambda x, g: x + torch.rand(4, generator=g))),
+    declined("randn.generator", "no seed", _seeded(lambda x, g: x + torch.randn(4, generator=g))),
+    declined("randint.generator", "no seed", _seeded(lambda x, g: x + torch.randint(3, (4,), generator=g))),
+    declined("randint.low_generator", "no seed", _seeded(lambda x, g: x + torch.randint(1, 3, (4,), generator=g))),
+    declined("randperm.generator", "no seed", _seeded(lambda x, g: x[:, torch.randperm(4, generator=g)])),
     declined("bincount.default", "depends on the values", lambda x: torch.bincount(x), i64(4, low=0, high=5)),
     declined("_unique2.default", "depends on the values", lambda x: torch.unique(x), i64(4)),
     declined("unique_consecutive.default", "depends on the values", lambda x: torch.unique_consecutive(x), i64(4)),

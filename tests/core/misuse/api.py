@@ -76,6 +76,7 @@ ROWS = [
     ),
     refused("a level that is yes", ValueError, "optimization_level=True is not a level", optimization_level=True),
     refused("one capability as text", ValueError, "give a sequence of them: ('8.6',)", compute_capabilities="8.6"),
+    refused("random numbers as PyTorch's", ValueError, "random='torch' is not one of None, 'engine'", random="torch"),
     refused("progress as text", ValueError, "progress='bar' is not one of None, True, False", progress="bar"),
     Row("inputs as text", lambda place: explain(torch.relu, "x"), InputError, ("sequence or a mapping", "got str")),
     Row("an input of nothing", lambda place: Input(), InputError, ("takes either shape, or min and max",)),
