@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch2trt import PackRegistry, Settings, hookimpl
 
+from .decompositions import add_rules
 from .fusions import separate
 from .small_integers import widen
 
@@ -21,16 +22,10 @@ _FAMILIES = (
 )
 
 
-#: what PyTorch decomposes by default only since a later version than the oldest that is supported
-_DECOMPOSED = (torch.ops.aten.linalg_vector_norm.default,)
-
-
 @hookimpl(trylast=True)
 def torch2trt_decompositions(table: dict[torch._ops.OpOverload, Callable[..., Any]]) -> None:
-    """Decompose the same operators with every version of PyTorch."""
-    rules: dict[Any, Callable[..., Any]] = torch._decomp.get_decompositions(_DECOMPOSED)
-    for overload, rule in rules.items():
-        table.setdefault(overload, rule)
+    """Decompose the same operators with every version of PyTorch, and some that it leaves whole."""
+    add_rules(table)
 
 
 @hookimpl(trylast=True)
