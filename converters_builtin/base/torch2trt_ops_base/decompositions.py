@@ -30,8 +30,6 @@ _COPIES: dict[str, Rule] = {
     "unbind_copy": torch.unbind,
     "view_copy": torch.Tensor.view,
 }
-
-
 #: what PyTorch runs for these primitives writes to a tensor, or draws random numbers
 _WRITING = ("collapse", "normal")
 
@@ -61,9 +59,9 @@ def _copying(view: Rule) -> Rule:
 
 def _rules_of_prims() -> Iterator[tuple[torch._ops.OpOverload, Rule]]:
     """The primitive operators that PyTorch's own rules come down to, by what PyTorch runs for them."""
-    for name in set(torch._prims.__all__).difference(_WRITING):
+    for name in torch._prims.__all__:
         overload = getattr(getattr(torch.ops.prims, name, None), "default", None)
-        if hasattr(overload, "impl_aten") and not overload._schema.is_mutable:
+        if name not in _WRITING and hasattr(overload, "impl_aten") and not overload._schema.is_mutable:
             yield overload, _as_aten(overload.impl_aten)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
-from torch2trt import Call, Context, converter, lib, trt
+from torch2trt import Context, converter, lib, trt
 from torch2trt.lib import Size, Value
 
 from .pooling import pool
@@ -72,12 +73,9 @@ def _membership(ctx: Context, size: Size, count: int) -> tuple[trt.ITensor, trt.
     return lib.logical_and(ctx, lib.ge(ctx, element, start), lib.lt(ctx, element, end)), start, end
 
 
-def _maximum_rejects(call: Call, input: torch.Tensor, output_size: Sequence[int]) -> str | None:
-    if not all(isinstance(size, int) for size in input.shape[-len(output_size) :]):
-        return "the maximum over windows of dynamic sizes"
-    if call.uses(1) and _even_windows(input, output_size) is None:
-        return "indices of windows that differ in size"
-    return None
+def _maximum_rejects(input: torch.Tensor, output_size: Sequence[int]) -> str | None:
+    known = all(isinstance(size, int) for size in input.shape[-len(output_size) :])
+    return None if known else "the maximum over windows of dynamic sizes"
 
 
 @converter("aten.adaptive_max_pool2d.default", "aten.adaptive_max_pool3d.default", rejects=_maximum_rejects)
@@ -85,17 +83,37 @@ def adaptive_max_pool(
     ctx: Context, input: trt.ITensor, output_size: Sequence[int]
 ) -> tuple[trt.ITensor, trt.ITensor | None]:
     """adaptive_max_pool2d(Tensor self, int[2] output_size) -> (Tensor, Tensor)"""
-    dims = range(-len(output_size), 0)
+    if ctx.call.uses(1):
+        return _maximum_with_indices(ctx, input, output_size)
     if windows := _even_windows(input, output_size):
-        if not ctx.call.uses(1):
-            return pool(ctx, trt.PoolingType.MAX, input, windows, windows, 0), None
-        rows = zip(dims, windows, output_size, strict=True)
-        return maximum_with_indices(ctx, input, {dim: Window(size, size, 0, 1, count) for dim, size, count in rows})
-    for dim, count in zip(dims, output_size, strict=True):
-        size = input.shape[dim]
-        parts = []
-        for index in range(count):
-            start, end = index * size // count, -(-(index + 1) * size // count)
-            parts.append(lib.amax(ctx, lib.narrow(ctx, input, dim, start, end - start), dim, keepdim=True))
+        return pool(ctx, trt.PoolingType.MAX, input, windows, windows, 0), None
+    for dim, count in zip(range(-len(output_size), 0), output_size, strict=True):
+        parts = [
+            lib.amax(ctx, lib.narrow(ctx, input, dim, start, end - start), dim, keepdim=True)
+            for start, end in _bounds(input.shape[dim], count)
+        ]
         input = lib.cat(ctx, parts, dim)
     return input, None
+
+
+def _bounds(size: int, count: int) -> list[tuple[int, int]]:
+    """Where each window of one dimension starts and ends."""
+    return [(index * size // count, -(-(index + 1) * size // count)) for index in range(count)]
+
+
+def _maximum_with_indices(
+    ctx: Context, input: trt.ITensor, output_size: Sequence[int]
+) -> tuple[trt.ITensor, trt.ITensor]:
+    spatial = tuple(input.shape)[-len(output_size) :]
+    numbers = torch.arange(math.prod(spatial)).reshape(spatial)
+    windows = {}
+    for dim, size, count in zip(range(-len(output_size), 0), spatial, output_size, strict=True):
+        bounds = _bounds(size, count)
+        longest = max((end - start for start, end in bounds), default=1)
+        # shorter windows have their last element twice, which changes neither the maximum nor its index
+        places = [min(start + offset, end - 1) for start, end in bounds for offset in range(longest)]
+        if places != list(range(size)):
+            input = lib.index_select(ctx, input, dim, torch.tensor(places))
+            numbers = numbers.index_select(dim, torch.tensor(places))
+        windows[dim] = Window(longest, longest, 0, 1, count)
+    return maximum_with_indices(ctx, input, windows, numbers)
