@@ -17,7 +17,7 @@ _FAMILIES = (
     *("activation", "arithmetic", "bitwise", "bounds", "compare", "division", "formulas", "power", "rounding", "unary"),
     *("cumulative", "reduce", "softmax", "sort", "statistics", "distance", "matmul"),
     *("views", "slicing", "windows", "joining", "padding", "strided", "copy", "creation", "sizes"),
-    *("indexing", "index_put", "masks", "scatter", "search", "bags"),
+    *("indexing", "index_put", "masks", "scatter", "search", "bags", "histogram"),
     "declined",
 )
 
