@@ -36,7 +36,7 @@ _WRITING = ("collapse", "normal")
 
 def add_rules(table: Table) -> None:
     """Add those that ``table`` does not have."""
-    rules: Table = torch._decomp.get_decompositions(_OF_PYTORCH)
+    rules: dict[Any, Rule] = torch._decomp.get_decompositions(_OF_PYTORCH)
     for overload, rule in (*rules.items(), *_rules_of_copies(), *_rules_of_prims()):
         table.setdefault(overload, rule)
 
@@ -60,7 +60,7 @@ def _copying(view: Rule) -> Rule:
 def _rules_of_prims() -> Iterator[tuple[torch._ops.OpOverload, Rule]]:
     """The primitive operators that PyTorch's own rules come down to, by what PyTorch runs for them."""
     for name in torch._prims.__all__:
-        overload = getattr(getattr(torch.ops.prims, name, None), "default", None)
+        overload: Any = getattr(getattr(torch.ops.prims, name, None), "default", None)
         if name not in _WRITING and hasattr(overload, "impl_aten") and not overload._schema.is_mutable:
             yield overload, _as_aten(overload.impl_aten)
 
