@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 
 import torch
@@ -13,17 +14,18 @@ from .pooling import pool
 from .windows import Window, maximum_with_indices
 
 
-def _even_windows(input: trt.ITensor | torch.Tensor, output_size: Sequence[int]) -> list[int] | None:
+def _even_windows(input: trt.ITensor | torch.Tensor, output_size: Sequence[Size]) -> list[int] | None:
     """The sizes of the windows where they are all known and equal."""
-    pairs = list(zip(tuple(input.shape)[-len(output_size) :], output_size, strict=True))
-    even = all(isinstance(size, int) and size > 0 and size % count == 0 for size, count in pairs)
-    return [size // count for size, count in pairs] if even else None
+    windows = []
+    for size, count in zip(tuple(input.shape)[-len(output_size) :], output_size, strict=True):
+        if not isinstance(size, int) or not isinstance(count, int) or min(size, count) <= 0 or size % count:
+            return None
+        windows.append(size // count)
+    return windows
 
 
-def _average_rejects(input: torch.Tensor, output_size: Sequence[int | torch.SymInt]) -> str | None:
-    if not input.dtype.is_floating_point:
-        return "TensorRT averages floating-point numbers only"
-    return None if all(isinstance(count, int) for count in output_size) else "the result's size is dynamic"
+def _average_rejects(input: torch.Tensor) -> str | None:
+    return None if input.dtype.is_floating_point else "TensorRT averages floating-point numbers only"
 
 
 # the public ones whole: PyTorch's decomposition of a global average restrides a channels-last result
@@ -34,10 +36,10 @@ def _average_rejects(input: torch.Tensor, output_size: Sequence[int | torch.SymI
     "aten._adaptive_avg_pool3d.default",
     rejects=_average_rejects,
 )
-def adaptive_avg_pool(ctx: Context, input: trt.ITensor, output_size: Sequence[int]) -> trt.ITensor:
+def adaptive_avg_pool(ctx: Context, input: trt.ITensor, output_size: Sequence[Size]) -> trt.ITensor:
     """adaptive_avg_pool2d(Tensor self, SymInt[2] output_size) -> Tensor"""
     dims = range(-len(output_size), 0)
-    if all(count == 1 for count in output_size):
+    if all(not lib.is_runtime(count) and count == 1 for count in output_size):
         return lib.mean(ctx, input, dims, keepdim=True)
     if windows := _even_windows(input, output_size):
         return pool(ctx, trt.PoolingType.AVERAGE, input, windows, windows, 0)
@@ -54,21 +56,22 @@ def adaptive_avg_pool(ctx: Context, input: trt.ITensor, output_size: Sequence[in
     return input
 
 
-def _average_matrix(ctx: Context, input: trt.ITensor, dim: int, count: int) -> Value:
+def _average_matrix(ctx: Context, input: trt.ITensor, dim: int, count: Size) -> Value:
     """The matrix ``(count, size)`` that averages the windows of one dimension."""
     size, dtype = lib.size(ctx, input, dim), lib.dtype_of(input)
-    if not lib.is_runtime(size):
+    if not lib.is_runtime(size) and not lib.is_runtime(count):
         columns = torch.nn.functional.adaptive_avg_pool1d(torch.eye(size), count)  # (size, count)
         return columns.t().contiguous().to(dtype)
     inside, start, end = _membership(ctx, size, count)
     return ctx.tensor(lib.div(ctx, inside, lib.sub(ctx, end, start), torch.float32), dtype)
 
 
-def _membership(ctx: Context, size: Size, count: int) -> tuple[trt.ITensor, trt.ITensor, trt.ITensor]:
+def _membership(ctx: Context, size: Size, count: Size) -> tuple[trt.ITensor, trt.ITensor, trt.ITensor]:
     """Which elements lie in which window, as bools ``(count, size)``, and where windows start and end."""
-    number = torch.arange(count).unsqueeze(1)
-    start = lib.floor_divide(ctx, lib.mul(ctx, number, size), count)
-    end = lib.floor_divide(ctx, lib.add(ctx, lib.mul(ctx, number + 1, size), count - 1), count)
+    number = lib.unsqueeze(ctx, lib.arange(ctx, count), [1])
+    first, beyond = lib.mul(ctx, number, size), lib.mul(ctx, lib.add(ctx, number, 1), size)
+    start = lib.floor_divide(ctx, first, count)
+    end = lib.floor_divide(ctx, lib.add(ctx, beyond, lib.size_op(ctx, operator.sub, count, 1)), count)
     element = lib.arange(ctx, size)
     return lib.logical_and(ctx, lib.ge(ctx, element, start), lib.lt(ctx, element, end)), start, end
 

@@ -145,26 +145,23 @@ def pool(
     inside = tuple(tensor.shape)[-count:]
     if ceil_mode and (exclusive or op == trt.PoolingType.MAX):
         kernel_size = _reached(kernel_size, inside, padding)
-    whole = kernel_size == inside and not any(padding)
+    too_large = count == 2 and math.prod(kernel_size) >= _TOO_LARGE
+    if too_large and kernel_size == inside and not any(padding):
+        return lib.squeeze(ctx, _over_all(ctx, op, tensor), added)
     if ceil_mode:
         sizes = zip(inside, ctx.call.results[0].shape[-count:], strict=True)
         windows = zip(sizes, kernel_size, stride, padding, strict=True)
         # as much as the last window that PyTorch keeps needs; of dynamic sizes the layer rounds up
         post_padding = tuple(max((new - 1) * s + k - old - p, 0) if old >= 0 else p for (old, new), k, s, p in windows)
-    parts = [tuple(range(count))]
-    if count == 2 and math.prod(kernel_size) >= _TOO_LARGE:
-        if whole:
-            return lib.squeeze(ctx, _over_all(ctx, op, tensor), added)
-        # what is averaged over rows and then over columns is averaged over the window, its padding counted or not
-        parts = [(0,), (1,)]
-    for dims in parts:
+    # what is averaged over rows and then over columns is averaged over the window, its padding counted or not
+    for dims in ((0,), (1,)) if too_large else (range(count),):
         geometry = zip((kernel_size, stride, padding, post_padding), (1, 1, 0, 0), strict=True)
-        k, s, before, after = (tuple(v[d] if d in dims else neutral for d in range(count)) for v, neutral in geometry)
+        k, *rest = (tuple(v[dim] if dim in dims else neutral for dim in range(count)) for v, neutral in geometry)
         layer = ctx.network.add_pooling_nd(tensor, op, k)
         layer.average_count_excludes_padding = exclusive
         if ceil_mode and -1 in inside:
             layer.padding_mode = trt.PaddingMode.EXPLICIT_ROUND_UP
-        layer.stride_nd, layer.pre_padding, layer.post_padding = s, before, after
+        layer.stride_nd, layer.pre_padding, layer.post_padding = rest
         tensor = layer.get_output(0)
     return lib.squeeze(ctx, tensor, added)
 

@@ -40,6 +40,10 @@ CASES = [
         whole=False,
     ),
     Case(AVG2, to("area", size=(3, 4)), [f32(2, 3, 5, 6)], dynamic=ALL, name="area"),
+    Case(AVG2, to("area", scale_factor=(0.5, 1.4)), [X2], dynamic={2: "h", 3: "w"}, dynamic_min=3, name="area-factor"),
+    Case(AVG2, lambda x: F.adaptive_avg_pool2d(x, (0, 2)), [X2], name="nothing"),
+    Case(AVG3, to("area", scale_factor=0.6), [X3], dynamic={2: "d"}, dynamic_min=4, static=False, name="area-factor"),
+    Case(AVG2, lambda x: F.adaptive_avg_pool2d(x, (x.shape[3], 3)), [X2], dynamic=ALL, name="size-of-another"),
     Case(AVG2, torch.nn.AdaptiveAvgPool2d(1), [X2], dynamic=ALL, name="one"),
     Case(AVG3, torch.nn.AdaptiveAvgPool3d(1), [X3], dynamic=N, name="one"),
     Case(
