@@ -10,6 +10,7 @@ import torch
 from torch2trt import PackRegistry, Settings, hookimpl
 
 from . import quantized_rules
+from .decompositions import add_rules
 from .doubles import narrow
 from .fusions import separate
 from .small_integers import widen
@@ -21,26 +22,16 @@ _FAMILIES = (
     *("cumulative", "reduce", "softmax", "sort", "medians", "quantiles", "statistics", "distance", "matmul"),
     *("determinants", "factors", "solving"),
     *("views", "slicing", "windows", "joining", "padding", "strided", "copy", "creation", "sizes"),
-    *("indexing", "index_put", "masks", "scatter", "search", "bags"),
+    *("indexing", "index_put", "masks", "scatter", "search", "bags", "histogram"),
     *("conditional", "loops"),
     *("random_numbers", "random_choices", "fake_quantization", "declined"),
-)
-
-
-#: what PyTorch decomposes by default only since a later version than the oldest that is supported
-_DECOMPOSED = (
-    torch.ops.aten.linalg_vector_norm.default,
-    # and never by default: a batch norm that writes its running statistics
-    torch.ops.aten._native_batch_norm_legit_functional.default,
 )
 
 
 @hookimpl(trylast=True)
 def torch2trt_decompositions(table: dict[torch._ops.OpOverload, Callable[..., Any]]) -> None:
     """Decompose the same operators with every version of PyTorch, and without checks that an engine cannot make."""
-    rules: dict[Any, Callable[..., Any]] = torch._decomp.get_decompositions(_DECOMPOSED)
-    for overload, rule in rules.items():
-        table.setdefault(overload, rule)
+    add_rules(table)
     use_unchecked(table)
     table.update(quantized_rules.rules())
 

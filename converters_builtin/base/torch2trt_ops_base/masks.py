@@ -31,9 +31,9 @@ def _count_so_far(ctx: Context, mask: Value) -> trt.ITensor:
 @converter("aten.masked_scatter.default")
 def masked_scatter(ctx: Context, input: Value, mask: Value, source: Value) -> trt.ITensor:
     """masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor"""
-    tensor = ctx.tensor(input)
-    lengths = lib.sizes(ctx, tensor)
-    mask = lib.expand(ctx, mask, lengths)
+    tensor, mask = ctx.tensor(input), ctx.tensor(mask)
+    lengths = _broadcast_sizes(ctx, tensor, mask)
+    tensor, mask = lib.expand(ctx, tensor, lengths), lib.expand(ctx, mask, lengths)
     values = values_of_true(ctx, mask, lib.reshape(ctx, source, [-1]), 0)
     return lib.where(ctx, mask, lib.reshape(ctx, values, lengths), tensor)
 

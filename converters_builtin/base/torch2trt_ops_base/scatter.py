@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 
 import torch
 from torch2trt import Context, converter, lib, trt
-from torch2trt.lib import Value
+from torch2trt.lib import Size, Value
 
 from .indexing import cropped
 from .sizes import same_size
@@ -21,12 +22,15 @@ _OPERATIONS = {
     "amin": (R.MIN, lib.amin, lib.minimum),
 }
 _LEGACY = {"add": "sum", "multiply": "prod"}
+#: what sums and products of bools are
+_OF_BOOLS = {"sum": "amax", "prod": "amin"}
 
 
 @converter("aten.scatter.src", "aten.scatter.value")
 def scatter(ctx: Context, input: Value, dim: int, index: Value, src: Value) -> trt.ITensor:
     """scatter.src(Tensor self, int dim, Tensor index, Tensor src) -> Tensor"""
-    tensor, index = ctx.tensor(input), ctx.tensor(index)
+    tensor = ctx.tensor(input)
+    index = ctx.tensor(index, ndim=len(tensor.shape))
     if not len(tensor.shape):
         return lib.reshape(ctx, ctx.tensor(src, ctx.call.result.dtype), [])
     length, count = lib.size(ctx, tensor, dim), lib.size(ctx, index, dim)
@@ -46,21 +50,13 @@ def _updates(ctx: Context, index: trt.ITensor, src: Value) -> trt.ITensor:
     return cropped(ctx, source, None, index) if len(source.shape) else lib.expand(ctx, source, lib.sizes(ctx, index))
 
 
-def _smaller_index(input: torch.Tensor, dim: int, index: torch.Tensor) -> str | None:
-    if input.dtype is torch.bool:
-        return "reducing bools"
-    others = [d for d in range(input.dim()) if d != dim % input.dim()]
-    equal = all(same_size(input.shape[d], index.shape[d]) for d in others)
-    return None if equal else "the index is smaller than the input in another dimension than dim"
-
-
-@converter("aten.scatter_add.default", rejects=_smaller_index)
+@converter("aten.scatter_add.default")
 def scatter_add(ctx: Context, input: Value, dim: int, index: Value, src: Value) -> trt.ITensor:
     """scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor"""
     return scatter_reduce(ctx, input, dim, index, src, "sum")
 
 
-@converter("aten.scatter.reduce", "aten.scatter.value_reduce", rejects=_smaller_index)
+@converter("aten.scatter.reduce", "aten.scatter.value_reduce")
 def scatter_reduce_legacy(
     ctx: Context, input: Value, dim: int, index: Value, src: Value, *, reduce: str
 ) -> trt.ITensor:
@@ -68,16 +64,39 @@ def scatter_reduce_legacy(
     return scatter_reduce(ctx, input, dim, index, src, _LEGACY[reduce])
 
 
-@converter("aten.scatter_reduce.two", rejects=_smaller_index)
+@converter("aten.scatter_reduce.two")
 def scatter_reduce(
     ctx: Context, input: Value, dim: int, index: Value, src: Value, reduce: str, *, include_self: bool = True
 ) -> trt.ITensor:
     """scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, ...) -> Tensor"""
     tensor, index = ctx.tensor(input), ctx.tensor(index)
     updates = _updates(ctx, index, src)
+    if lib.dtype_of(tensor) is torch.bool:
+        tensor, updates = ctx.tensor(tensor, torch.int32), ctx.tensor(updates, torch.int32)
+        reduce = _OF_BOOLS.get(reduce, reduce)
     if len(tensor.shape):
-        return _reduced(ctx, tensor, dim, index, updates, reduce, include_self)
-    row, one, update = (lib.reshape(ctx, scalar, [1]) for scalar in (tensor, index, updates))
+        rest = _beyond(ctx, tensor, dim, index)
+        result = _reduced(ctx, tensor, dim, index, updates, reduce, include_self, rest)
+    else:
+        result = _reduced_scalar(ctx, tensor, index, updates, reduce, include_self)
+    return ctx.tensor(result, ctx.call.result.dtype)
+
+
+def _beyond(ctx: Context, tensor: trt.ITensor, dim: int, index: trt.ITensor) -> list[Size]:
+    """How far the tensor goes on, as amounts of a padding, where the index ends in other dimensions than ``dim``."""
+    given, given_index = (ctx.call.args[position].shape for position in (0, 2))
+    amounts: list[Size] = []
+    for other in reversed(range(len(given))):
+        ends = other != dim % len(given) and not same_size(given[other], given_index[other])
+        size, taken = (lib.size(ctx, one, other) if ends else 0 for one in (tensor, index))
+        amounts += [0, lib.size_op(ctx, operator.sub, size, taken)]
+    return amounts
+
+
+def _reduced_scalar(
+    ctx: Context, tensor: trt.ITensor, index: Value, updates: Value, reduce: str, include_self: bool
+) -> trt.ITensor:
+    row, one, update = (lib.reshape(ctx, scalar, [-1]) for scalar in (tensor, index, updates))
     return lib.reshape(ctx, _reduced(ctx, row, 0, one, update, reduce, include_self), [])
 
 
@@ -88,6 +107,8 @@ def index_reduce(
     """index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, ...) -> Tensor"""
     tensor = ctx.tensor(input)
     ndim = len(tensor.shape)
+    if not ndim:
+        return _reduced_scalar(ctx, tensor, index, source, reduce, include_self)
     column = ctx.tensor(lib.unsqueeze(ctx, index, range(1, ndim - dim % ndim)), ndim=ndim)
     return _reduced(ctx, tensor, dim, column, ctx.tensor(source), reduce, include_self)
 
@@ -100,19 +121,21 @@ def _reduced(
     updates: trt.ITensor,
     reduce: str,
     include_self: bool,
+    beyond: Sequence[Size] = (),
 ) -> trt.ITensor:
     """Every element with all that is scattered to it; TensorRT's own scatter only replaces.
 
-    Each target is compared with each index: the table has a dimension of targets before that of indices.
+    Each target is compared with each index: the table has a dimension of targets before that of indices.  To what is
+    ``beyond`` the index in other dimensions nothing is scattered.
     """
-    dtype, ndim = ctx.call.result.dtype, len(tensor.shape)
+    dtype, ndim = lib.dtype_of(tensor), len(tensor.shape)
     dim %= ndim
     op, over, join = _OPERATIONS[reduce]
     targets = lib.unsqueeze(ctx, lib.arange(ctx, lib.size(ctx, tensor, dim)), range(1, ndim - dim + 1))
     matches = lib.eq(ctx, lib.unsqueeze(ctx, ctx.tensor(index, torch.int64), [dim]), targets)
     terms = lib.where(ctx, matches, lib.unsqueeze(ctx, updates, [dim]), lib.neutral_element(op, dtype), dtype)
-    result = over(ctx, terms, dim + 1)
-    count = lib.sum(ctx, matches, dim + 1, dtype=torch.int64)
+    result = lib.pad(ctx, over(ctx, terms, dim + 1), beyond, fill=lib.neutral_element(op, dtype))
+    count = lib.pad(ctx, lib.sum(ctx, matches, dim + 1, dtype=torch.int64), beyond)
     if include_self:
         result = join(ctx, tensor, result, dtype)
     if reduce == "mean":

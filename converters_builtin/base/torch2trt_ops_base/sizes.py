@@ -30,6 +30,12 @@ def sym_size(ctx: Context, input: trt.ITensor, dim: int) -> Size:
     return lib.size(ctx, input, dim)
 
 
+@converter("aten.sym_numel.default")
+def sym_numel(ctx: Context, input: trt.ITensor) -> Size:
+    """sym_numel(Tensor self) -> SymInt"""
+    return lib.size_product(ctx, lib.sizes(ctx, input))
+
+
 def _symbolic(target: str, emit: Callable[..., trt.ITensor]) -> Callable[..., Value]:
     """Layers where an argument is dynamic, else what Python says."""
 

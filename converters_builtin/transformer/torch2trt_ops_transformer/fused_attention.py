@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from torch2trt import Context, converter, trt
+import torch
+from torch2trt import Call, Context, converter, trt
 from torch2trt.lib import Value
 
 from ._attend import attend, reason_declined
 
 
+def _rejects(call: Call, query: torch.Tensor, dropout_p: float, scale: float | None) -> str | None:
+    if any(call.uses(index) for index in range(1, len(call.results))):
+        return "the logarithms of sums and the random state, which serve the backward pass, are results too"
+    return reason_declined(query, dropout_p, scale)
+
+
 @converter(
     "aten._scaled_dot_product_flash_attention_for_cpu.default",
     "aten._scaled_dot_product_flash_attention.default",
-    rejects=reason_declined,
+    rejects=_rejects,
 )
 def flash_attention(
     ctx: Context,
@@ -31,7 +38,7 @@ def flash_attention(
 @converter(
     "aten._scaled_dot_product_efficient_attention.default",
     "aten._scaled_dot_product_cudnn_attention.default",
-    rejects=reason_declined,
+    rejects=_rejects,
 )
 def efficient_attention(
     ctx: Context,
@@ -49,7 +56,7 @@ def efficient_attention(
     return _only_output(ctx, attend(ctx, query, key, value, attn_bias, is_causal, scale))
 
 
-@converter("aten._scaled_dot_product_fused_attention_overrideable.default", rejects=reason_declined)
+@converter("aten._scaled_dot_product_fused_attention_overrideable.default", rejects=_rejects)
 def overrideable_attention(
     ctx: Context,
     query: Value,

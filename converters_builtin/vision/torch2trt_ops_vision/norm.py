@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch2trt import Context, converter, lib, trt
+from torch2trt import Call, Context, converter, lib, trt
 from torch2trt.lib import Size, Value
 
 
@@ -19,12 +19,18 @@ def batch_norm(
     running_var: Value,
     momentum: float,
     eps: float,
-) -> tuple[trt.ITensor, None, None]:
+) -> tuple[trt.ITensor | None, ...]:
     """_native_batch_norm_legit_no_training(Tensor input, ..., float momentum, float eps) -> (Tensor, Tensor, Tensor)"""
-    return _with_running_statistics(ctx, input, weight, bias, running_mean, running_var, eps), None, None
+    # PyTorch's other results have no elements
+    others = (ctx.tensor(torch.empty(0)) if ctx.call.uses(index) else None for index in (1, 2))
+    return _with_running_statistics(ctx, input, weight, bias, running_mean, running_var, eps), *others
 
 
-@converter("aten._native_batch_norm_legit.no_stats")
+def _statistics_used(call: Call) -> str | None:
+    return "the statistics are results too" if call.uses(1) or call.uses(2) else None
+
+
+@converter("aten._native_batch_norm_legit.no_stats", rejects=_statistics_used)
 def batch_norm_no_stats(
     ctx: Context,
     input: trt.ITensor,
@@ -64,7 +70,11 @@ def instance_norm(
     return _with_running_statistics(ctx, input, weight, bias, running_mean, running_var, eps)
 
 
-@converter("aten.native_group_norm.default", rejects=_rejects)
+def _group_rejects(call: Call, input: torch.Tensor) -> str | None:
+    return _statistics_used(call) or _rejects(input)
+
+
+@converter("aten.native_group_norm.default", rejects=_group_rejects)
 def group_norm(
     ctx: Context,
     input: trt.ITensor,

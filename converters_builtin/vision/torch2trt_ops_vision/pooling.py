@@ -12,6 +12,8 @@ from torch2trt.lib import ints
 from .windows import Window, maximum, maximum_with_indices
 
 Ints = int | Sequence[int]
+#: TensorRT's windows over two dimensions have fewer elements
+_TOO_LARGE = 100_000
 
 
 def _pooled_dims(call: Call) -> int:
@@ -29,9 +31,22 @@ def _ceil_rejects(call: Call, kernel_size: Ints, stride: Ints, padding: Ints) ->
     return None
 
 
+def _too_long(call: Call, input: torch.Tensor, kernel_size: Ints, padding: Ints, ceil_mode: bool) -> str | None:
+    """Windows too large for TensorRT also where rows and columns are pooled one after the other."""
+    count = _pooled_dims(call)
+    kernel_size, padding, inside = ints(kernel_size, count), ints(padding, count), tuple(input.shape[-count:])
+    if count != 2 or (kernel_size == inside and not any(padding)):
+        return None
+    known = tuple(size if isinstance(size, int) else -1 for size in inside)
+    longest = max(_reached(kernel_size, known, padding) if ceil_mode else kernel_size)
+    return f"a window {longest} long: TensorRT's are shorter than {_TOO_LARGE}" if longest >= _TOO_LARGE else None
+
+
 def _max_rejects(
     call: Call, input: torch.Tensor, kernel_size: Ints, stride: Ints, padding: Ints, dilation: Ints, ceil_mode: bool
 ) -> str | None:
+    if reason := _too_long(call, input, kernel_size, padding, ceil_mode):
+        return reason
     sliced = call.uses(1) or set(ints(dilation, 1)) != {1} or not input.dtype.is_floating_point
     dynamic = any(not isinstance(size, int) for size in input.shape[-_pooled_dims(call) :])
     if dynamic and call.uses(1):
@@ -73,6 +88,8 @@ def _average_rejects(
 ) -> str | None:
     if not input.dtype.is_floating_point:
         return "TensorRT averages floating-point numbers only"
+    if reason := _too_long(call, input, kernel_size, padding, ceil_mode):
+        return reason
     if not ceil_mode:
         return None
     dynamic = any(not isinstance(size, int) for size in call.results[0].shape[-_pooled_dims(call) :])
@@ -127,17 +144,40 @@ def pool(
     padding = post_padding = ints(padding, count)
     inside = tuple(tensor.shape)[-count:]
     if ceil_mode and (exclusive or op == trt.PoolingType.MAX):
-        # windows that round up may reach far beyond the input, and TensorRT's may not be so large
-        rows = zip(kernel_size, inside, padding, strict=True)
-        kernel_size = tuple(min(k, old + p) if old > 0 else k for k, old, p in rows)
-    layer = ctx.network.add_pooling_nd(tensor, op, kernel_size)
-    layer.average_count_excludes_padding = exclusive
+        kernel_size = _reached(kernel_size, inside, padding)
+    too_large = count == 2 and math.prod(kernel_size) >= _TOO_LARGE
+    if too_large and kernel_size == inside and not any(padding):
+        return lib.squeeze(ctx, _over_all(ctx, op, tensor), added)
     if ceil_mode:
         sizes = zip(inside, ctx.call.results[0].shape[-count:], strict=True)
         windows = zip(sizes, kernel_size, stride, padding, strict=True)
         # as much as the last window that PyTorch keeps needs; of dynamic sizes the layer rounds up
         post_padding = tuple(max((new - 1) * s + k - old - p, 0) if old >= 0 else p for (old, new), k, s, p in windows)
-        if -1 in inside:
+    # what is averaged over rows and then over columns is averaged over the window, its padding counted or not
+    for dims in ((0,), (1,)) if too_large else (range(count),):
+        geometry = zip((kernel_size, stride, padding, post_padding), (1, 1, 0, 0), strict=True)
+        k, *rest = (tuple(v[dim] if dim in dims else neutral for dim in range(count)) for v, neutral in geometry)
+        layer = ctx.network.add_pooling_nd(tensor, op, k)
+        layer.average_count_excludes_padding = exclusive
+        if ceil_mode and -1 in inside:
             layer.padding_mode = trt.PaddingMode.EXPLICIT_ROUND_UP
-    layer.stride_nd, layer.pre_padding, layer.post_padding = stride, padding, post_padding
-    return lib.squeeze(ctx, layer.get_output(0), added)
+        layer.stride_nd, layer.pre_padding, layer.post_padding = rest
+        tensor = layer.get_output(0)
+    return lib.squeeze(ctx, tensor, added)
+
+
+def _over_all(ctx: Context, op: trt.PoolingType, input: trt.ITensor) -> trt.ITensor:
+    """The average or maximum over the last two dimensions."""
+    if op == trt.PoolingType.MAX:
+        return lib.amax(ctx, input, (-2, -1), keepdim=True)
+    dtype = lib.dtype_of(input)
+    return ctx.tensor(lib.mean(ctx, input, (-2, -1), keepdim=True, dtype=lib.opmath(dtype)), dtype)
+
+
+def _reached(kernel_size: Sequence[int], inside: Sequence[int], padding: Sequence[int]) -> tuple[int, ...]:
+    """The part of windows that lies on the input and its padding.
+
+    Windows that round up may reach far beyond, and TensorRT's may not be so large.
+    """
+    rows = zip(kernel_size, inside, padding, strict=True)
+    return tuple(min(k, old + p) if old > 0 else k for k, old, p in rows)

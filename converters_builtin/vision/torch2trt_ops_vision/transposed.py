@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch2trt import Context, ConversionError, converter, lib, trt
+from torch2trt import Context, converter, lib, trt
 from torch2trt.lib import Tensor
 
 from .convolution import Ints, conv, dynamic_kernel
@@ -33,7 +33,7 @@ def conv_transpose(
     cut, beyond = [max(-size, 0) for size in extra], [max(size, 0) for size in extra]
     strided_and_dilated = max(lib.ints(stride, count)) > 1 and max(lib.ints(dilation, count)) > 1
     if strided_and_dilated or any(beyond):
-        weight, dilation = _dense_kernel(weight, lib.ints(dilation, count), beyond), 1
+        weight, dilation = _dense_kernel(ctx, weight, lib.ints(dilation, count), beyond), 1
     return deconvolve(ctx, input, weight, bias, stride, padding, cut, dilation, groups)
 
 
@@ -56,16 +56,26 @@ def deconvolve(
     return ctx.tensor(result, dtype)
 
 
-def _dense_kernel(weight: Tensor, dilation: tuple[int, ...], beyond: list[int]) -> torch.Tensor:
+def _dense_kernel(ctx: Context, weight: Tensor, dilation: tuple[int, ...], beyond: list[int]) -> Tensor:
     """The kernel with zeros between its elements instead of a dilation, and ``beyond`` zeros at its ends."""
-    if lib.is_runtime(weight):
-        raise ConversionError(
-            "a transposed convolution with strides and dilation, or with output_padding beyond its padding, "
-            "needs a constant kernel"
-        )
     reaches = [d * (k - 1) + 1 for d, k in zip(dilation, weight.shape[2:], strict=True)]
     extents = [reach + size for reach, size in zip(reaches, beyond, strict=True)]
+    if lib.is_runtime(weight):
+        return _dense_runtime_kernel(ctx, weight, dilation, extents)
     dense = weight.new_zeros((*weight.shape[:2], *extents))
     taps = [slice(None, reach, d) for reach, d in zip(reaches, dilation, strict=True)]
     dense[(slice(None), slice(None), *taps)] = weight
     return dense
+
+
+def _dense_runtime_kernel(
+    ctx: Context, weight: trt.ITensor, dilation: tuple[int, ...], extents: list[int]
+) -> trt.ITensor:
+    """Each element followed by its zeros, then cut or filled up at the ends."""
+    for dim, (d, extent) in enumerate(zip(dilation, extents, strict=True), start=2):
+        before, (k, *after) = tuple(weight.shape)[:dim], tuple(weight.shape)[dim:]
+        # in two dimensions: elements by zeros
+        rows = lib.pad(ctx, lib.reshape(ctx, weight, [*before, k, 1, *after]), [0, 0] * len(after) + [0, d - 1])
+        spread = lib.reshape(ctx, rows, [*before, k * d, *after])
+        weight = lib.pad(ctx, spread, [0, 0] * len(after) + [0, extent - k * d])
+    return weight

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -81,22 +80,32 @@ def maximum(ctx: Context, input: trt.ITensor, windows: Windows) -> trt.ITensor:
     return input
 
 
-def maximum_with_indices(ctx: Context, input: trt.ITensor, windows: Windows) -> tuple[trt.ITensor, trt.ITensor]:
-    """The maxima and where they lie in the flattened last dimensions.
+def maximum_with_indices(
+    ctx: Context, input: trt.ITensor, windows: Windows, numbers: torch.Tensor | None = None
+) -> tuple[trt.ITensor, trt.ITensor]:
+    """The maxima and where they lie in the flattened last dimensions, one dimension after the other.
 
     As in PyTorch, the first of equals counts, the last of several NaN, and nothing of the padding.
+
+    Args:
+        ctx: the context.
+        input: the tensor.
+        windows: those of its last dimensions.
+        numbers: the indices of the elements, by default those of their places.
     """
-    ndim, spatial = len(input.shape), tuple(input.shape)[-len(windows) :]
-    numbers = torch.arange(torch.Size(spatial).numel()).reshape((1,) * (ndim - len(windows)) + spatial)
+    spatial = tuple(input.shape)[-len(windows) :]
+    numbers = torch.arange(torch.Size(spatial).numel()).reshape(spatial) if numbers is None else numbers
     lowest = lib.neutral_element(trt.ReduceOperation.MAX, lib.dtype_of(input))
-    values = _lay_out(ctx, input, windows, lowest)
-    indices = _lay_out(ctx, ctx.tensor(numbers), windows, -1)
-    first, *others = itertools.product(*(range(window.kernel_size) for window in windows.values()))
-    best, best_index = values.at(ctx, *first), indices.at(ctx, *first)
-    for offsets in others:
-        value, index = values.at(ctx, *offsets), indices.at(ctx, *offsets)
-        better = lib.logical_or(ctx, lib.gt(ctx, value, best), lib.lt(ctx, best_index, 0))
-        if lib.dtype_of(value).is_floating_point:
-            better = lib.logical_or(ctx, better, lib.isnan(ctx, value))
-        best, best_index = lib.where(ctx, better, value, best), lib.where(ctx, better, index, best_index)
+    best, best_index = input, ctx.tensor(numbers, ndim=len(input.shape))
+    # rows first: of equals in two rows, the one in the upper row comes first
+    for dim in sorted(windows, reverse=True):
+        line = {dim: windows[dim]}
+        values, indices = _lay_out(ctx, best, line, lowest), _lay_out(ctx, best_index, line, -1)
+        best, best_index = values.at(ctx, 0), indices.at(ctx, 0)
+        for offset in range(1, windows[dim].kernel_size):
+            value, index = values.at(ctx, offset), indices.at(ctx, offset)
+            better = lib.logical_or(ctx, lib.gt(ctx, value, best), lib.lt(ctx, best_index, 0))
+            if lib.dtype_of(value).is_floating_point:
+                better = lib.logical_or(ctx, better, lib.isnan(ctx, value))
+            best, best_index = lib.where(ctx, better, value, best), lib.where(ctx, better, index, best_index)
     return best, lib.expand(ctx, best_index, lib.sizes(ctx, best))

@@ -20,6 +20,7 @@ from .intercept import Interception
 from .kept import OPERATOR
 from .sources import is_users, short_source
 from .wrappers import WRAPPERS, original_path
+from .writing import place_of_first, written_by
 
 #: the kinds of inputs of a graph that are the model's own tensors
 CONSTANTS: Final = (InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR)
@@ -74,10 +75,13 @@ class Reader:
             kept = self._interception[str(node.args[2])]
             target, result = kept.target, kept.result(result)
         else:
-            assert callable(node.target)
-            target = describe(node.target)
+            function = node.target if (writing := written_by(node)) is None else writing[0]
+            assert callable(function)
+            target = describe(function)
+        first = place_of_first(node)
+        result = result[first:] if first else result
         path, kind = _module(node)
-        used = frozenset(int(user.args[1]) for user in node.users) if all(map(_is_getitem, node.users)) else None  # type: ignore[arg-type]  # getitem(result, index)
+        used = frozenset(int(n.args[1]) - first for n in node.users) if all(map(_is_getitem, node.users)) else None  # type: ignore[arg-type]  # getitem(result, index)
         return Call(
             *(target, node.name, operands, args, kwargs, result, path, kind, source_of(node), used),
             declined=reasons_noted(node),
@@ -107,14 +111,16 @@ class Reader:
         )
 
     def _operands(self, node: torch.fx.Node) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        args, kwargs = pytree.tree_map_only(torch.fx.Node, self._ref, (tuple(node.args), dict(node.kwargs)))
+        writing = written_by(node)
+        function, given = (node.target, (node.args, node.kwargs)) if writing is None else (writing[0], ((), writing[1]))
+        args, kwargs = pytree.tree_map_only(torch.fx.Node, self._ref, (tuple(given[0]), dict(given[1])))
         if node.target is OPERATOR:
             tensors, sizes, key = args
             kept = self._interception[key]
-            given: Any = node.args[0]
-            varying = [name for name, used in zip(kept.state, given, strict=False) if self._varies(used)]
+            passed: Any = node.args[0]
+            varying = [name for name, used in zip(kept.state, passed, strict=False) if self._varies(used)]
             return kept.operands(tensors, sizes, tuple(varying))
-        return _positional(node.target, args, kwargs)
+        return _positional(function, args, kwargs)
 
     def _varies(self, node: torch.fx.Node) -> bool:
         """Whether a node comes of anything but constants."""
@@ -132,7 +138,8 @@ class Reader:
         if node.op == "get_attr":
             return self._subgraph(node).program()
         if _is_getitem(node):
-            return Ref("call", node.args[0].name, node.args[1])  # type: ignore[union-attr, arg-type]  # getitem(result, index)
+            call, index = node.args
+            return Ref("call", call.name, index - place_of_first(call))  # type: ignore[union-attr, operator, arg-type]  # getitem(result, index)
         return Ref("call", node.name)
 
     def _example_values(self, node: torch.fx.Node) -> dict[Ref, Any]:

@@ -120,7 +120,7 @@ class _Lowering:
 
     def _fold(self, call: Call, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         with torch.no_grad():
-            results = pytree.tree_leaves(call.target.obj(*args, **kwargs))
+            results = call.run(args, kwargs)
         given = {
             storage_of(tensor) for tensor in pytree.tree_leaves((args, kwargs)) if isinstance(tensor, torch.Tensor)
         }

@@ -123,6 +123,18 @@ class Call:
         """Whether the program uses result ``index``; a converter may return None for one that it does not."""
         return self.used is None or index in self.used
 
+    def run(self, args: Any, kwargs: Any) -> list[Any]:
+        """The leaves of what PyTorch returns for these arguments; what it writes to them comes after its results."""
+        overload = self.target.overload
+        if overload is None or not overload._schema.is_mutable:
+            return pytree.tree_leaves(self.target.obj(*args, **kwargs))
+        args, kwargs = pytree.tree_map_only(torch.Tensor, torch.clone, (args, kwargs))
+        returned = self.target.obj(*args, **kwargs)
+        results = pytree.tree_leaves(returned) if overload._schema.returns else []
+        given = {**dict(zip((a.name for a in overload._schema.arguments), args, strict=False)), **kwargs}
+        writes = [a.name for a in overload._schema.arguments if a.alias_info is not None and a.alias_info.is_write]
+        return [*results, *(given[name] for name in writes if given[name] is not None)]
+
     @property
     def where(self) -> str:
         """``encoder.ln (LayerNorm) at model.py:41``."""

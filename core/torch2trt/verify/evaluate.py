@@ -69,7 +69,7 @@ class Values:
             args, kwargs = pytree.tree_map_only(torch.Tensor, torch.Tensor.clone, (args, kwargs))
         try:
             with torch.no_grad():
-                return pytree.tree_leaves(call.target.obj(*args, **kwargs))
+                return call.run(args, kwargs)
         except Exception as error:
             raise VerificationError(
                 f"PyTorch itself cannot run {call.target.name} on {self._device}, in {call.where}: {error}"

@@ -9,6 +9,13 @@ SPECIAL = torch.tensor([1.9, -1.9, 0.0, -0.5, 300.0])
 ALL = (torch.float32, torch.float16, torch.bfloat16)
 ONE = (torch.float32,)
 ROWS = (f32(2, 4),)
+MIDDLE = {1: "m"}
+aten, prims = torch.ops.aten, torch.ops.prims
+
+
+def iota(x):
+    """The input and the numbers of its rows."""
+    return x + prims.iota(x.shape[0], start=1, step=2, dtype=torch.int64, device="cpu", requires_grad=False)[:, None]
 
 
 def cast(name, dtype, inputs=ROWS, **more):
@@ -84,4 +91,57 @@ CASES = [
         dynamic=[N, None],
         name="byte",
     ),
+]
+
+
+def copied(name, call, overload="default", dynamic=MIDDLE):
+    """A copy of a view, which becomes the view."""
+    target = f"aten.{name}_copy.{overload}"
+    return Case(target, call, [f32(3, 4, 5)], dynamic=dynamic, dynamic_min=2, whole=False, name="copy")
+
+
+def primitive(name, call, *inputs):
+    """One of PyTorch's primitive operators, which becomes its ATen operator."""
+    return Case(f"prims.{name}.default", call, inputs or [f32(3, 4)], dynamic=N, whole=False)
+
+
+CASES += [
+    copied("view", lambda x: aten.view_copy(x, [15, -1])),
+    copied("view", lambda x: aten.view_copy.dtype(x, x.dtype), "dtype"),
+    copied("_reshape", lambda x: aten._reshape_copy(x, [15, -1])),
+    copied("_reshape_alias", lambda x: aten._reshape_alias_copy(x, [12, 5], [5, 1]), dynamic=None),
+    copied("as_strided", lambda x: aten.as_strided_copy(x, [2, 3], [20, 2], 1), dynamic=None),
+    copied("permute", lambda x: aten.permute_copy(x, [1, 2, 0])),
+    copied("transpose", lambda x: aten.transpose_copy(x, 0, 1), "int"),
+    copied("t", lambda x: aten.t_copy(x[0])),
+    copied("unsqueeze", lambda x: aten.unsqueeze_copy(x, -1)),
+    copied("squeeze", lambda x: aten.squeeze_copy.dims(x[:1], [0, 2]), "dims"),
+    copied("expand", lambda x: aten.expand_copy(x, [2, -1, -1, -1])),
+    copied("slice", lambda x: aten.slice_copy(x, 0, 1, 3), "Tensor"),
+    copied("select", lambda x: aten.select_copy(x, 2, 1), "int"),
+    copied("narrow", lambda x: aten.narrow_copy(x, 0, 1, 2)),
+    copied("split", lambda x: aten.split_copy(x, 2, 0), "Tensor"),
+    copied("split_with_sizes", lambda x: aten.split_with_sizes_copy(x, [1, 4], -1)),
+    copied("unbind", lambda x: aten.unbind_copy(x, 0), "int"),
+    copied("diagonal", lambda x: aten.diagonal_copy(x, 0, 0, 2)),
+    copied("unfold", lambda x: aten.unfold_copy(x, 0, 2, 1)),
+    copied("alias", lambda x: aten.alias_copy(x)),
+    copied("detach", lambda x: aten.detach_copy(x)),
+    copied("_neg_view", lambda x: aten._neg_view_copy(x)),
+    primitive("sum", lambda x: prims.sum(x, [1])),
+    primitive("prod", lambda x: prims.prod(x, [1])),
+    primitive("amax", lambda x: prims.amax(x, [0])),
+    primitive("var", lambda x: prims.var(x, [1], 1.0)),
+    primitive("div", lambda x: prims.div(x, x + 4)),
+    primitive("div", lambda x: prims.div(x, x.abs() + 2), i64(3, 4)),
+    primitive("sub", lambda x: prims.sub(x, x * 2)),
+    primitive("pow", lambda x: prims.pow(x.abs(), x)),
+    primitive("remainder", lambda x: prims.remainder(x, x.abs() + 1)),
+    primitive("where", lambda x: prims.where(x > 0, x, x * 2)),
+    primitive("fmax", lambda x: prims.fmax(x, -x)),
+    primitive("rsqrt", lambda x: prims.rsqrt(x.abs() + 1)),
+    primitive("rev", lambda x: prims.rev(x, [0, 1])),
+    primitive("reshape", lambda x: prims.reshape(x, [2, 2, x.shape[0]])),
+    primitive("cat", lambda x: prims.cat([x, x], 0)),
+    primitive("iota", iota),
 ]

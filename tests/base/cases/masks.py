@@ -30,6 +30,16 @@ CASES = [
         dynamic=[{1: "m"}, {0: "m"}, {1: "m"}],
     ),
     at(
+        "masked_scatter.default",
+        "broadcast_self",
+        lambda x, m, s: x.masked_scatter(m, s),
+        *(f32(4), b8(3, 4), f32(12)),
+        dynamic=[None, N, None],
+    ),
+    at("masked_scatter.default", "scalar", lambda x, m, s: x.masked_scatter(m, s), f32(), b8(), f32(2)),
+    at("masked_scatter.default", "empty", lambda x, m, s: x.masked_scatter(m, s), f32(0, 4), b8(0, 4), f32(2)),
+    at("masked_scatter.default", "none", lambda x, s: x.masked_scatter(x > 9, s), f32(3, 4), f32(0)),
+    at(
         "nonzero_static.default",
         "plain",
         lambda x: torch.nonzero_static(x, size=20),

@@ -3,6 +3,7 @@
 import math
 
 import torch
+import torch.nn.functional as F
 from torch2trt.testing import Case, f32
 
 NM = {0: "n", 1: "m"}
@@ -17,6 +18,12 @@ def choice(name, condition):
     return size(f"operator.{name}", lambda x: torch.full((2,), torch.sym_ite(condition(*x.shape), *x.shape)))
 
 
+def _unbiased_variance(x):
+    """What training writes to a running variance, for which PyTorch's rule counts the elements."""
+    mean, variance = torch.zeros(x.shape[1]), torch.zeros(x.shape[1])
+    return F.batch_norm(x, mean, variance, training=True, momentum=1.0), variance
+
+
 CASES = [
     choice("eq", lambda n, m: n == m + 0),
     choice("ne", lambda n, m: n != m + 0),
@@ -29,6 +36,7 @@ CASES = [
     size("aten.sym_size.int", lambda x: torch.full((2,), x.shape[0])),
     size("aten.sym_size.int", lambda x: x.shape[1], "returned"),
     size("aten.sym_numel.default", lambda x: x.sum() / x.numel(), whole=False),
+    size("aten.sym_numel.default", _unbiased_variance, "counted"),
     size("aten.sym_stride.int", lambda x: torch.full((2,), x.stride(0)), whole=False),
     size("aten.sym_storage_offset.default", lambda x: torch.full((2,), x.storage_offset()) + x.shape[0], whole=False),
     size("aten.sym_is_contiguous.default", lambda x: x * 2 if x.is_contiguous() else x, whole=False),

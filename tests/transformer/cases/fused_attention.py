@@ -88,4 +88,19 @@ CASES = [
         name="dropout",
         rejects="dropout is active",
     ),
+    Case(
+        "aten._scaled_dot_product_flash_attention_for_cpu.default",
+        lambda q, k, v: aten._scaled_dot_product_flash_attention_for_cpu(q, k, v),
+        SELF,
+        dtypes=(torch.float32,),
+        name="sums",
+        rejects="logarithms of sums",
+    ),
+    Case(
+        "aten._scaled_dot_product_attention_math.default",
+        lambda q, k, v, mask: aten._scaled_dot_product_attention_math(q, k, v, mask, scale=0.5),
+        [*QKV, MASK],
+        dynamic=[N] * 4,
+        whole=False,
+    ),
 ]

@@ -1,5 +1,7 @@
 """Normalization."""
 
+import functools
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -23,6 +25,33 @@ def trained(module):
 
 
 X = f32(2, 4, 5, 6)
+
+
+def statistics(x):
+    """A running mean and variance of four channels."""
+    return torch.zeros(4, dtype=x.dtype), torch.ones(4, dtype=x.dtype)
+
+
+def updated(x, mean, variance, momentum):
+    """Training: the normalized input, and the running statistics after it."""
+    mean, variance = mean.clone(), variance.clone()
+    return F.batch_norm(x, mean, variance, training=True, momentum=momentum), mean, variance
+
+
+def of_batch(x):
+    """With the statistics of the batch."""
+    return torch.ops.aten._native_batch_norm_legit.no_stats(x, None, None, True, 0.1, 1e-5)
+
+
+def of_groups(x):
+    """With the statistics of the groups."""
+    return torch.ops.aten.native_group_norm(x, None, None, x.shape[0], 4, 30, 2, 1e-5)
+
+
+def without_training(x):
+    """With statistics of no elements."""
+    return torch.ops.aten._native_batch_norm_legit_no_training(x, None, None, *statistics(x), 0.1, 1e-5)
+
 
 CASES = [
     Case(INFERENCE, trained(nn.BatchNorm2d(4)), [X], dynamic=ALL, dtypes=BF),
@@ -54,6 +83,32 @@ CASES = [
         name="1d",
     ),
     Case(OF_BATCH, trained(nn.BatchNorm3d(4, track_running_stats=False)), [f32(2, 4, 3, 3, 3)], dynamic=N, name="3d"),
+    Case(OF_BATCH, trained(nn.BatchNorm1d(4, track_running_stats=False)), [f32(3, 4, 5)], dynamic=N, name="sequence"),
+    Case(OF_BATCH, lambda x: F.batch_norm(x, None, None, training=True), [f32(2, 4, 3, 2, 3, 2)], dynamic=N, name="4d"),
+    Case(OF_BATCH, of_batch, [X], dtypes=F32, rejects="statistics are results", name="statistics"),
+    Case(INFERENCE, without_training, [X], dtypes=F32, name="statistics"),
+    Case(
+        "aten._native_batch_norm_legit_functional.default",
+        lambda x: F.batch_norm(x, *statistics(x), training=True),
+        [X],
+        dynamic=ALL,
+        dynamic_min=2,
+        whole=False,
+        name="training",
+    ),
+    *(
+        Case(
+            "aten._native_batch_norm_legit_functional.default",
+            functools.partial(updated, momentum=momentum),
+            [shape, f32(4), f32(4, low=0.5, high=2)],
+            dynamic=[N, None, None],
+            dynamic_min=2,
+            dtypes=F32,
+            whole=False,
+            name=f"updates-{len(shape.shape)}d-{momentum}",
+        )
+        for shape, momentum in ((X, 0.1), (f32(5, 4), 0.5), (f32(2, 4, 7), 1.0))
+    ),
     Case(INSTANCE, nn.InstanceNorm2d(4), [X], dynamic=ALL, dynamic_min=2, dtypes=BF),
     Case(INSTANCE, trained(nn.InstanceNorm2d(4, affine=True)), [X], dynamic=N, name="affine"),
     Case(
@@ -87,6 +142,9 @@ CASES = [
     Case(GROUP, trained(nn.GroupNorm(2, 4)), [f32(2, 4, 6)], dynamic={0: "n", 2: "l"}, name="1d"),
     Case(GROUP, trained(nn.GroupNorm(2, 4)), [f32(2, 4, 3, 4, 3)], dynamic=N, name="3d"),
     Case(GROUP, trained(nn.GroupNorm(2, 8)), [f32(3, 8)], dynamic=N, name="no-space"),
+    Case(GROUP, trained(nn.GroupNorm(1, 8)), [f32(3, 8)], dynamic=N, name="no-space-one-group"),
+    Case(GROUP, trained(nn.GroupNorm(2, 4)), [f32(2, 4, 3, 2, 3, 2)], dynamic=N, name="4d"),
+    Case(GROUP, of_groups, [X], dtypes=F32, rejects="statistics are results", name="statistics"),
     Case(
         GROUP, lambda x, w, b: F.group_norm(x, 2, w, b), [X, f32(4), f32(4)], dynamic=[N, None, None], name="computed"
     ),

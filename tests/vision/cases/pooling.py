@@ -1,5 +1,7 @@
 """Pooling with windows of one size."""
 
+import functools
+
 import torch
 import torch.nn.functional as F
 from torch2trt.testing import Case, f32, i32, i64
@@ -15,6 +17,9 @@ X1, X2, X3 = f32(5, 3, 9), f32(5, 3, 7, 8), f32(5, 3, 5, 6, 5)
 HOLES = torch.arange(84.0).reshape(2, 6, 7)
 HOLES[0, 1:4, 2:5] = torch.nan
 HOLES[1] = -torch.inf
+#: of two equal maxima in different rows, the lower one is further left
+EQUALS = torch.zeros(1, 1, 6, 9)
+EQUALS[0, 0, [0, 1, 3, 4], [2, 1, 5, 4]] = 1
 
 
 def indices(pool, *args, **options):
@@ -58,6 +63,18 @@ CASES = [
         rejects="indices of dynamic sizes",
         name="indices-dynamic",
     ),
+    Case(MAX2, indices(F.max_pool2d, (3, 4), (2, 3), 1, 1), [EQUALS], name="indices-equals-padded"),
+    Case(MAX2, lambda x: F.max_pool2d(x, 320), [f32(2, 1, 320, 320)], dynamic=N, dtypes=BF, name="all-of-many"),
+    Case(
+        MAX2,
+        lambda x: F.max_pool2d(x, 317, 2, 3),
+        [f32(1, 1, 321, 318)],
+        dynamic={2: "h"},
+        dynamic_min=317,
+        name="many",
+    ),
+    Case(MAX2, lambda x: F.max_pool2d(x, 317, 2, 3, ceil_mode=True), [f32(1, 1, 322, 320)], name="many-ceil"),
+    Case(MAX2, lambda x: F.max_pool2d(x, (1, 100000), 1), [f32(1, 1, 1, 100001)], rejects="100000 long", name="long"),
     Case(MAX3, lambda x: F.max_pool3d(x, 3, 2, 1), [X3], dynamic={0: "n", 2: "d"}, dynamic_min=5),
     Case(MAX3, lambda x: F.max_pool3d(x, 2, 2, ceil_mode=True), [X3], dynamic=N, name="ceil"),
     Case(MAX3, lambda x: F.max_pool3d(x, 2, 1, 0, (1, 2, 1)), [X3], dynamic=N, name="dilated"),
@@ -137,6 +154,31 @@ CASES = [
     Case(AVG2, lambda x: F.avg_pool2d(x, 3, 2, 1, True, True, 5), [f32(2, 3, 8, 6)], dynamic=N, name="ceil-divisor"),
     Case(AVG2, lambda x: F.avg_pool2d(x, (1, 3), (2, 1)), [f32(3, 7, 8)], name="unbatched"),
     Case(AVG2, lambda x: F.avg_pool2d(x, 2), [i64(2, 3, 4, 4)], rejects="floating-point", name="int64"),
+    Case(AVG2, torch.nn.AvgPool2d(320), [f32(2, 1, 320, 320)], dynamic=N, dtypes=BF, name="all-of-many"),
+    Case(
+        AVG2,
+        lambda x: F.avg_pool2d(x, 317, 2, 3),
+        [f32(1, 1, 321, 318)],
+        dynamic={2: "h"},
+        dynamic_min=317,
+        name="many",
+    ),
+    *(
+        Case(
+            AVG2,
+            functools.partial(F.avg_pool2d, kernel_size=317, stride=2, padding=3, **options),
+            [f32(1, 1, 322, 320)],
+            name=f"many-{name}",
+        )
+        for name, options in {
+            "exclusive": {"count_include_pad": False},
+            "ceil": {"ceil_mode": True},
+            "ceil-exclusive": {"ceil_mode": True, "count_include_pad": False},
+            "divisor": {"divisor_override": 7},
+        }.items()
+    ),
+    Case("aten.avg_pool1d.default", torch.nn.AvgPool1d(100000), [f32(1, 2, 100000)], whole=False, name="all-of-many"),
+    Case(AVG2, torch.nn.AvgPool1d(100000, 1), [f32(1, 2, 100001)], rejects="100000 long", name="long"),
     Case(AVG3, lambda x: F.avg_pool3d(x, 2), [X3], dynamic={0: "n", 3: "h"}, dynamic_min=5, dtypes=F32),
     Case(AVG3, lambda x: F.avg_pool3d(x, 3, 2, 1), [X3], dynamic=N, name="padded", dtypes=F32),
     Case(AVG3, lambda x: F.avg_pool3d(x, 2, 2, 1, True, False), [X3], dynamic=N, name="ceil-exclusive", dtypes=F32),

@@ -1,5 +1,7 @@
 """Transposed convolutions."""
 
+import functools
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -33,6 +35,21 @@ CASES = [
         [X2, f32(4, 6, 3, 3)],
         dynamic=[ALL, None],
         name="transposed-computed-kernel",
+    ),
+    *(
+        Case(
+            CONV,
+            functools.partial(function, stride=stride, **options),
+            [x, f32(4, 3, *(3,) * dims)],
+            dynamic=[N, None],
+            dtypes=(torch.float32,),  # in half precision PyTorch itself is three times further from the exact result
+            name=f"transposed-{dims}d-computed-{name}",
+        )
+        for dims, function, x in ((1, F.conv_transpose1d, X1), (2, F.conv_transpose2d, X2), (3, F.conv_transpose3d, X3))
+        for name, stride, options in (
+            ("both", 2, {"dilation": 2, "padding": 3, "output_padding": 1, "groups": 2}),
+            ("beyond", 3, {"output_padding": 2}),
+        )
     ),
     Case(
         CONV,
