@@ -10,6 +10,7 @@ import torch
 from torch2trt import PackRegistry, Settings, hookimpl
 
 from .fusions import separate
+from .masked import without_selecting
 from .small_integers import widen
 
 _FAMILIES = (
@@ -42,6 +43,7 @@ def torch2trt_register_converters(registry: PackRegistry) -> None:
 
 @hookimpl(trylast=True)
 def torch2trt_transform_graph(graph_module: torch.fx.GraphModule, settings: Settings) -> None:
-    """Let networks compute small integers in int32, and keep TensorRT from what it fuses wrongly."""
+    """Need no selected rows, let networks compute small integers in int32, keep TensorRT from what it fuses wrongly."""
+    without_selecting(graph_module)
     widen(graph_module)
     separate(graph_module)

@@ -1,0 +1,157 @@
+"""Where selections begin: reading by a mask, and the places of what is true."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import torch
+
+from .emitting import NotExpressible
+from .nodes import packet
+from .selections import Selection, Selections, data_dependent
+
+aten: Final = torch.ops.aten
+
+
+def start(state: Selections, node: torch.fx.Node) -> bool:
+    """Note the selection that ``node`` begins; whether it begins one."""
+    begin = {"nonzero": _nonzero, "masked_select": _masked_select, "index": _index}.get(packet(node))
+    return begin is not None and data_dependent(node.meta["val"]) != [] and begin(state, node)
+
+
+def _nonzero(state: Selections, node: torch.fx.Node) -> bool:
+    tensor: Any = node.args[0]
+    if data_dependent(tensor.meta["val"]):
+        raise NotExpressible("places among the rows that count")
+    selection = _selection(state, tensor)
+    columns = [state.emit(aten.unsqueeze.default, c, 1) for c in coordinates(state, selection)]
+    grid = columns[0] if len(columns) == 1 else state.emit(aten.cat.default, columns, 1)
+    state.found(node, grid, selection, -1)
+    return True
+
+
+def _selection(state: Selections, tensor: torch.fx.Node) -> Selection:
+    """What is true, or not 0, in a tensor that has all its elements."""
+    is_mask = tensor.meta["val"].dtype is torch.bool
+    if not tensor.meta["val"].dim():
+        raise NotExpressible("a mask without dimensions")
+    kind = "mask" if is_mask else "not 0"
+    known = state.selection(kind, tensor)
+    if known is not None:
+        return known
+    return state.select(tensor if is_mask else state.emit(aten.ne.Scalar, tensor, 0), kind, tensor)
+
+
+def coordinates(state: Selections, selection: Selection) -> list[torch.fx.Node]:
+    """For every element of the mask its place, one tensor for each dimension."""
+    device = selection.mask.meta["val"].device
+    sizes = state.emit.sizes(selection.shaped)
+    rest = state.emit(aten.arange.start_step, 0, state.length(selection), 1, dtype=torch.int64, device=device)
+    found: list[torch.fx.Node] = []
+    for size in reversed(sizes[1:]):
+        found.append(state.emit(aten.remainder.Scalar if isinstance(size, int) else aten.remainder.Tensor, rest, size))
+        rest = state.emit(aten.div.Tensor_mode, rest, size, rounding_mode="floor")
+    return [rest, *reversed(found)]
+
+
+def _masked_select(state: Selections, node: torch.fx.Node) -> bool:
+    tensor, mask = (_whole(state, operand) for operand in node.args)
+    if data_dependent(node.args[0].meta["val"]) or data_dependent(node.args[1].meta["val"]):  # type: ignore[union-attr]  # nodes
+        raise NotExpressible("a mask of rows that broadcast")
+    known = state.selection("mask", node.args[1])  # type: ignore[arg-type]  # a node
+    if known is None or not _same_shape(tensor, mask):
+        known = state.selection("masked_select", *node.all_input_nodes)
+    if known is None:
+        shape = torch.broadcast_shapes(tensor.meta["val"].shape, mask.meta["val"].shape)
+        if _same_shape(tensor, mask):
+            known = state.select(mask, "mask", node.args[1])  # type: ignore[arg-type]  # a node
+        else:
+            sizes = _broadcast_sizes(state, tensor, mask, len(shape))
+            known = state.select(state.emit(aten.expand.default, mask, sizes), "masked_select", *node.all_input_nodes)
+    whole = state.emit(aten.expand.default, tensor, state.emit.sizes(known.shaped))
+    state.found(node, state.emit.view(whole, [-1]), known)
+    return True
+
+
+def _broadcast_sizes(state: Selections, tensor: torch.fx.Node, mask: torch.fx.Node, ndim: int) -> list[Any]:
+    sizes: list[Any] = [1] * ndim
+    for operand in (tensor, mask):
+        for dim, size in enumerate(reversed(state.emit.sizes(operand)), 1):
+            if size != 1:
+                sizes[-dim] = size
+    return sizes
+
+
+def _same_shape(first: torch.fx.Node, second: torch.fx.Node) -> bool:
+    return _known(first.meta["val"].shape) == _known(second.meta["val"].shape)
+
+
+def _known(sizes: Any) -> list[Any]:
+    """Sizes that compare by what they are computed from."""
+    return [size if isinstance(size, int) else size.node.expr for size in sizes]
+
+
+def _whole(state: Selections, operand: Any) -> torch.fx.Node:
+    if operand in state.rows:
+        return state.rows[operand].whole
+    if data_dependent(operand.meta["val"]):
+        raise NotExpressible("rows that are not known")
+    whole: torch.fx.Node = operand
+    return whole
+
+
+def _index(state: Selections, node: torch.fx.Node) -> bool:
+    tensor, indices = node.args[0], node.args[1]
+    given = [(dim, index) for dim, index in enumerate(indices) if index is not None]  # type: ignore[arg-type, union-attr]  # a list
+    if len(given) != 1:
+        return False
+    ((dim, index),) = given
+    if index.meta["val"].dtype is torch.bool:
+        selection = mask_selection(state, tensor, dim, index)
+        joined = index.meta["val"].dim()
+    else:
+        return False
+    state.found(node, state.flattened(_whole(state, tensor), dim, joined), selection)
+    return True
+
+
+def mask_selection(state: Selections, tensor: Any, dim: int, mask: torch.fx.Node) -> Selection:
+    """What a mask selects of ``tensor`` from ``dim`` on; of rows, the mask says which of those that count."""
+    rows = state.rows.get(mask)
+    if rows is None:
+        if data_dependent(mask.meta["val"]) or tensor in state.rows:
+            raise NotExpressible("a mask beside the rows")
+        return _selection(state, mask)
+    outer = state.rows.get(tensor)
+    if outer is None or outer.selection is not rows.selection or outer.dim != dim + rows.dim:
+        raise NotExpressible("a mask of other rows")
+    known = state.selection("among", mask)
+    if known is not None:
+        return known
+    return state.select(state.emit(aten.logical_and.default, rows.whole, state.mask(rows)), "among", mask)
+
+
+def reads_by_places(state: Selections, tensor: Any, indices: Any) -> tuple[int, Selection] | None:
+    """Whether indices are the places of what a mask selects, in the order of its dimensions, of a tensor of its size.
+
+    Then they stand for the mask itself: from which dimension on, and the selection.
+    """
+    given = [(dim, state.rows.get(index)) for dim, index in enumerate(indices) if index is not None]
+    rows = [row for _, row in given]
+    if tensor in state.rows or not rows or rows[0] is None:
+        return None
+    selection, first = rows[0].selection, given[0][0]
+    shape = selection.shaped.meta["val"].shape
+    in_order = [(first + place, place) for place in range(len(shape))]
+    if [(dim, row.coordinate) for dim, row in given if row is not None and row.selection is selection] != in_order:
+        return None
+    if len(given) != len(shape) or any(row is None or row.whole.meta["val"].dim() != 1 for row in rows):
+        return None
+    same = _known(tensor.meta["val"].shape[first : first + len(shape)]) == _known(shape)
+    return (first, selection) if same else None
+
+
+def numel(sizes: Any) -> Any:
+    """The product of sizes."""
+    return math.prod(_known(sizes))

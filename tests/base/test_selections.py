@@ -1,0 +1,10 @@
+"""Rows that masks select, of which only something of a known size is used, need no layer of a size that depends on data."""
+
+from torch2trt.testing import parametrize
+
+from .selections import CASES
+
+
+@parametrize(CASES, pack="base")
+def test_selections(check):
+    check()
