@@ -111,7 +111,7 @@ def pooled(x, m):
 def by_columns(x, m):
     x = x.clone()
     x[:, m] = x[:, m].tanh() * x[:, :1]
-    return x, x[:, m].amax(1), x[:, m].norm(dim=1), (x[:, m] > 0).any(1)
+    return x, x[:, m].mean(), x[:, m].amax(1), x[:, m].norm(dim=1), (x[:, m] > 0).any(1)
 
 
 def put_at_places(x, m):
@@ -166,7 +166,9 @@ CASES = [
     case("assign_rows", assigned(lambda x, m: m, lambda rows: rows / rows.sum(-1, keepdim=True)), X, M),
     case("assign_leading", assigned(lambda x, m: m, torch.exp), f32(3, 4, 2), b8(3, 4)),
     case("assign_int", assigned(lambda x: x < 0, lambda rows: rows + 256), i64(4, 3)),
-    case("assign_uint8", assigned(lambda x: x > 3, lambda rows: 255 - rows), i64(4, 3, low=0).make().byte(), dynamic=None),
+    case(
+        "assign_uint8", assigned(lambda x: x > 3, lambda rows: 255 - rows), i64(4, 3, low=0).make().byte(), dynamic=None
+    ),
     case("assign_bool", assigned(lambda x, m: m, torch.logical_not), b8(4, 3), b8(4)),
     case("scale", scaled, X, M, dtypes=FLOATS),
     case("scale_whole", scaled, f32(3, 4), b8(3, 4)),
@@ -177,19 +179,49 @@ CASES = [
     case("reduce_none", reduced, X, torch.zeros(5, dtype=torch.bool), dynamic=None),
     case("reduce_one", reduced, X, torch.arange(5) == 3, dynamic=None),
     case("extremes", lambda x: (x[x < 1].amax(), x[x > -1].min(), x[x < 9].max(1)[0] if x.dim() > 2 else x), f32(4, 4)),
-    case("hostile", lambda x, m: reduced(x, m) + pooled(x, m), HOSTILE, torch.tensor([True, False, False, False, True]), dynamic=None),
-    case("hostile_selected", lambda x, m: (x[m].mean(0), x[m].amax(0), x[m].sum()), HOSTILE, torch.tensor([True, True, False, True, False]), dynamic=None),
-    case("masked_select", lambda x, m: (torch.masked_select(x, m).mean(), torch.masked_select(x.exp(), m).sum()), X, b8(4), dynamic=[N, None]),
+    case(
+        "hostile",
+        lambda x, m: reduced(x, m) + pooled(x, m),
+        HOSTILE,
+        torch.tensor([True, False, False, False, True]),
+        dynamic=None,
+    ),
+    case(
+        "hostile_selected",
+        lambda x, m: (x[m].mean(0), x[m].amax(0), x[m].sum()),
+        HOSTILE,
+        torch.tensor([True, True, False, True, False]),
+        dynamic=None,
+    ),
+    case(
+        "masked_select",
+        lambda x, m: (torch.masked_select(x, m).mean(), torch.masked_select(x.exp(), m).sum()),
+        X,
+        b8(4),
+        dynamic=[N, None],
+    ),
     case("integers", integers, i64(4, 3, low=1, high=4), torch.tensor([True, False, True, True]), dynamic=None),
     case("mask_sum", lambda x, m: (x[m].sum(), m.sum(), m.any(), x[m].any()), i64(4, 3), b8(4)),
     case("two_masks", two_masks, X, M, torch.arange(5) < 3, dynamic=None),
     case("among", among, X, M, dtypes=FLOATS[:1]),
     case("pooled", pooled, f32(5, 3), M),
-    case("linear", Model(written(lambda layers, rows: layers.norm(layers.linear(rows)).relu()), **LAYERS), f32(3, 5, 4), b8(3, 5)),
+    case(
+        "linear",
+        Model(written(lambda layers, rows: layers.norm(layers.linear(rows)).relu()), **LAYERS),
+        f32(3, 5, 4),
+        b8(3, 5),
+    ),
     case("scatter_add", added, *EDGES),
     *(case(f"scatter_{name}", scattered(name), *EDGES) for name in ("sum", "mean", "prod", "amax", "amin")),
     *(case(f"scatter_{name}_without", scattered(name, include_self=False), *EDGES) for name in ("mean", "amax")),
-    case("moved", moved, f32(5, 2), torch.tensor([3, -1, 0, -6, 3]), torch.tensor([True, True, False, True, False]), dynamic=None),
+    case(
+        "moved",
+        moved,
+        f32(5, 2),
+        torch.tensor([3, -1, 0, -6, 3]),
+        torch.tensor([True, True, False, True, False]),
+        dynamic=None,
+    ),
     case("counted", counted, f32(6, 4), b8(6)),
     case("loss", loss, f32(6, 4), i64(6, low=0, high=4), b8(6), dynamic_min=4),
     case("convolved", Model(convolved, conv=nn.Conv2d(3, 4, 3)), f32(4, 3, 6, 5), torch.arange(4) > 1, dynamic=None),

@@ -15,7 +15,7 @@ aten: Final = torch.ops.aten
 _OF_RESULTS: Final = ("val", "unbacked_bindings", "tensor_meta")
 
 
-class NotExpressible(Exception):
+class NotExpressibleError(Exception):
     """A call that cannot be said in another way."""
 
 
@@ -40,7 +40,7 @@ class Emitter:
         self._place = node
 
     def __call__(self, overload: Any, *args: Any, **kwargs: Any) -> torch.fx.Node:
-        """Add a call; :class:`NotExpressible` where PyTorch does not allow it, or only for some dynamic sizes."""
+        """Add a call; :class:`NotExpressibleError` where PyTorch does not allow it, or only for some dynamic sizes."""
         values = pytree.tree_map_only(torch.fx.Node, lambda node: node.meta["val"], (args, kwargs))
         guards = getattr(getattr(self._mode, "shape_env", None), "guards", ())
         known = len(guards)
@@ -49,9 +49,9 @@ class Emitter:
             with self._mode, enable_python_dispatcher():
                 value = overload(*values[0], **values[1])
         except Exception as error:
-            raise NotExpressible(str(error)) from error
+            raise NotExpressibleError(str(error)) from error
         if len(guards) > known:
-            raise NotExpressible(f"{overload} depends on a dynamic size")
+            raise NotExpressibleError(f"{overload} depends on a dynamic size")
         return self.node(overload, args, kwargs, value)
 
     def node(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any], value: Any) -> torch.fx.Node:
@@ -89,7 +89,7 @@ class Emitter:
             return node
         try:
             return self(aten.view.default, node, list(shape))
-        except NotExpressible:
+        except NotExpressibleError:
             contiguous = self(aten.clone.default, node, memory_format=torch.contiguous_format)
             return self(aten.view.default, contiguous, list(shape))
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import torch
 from torch.utils import _pytree as pytree
 
-from .emitting import NotExpressible, arguments
+from .emitting import NotExpressibleError, arguments
 from .nodes import packet
 from .selection_ends import end
 from .selection_rows import row_by_row
@@ -42,7 +42,7 @@ class _Rewriting:
                 self._state.emit.before(node)
                 try:
                     self._visit(node)
-                except NotExpressible:
+                except NotExpressibleError:
                     continue
         self._drop_unused()
         for node, selection in self._state.counts.items():

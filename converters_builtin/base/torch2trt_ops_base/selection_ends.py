@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import torch
 
-from .emitting import NotExpressible, arguments
+from .emitting import NotExpressibleError, arguments
 from .nodes import packet
 from .selection_rows import dims_of
 from .selection_writes import WRITES
@@ -22,17 +22,17 @@ _HALF: Final = (torch.float16, torch.bfloat16)
 
 
 def end(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
-    """What gives the result of ``node`` from all rows; :class:`NotExpressible` where it takes the selected ones."""
+    """The result of ``node`` from all rows; :class:`NotExpressibleError` where it takes the selected ones."""
     name = packet(node)
     handler = WRITES.get(name) or _HANDLERS.get(name)
     if handler is None:
-        raise NotExpressible(f"{node.target} may do anything with its rows")
+        raise NotExpressibleError(f"{node.target} may do anything with its rows")
     return handler(state, node)
 
 
 def _rows(state: Selections, node: torch.fx.Node) -> Rows:
     if node.args[0] not in state.rows:
-        raise NotExpressible("rows that are not known")
+        raise NotExpressibleError("rows that are not known")
     return state.rows[node.args[0]]  # type: ignore[index]  # a node
 
 
@@ -66,7 +66,7 @@ def _extreme_of_pair(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
     """``x.max(dim)`` of which only the values are used: the places would be those among the selected rows."""
     given = arguments(node)
     if any(user.target is not operator.getitem or user.args[1] != 0 for user in node.users):
-        raise NotExpressible("places among the rows that count")
+        raise NotExpressibleError("places among the rows that count")
     filled = state.filled(_rows(state, node), _neutral(state, node))
     overload = aten.amax.default if packet(node) == "max" else aten.amin.default
     values = state.emit(overload, filled, [given["dim"]], given["keepdim"])
@@ -77,7 +77,9 @@ def _extreme_of_pair(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
 
 def _count(state: Selections, rows: Rows, dims: list[int], dtype: torch.dtype) -> torch.fx.Node:
     """How many elements of the rows that count are in ``dims``."""
-    count = state.emit.cast(state.emit(aten.sum.dim_IntList, state.emit.cast(rows.selection.mask, torch.int64), [0]), dtype)
+    count = state.emit.cast(
+        state.emit(aten.sum.dim_IntList, state.emit.cast(rows.selection.mask, torch.int64), [0]), dtype
+    )
     for dim in dims:
         if dim != rows.dim:
             count = state.emit(aten.mul.Tensor, count, state.emit.size(rows.whole, dim))
@@ -102,7 +104,7 @@ def _mean(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
 def _variance(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
     rows, given = _rows(state, node), arguments(node)
     if not isinstance(node.meta["val"], torch.Tensor) or "correction" not in given:
-        raise NotExpressible("a variance beside a mean")
+        raise NotExpressibleError("a variance beside a mean")
     dims = dims_of(node, rows.whole.meta["val"].dim())
     filled = _in_opmath(state, rows, node.meta["val"].dtype)
     count = _count(state, rows, dims, filled.meta["val"].dtype)
@@ -119,22 +121,15 @@ def _variance(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
     return state.emit.cast(variance, node.meta["val"].dtype)
 
 
-def _norm(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
-    """The norms in which zeros do not count."""
-    if arguments(node).get("ord", 2) not in (1, 2):
-        raise NotExpressible("a norm in which zeros count")
-    return _filled_by(state, node, 0)
-
-
 def _product(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
     """A matrix product along the rows."""
     left, right = node.args[:2]
     if left not in state.rows or right not in state.rows or len(node.args) > 2:
-        raise NotExpressible("rows that are not known")
+        raise NotExpressibleError("rows that are not known")
     rows = state.rows[left], state.rows[right]  # type: ignore[index]  # nodes
     inner = -1 if rows[1].whole.meta["val"].dim() == 1 else -2
     if rows[0].selection is not rows[1].selection or (rows[0].from_end, rows[1].from_end) != (-1, inner):
-        raise NotExpressible("rows that meet each other")
+        raise NotExpressibleError("rows that meet each other")
     return state.emit(node.target, state.filled(rows[0], 0), state.filled(rows[1], 0))
 
 
@@ -143,5 +138,5 @@ _HANDLERS: Final[dict[str, Callable[[Selections, torch.fx.Node], torch.fx.Node]]
     **dict.fromkeys(_EXTREMES, _extreme),
     **dict.fromkeys(("var", "std"), _variance),
     **dict.fromkeys(("mm", "bmm", "matmul", "dot", "mv"), _product),
-    **{"mean": _mean, "linalg_vector_norm": _norm},
+    "mean": _mean,
 }

@@ -8,9 +8,11 @@ from typing import Any, Final
 import torch
 from torch.utils import _pytree as pytree
 
-from .emitting import NotExpressible, arguments
+from .emitting import NotExpressibleError, arguments
 from .nodes import packet
-from .selection_starts import numel, reads_by_places
+from .selection_reads import READS
+from .selection_starts import numel
+from .selection_writes import WRITES
 from .selections import Rows, Selections, data_dependent, ragged_dim
 
 aten: Final = torch.ops.aten
@@ -26,7 +28,8 @@ _ALONG: Final = (
 #: calls along the rows that give one each, with what is neutral to them
 _NEUTRAL_ALONG: Final = {
     **dict.fromkeys(("_softmax", "_log_softmax", "softmax", "log_softmax"), float("-inf")),
-    **{"cumsum": 0, "cumprod": 1},
+    "cumsum": 0,
+    "cumprod": 1,
 }
 #: calls of images or vectors, each by itself in the first dimension
 _BATCHES: Final = (
@@ -38,13 +41,13 @@ _BATCHES: Final = (
 
 
 def row_by_row(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
-    """The call of ``node`` with all rows; :class:`NotExpressible` where its rows meet each other."""
+    """The call of ``node`` with all rows; :class:`NotExpressibleError` where its rows meet each other."""
     target, name = node.target, packet(node)
     if not isinstance(target, torch._ops.OpOverload) or torch.Tag.nondeterministic_seeded in target.tags:
-        raise NotExpressible("it may do anything with its rows")
+        raise NotExpressibleError("it may do anything with its rows")
     for value in pytree.tree_leaves(node.args):
         if isinstance(value, torch.fx.Node) and data_dependent(value.meta["val"]) and value not in state.rows:
-            raise NotExpressible("rows that are not known")
+            raise NotExpressibleError("rows that are not known")
     state.hold_rows(node)
     if name in _HANDLERS:
         return _HANDLERS[name](state, node)
@@ -54,13 +57,13 @@ def row_by_row(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
         return _along(state, node)
     if name in _BATCHES:
         return _batch(state, node)
-    raise NotExpressible(f"{target} may do anything with its rows")
+    raise NotExpressibleError(f"{target} may do anything with its rows")
 
 
 def _operand(state: Selections, node: torch.fx.Node) -> Rows:
     """The rows of the first operand, beside which no other has some."""
     if node.args[0] not in state.rows or any(used in state.rows for used in node.all_input_nodes[1:]):
-        raise NotExpressible("rows beside others")
+        raise NotExpressibleError("rows beside others")
     return state.rows[node.args[0]]  # type: ignore[index]  # a node
 
 
@@ -80,10 +83,14 @@ def _meets(state: Selections, operand: torch.fx.Node, from_end: int) -> None:
     """Hold that an operand has its rows in a dimension, counted from the end, or one element for all rows."""
     if operand in state.rows:
         if state.rows[operand].from_end != from_end:
-            raise NotExpressible("rows that meet each other")
-    elif isinstance(value := operand.meta["val"], torch.Tensor) and value.dim() >= -from_end:
-        if not (isinstance(value.shape[from_end], int) and value.shape[from_end] == 1):
-            raise NotExpressible("rows that meet others")
+            raise NotExpressibleError("rows that meet each other")
+    elif isinstance(value := operand.meta["val"], torch.Tensor) and not _is_one(value, from_end):
+        raise NotExpressibleError("rows that meet others")
+
+
+def _is_one(value: torch.Tensor, from_end: int) -> bool:
+    """Whether a tensor is broadcast in a dimension."""
+    return value.dim() < -from_end or (isinstance(value.shape[from_end], int) and value.shape[from_end] == 1)
 
 
 def dims_of(node: torch.fx.Node, ndim: int) -> list[int]:
@@ -100,7 +107,7 @@ def _along(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
     if rows.dim not in dims_of(node, rows.whole.meta["val"].dim()):
         return state.again(node)
     if packet(node) not in _NEUTRAL_ALONG:
-        raise NotExpressible("it works along the rows")
+        raise NotExpressibleError("it works along the rows")
     filled = state.filled(rows, _NEUTRAL_ALONG[packet(node)])
     return state.emit.again(node, {node.args[0]: filled})  # type: ignore[dict-item]  # a node
 
@@ -109,7 +116,7 @@ def _batch(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
     given = arguments(node)
     padded = len(given.get("pad", ())) // 2
     if (rows := _operand(state, node)).dim or padded >= rows.whole.meta["val"].dim():
-        raise NotExpressible("it works along the rows")
+        raise NotExpressibleError("it works along the rows")
     return state.again(node)
 
 
@@ -119,11 +126,10 @@ def _moved(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
 
 
 def _cat(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
+    """Along another dimension; along that of the rows it begins a selection."""
     parts: Any = node.args[0]
-    dim = ragged_dim(node.meta["val"])
-    beside = arguments(node)["dim"] % node.meta["val"].dim()
-    if beside == dim or any(part not in state.rows or state.rows[part].dim != dim for part in parts):
-        raise NotExpressible("other rows are joined to these")
+    if any(part not in state.rows or state.rows[part].dim != ragged_dim(node.meta["val"]) for part in parts):
+        raise NotExpressibleError("rows that meet others")
     return state.again(node)
 
 
@@ -136,13 +142,13 @@ def _view(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
     rows, value = _operand_with_sizes(state, node), node.meta["val"]
     before = numel(node.args[0].meta["val"].shape[: rows.dim])  # type: ignore[union-attr]  # a node
     if before != numel(value.shape[: ragged_dim(value)]):
-        raise NotExpressible("it makes other rows")
+        raise NotExpressibleError("it makes other rows")
     return state.emit.view(rows.whole, _shape(state, node.args[1]))
 
 
 def _operand_with_sizes(state: Selections, node: torch.fx.Node) -> Rows:
     if node.args[0] not in state.rows:
-        raise NotExpressible("it makes rows")
+        raise NotExpressibleError("it makes rows")
     return state.rows[node.args[0]]  # type: ignore[index]  # a node
 
 
@@ -159,83 +165,36 @@ def _full(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
 def _layer_norm(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
     rows = _operand(state, node)
     if -rows.from_end <= len(arguments(node)["normalized_shape"]):
-        raise NotExpressible("it works along the rows")
+        raise NotExpressibleError("it works along the rows")
     return state.again(node)
 
 
 def _product(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
-    *bias, left, right = node.args[:3] if packet(node) in ("addmm", "baddbmm") else node.args[:2]
+    operands: Any = node.args
+    *bias, left, right = operands[:3] if packet(node) in ("addmm", "baddbmm") else operands[:2]
     if packet(node) == "linear":
         _operand(state, node)
     value = node.meta["val"]
     from_end = ragged_dim(value) - value.dim()
     for operand in bias:
-        _meets(state, operand, from_end)  # type: ignore[arg-type]  # a node
-    by_vector = right.meta["val"].dim() == 1  # type: ignore[union-attr]  # a node
+        _meets(state, operand, from_end)
+    by_vector = right.meta["val"].dim() == 1
     for operand, inner in ((left, -1), (right, -2)):
         if operand in state.rows:
-            rows = state.rows[operand]  # type: ignore[index]  # a node
+            rows = state.rows[operand]
             if rows.from_end == inner or rows.from_end != from_end - by_vector:
-                raise NotExpressible("rows that meet each other")
+                raise NotExpressibleError("rows that meet each other")
             if rows.whole.meta["val"].dim() == 1:
-                raise NotExpressible("a vector of rows")
-        elif operand.meta["val"].dim() >= -from_end > 2 and operand.meta["val"].shape[from_end] != 1:  # type: ignore[union-attr]  # a node
-            raise NotExpressible("rows that meet others")
-    return state.again(node)
-
-
-def _table(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
-    """Embedding and index_select."""
-    given = arguments(node)
-    table, dim = given.get("weight", given.get("self")), given.get("dim", 0)
-    index = given.get("indices", given.get("index"))
-    if table in state.rows:
-        return _along(state, node)
-    if by_mask := reads_by_places(state, table, [*[None] * (dim % table.meta["val"].dim()), index]):
-        return state.flattened(table, by_mask[0], 1)
-    return state.emit.again(node, {index: state.filled(state.rows[index], 0)})
-
-
-def _gather(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
-    """Also scatter, of which the rows are computed one by one where it is along another dimension."""
-    given = arguments(node)
-    dim = given["dim"] % node.meta["val"].dim()
-    index, tensor = given["index"], given["self"]
-    if index not in state.rows:
-        raise NotExpressible("an index of other rows")
-    rows = state.rows[index]
-    if packet(node) == "gather" and tensor not in state.rows and rows.dim == dim:
-        return state.emit.again(node, {index: state.filled(rows, 0)})
-    for operand in node.all_input_nodes:
-        if operand not in state.rows or state.rows[operand].dim != rows.dim or rows.dim == dim:
-            raise NotExpressible("rows that meet others")
-    return state.emit.again(node, {**state.wholes(node), index: state.filled(rows, 0)})
-
-
-def _index(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
-    """By integers; those in rows that do not count may be anything."""
-    tensor, indices = node.args[0], node.args[1]
-    if by_mask := reads_by_places(state, tensor, indices):
-        first, selection = by_mask
-        joined = selection.shaped.meta["val"].dim()
-        return state.flattened(tensor, first, joined)  # type: ignore[arg-type]  # a node
-    given = [index for index in indices if index is not None]  # type: ignore[union-attr]  # a list
-    if any(index.meta["val"].dtype in (torch.bool, torch.uint8) for index in given):
-        raise NotExpressible("a mask beside other indices")
-    if tensor not in state.rows:
-        filled = {index: state.filled(state.rows[index], 0) for index in given if index in state.rows}
-        return state.emit.again(node, filled)
-    rows = state.rows[tensor]  # type: ignore[index]  # a node
-    indexed = [dim for dim, index in enumerate(indices) if index is not None]  # type: ignore[arg-type]  # a list
-    if rows.dim in indexed or any(index in state.rows for index in given):
-        raise NotExpressible("it reads among the rows")
+                raise NotExpressibleError("a vector of rows")
+        elif operand.meta["val"].dim() >= -from_end > 2 and operand.meta["val"].shape[from_end] != 1:
+            raise NotExpressibleError("rows that meet others")
     return state.again(node)
 
 
 def _repeat(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
     rows, repeats = _operand(state, node), node.args[1]
     if repeats[rows.from_end] != 1:  # type: ignore[index]  # a list
-        raise NotExpressible("it repeats the rows")
+        raise NotExpressibleError("it repeats the rows")
     return state.again(node)
 
 
@@ -244,7 +203,10 @@ _HANDLERS: Final[dict[str, Callable[[Selections, torch.fx.Node], torch.fx.Node]]
     **dict.fromkeys(("view", "_unsafe_view"), _view),
     **dict.fromkeys(("layer_norm", "native_layer_norm", "rms_norm", "_fused_rms_norm"), _layer_norm),
     **dict.fromkeys(("mm", "bmm", "addmm", "baddbmm", "matmul", "linear"), _product),
-    **dict.fromkeys(("gather", "scatter", "scatter_add", "scatter_reduce"), _gather),
-    **{"cat": _cat, "expand": _expand, "full": _full, "repeat": _repeat},
-    **{"embedding": _table, "index_select": _table, "index": _index},
+    "cat": _cat,
+    "expand": _expand,
+    "full": _full,
+    "repeat": _repeat,
+    "index_put": WRITES["index_put"],
+    **READS,
 }

@@ -7,27 +7,27 @@ from typing import Any, Final
 
 import torch
 
-from .emitting import NotExpressible
+from .emitting import NotExpressibleError, arguments
 from .nodes import packet
-from .selections import Selection, Selections, data_dependent
+from .selections import Selection, Selections, data_dependent, ragged_dim
 
 aten: Final = torch.ops.aten
 
 
 def start(state: Selections, node: torch.fx.Node) -> bool:
     """Note the selection that ``node`` begins; whether it begins one."""
-    begin = {"nonzero": _nonzero, "masked_select": _masked_select, "index": _index}.get(packet(node))
+    begin = {"nonzero": _nonzero, "masked_select": _masked_select, "index": _index, "cat": _joined}.get(packet(node))
     return begin is not None and data_dependent(node.meta["val"]) != [] and begin(state, node)
 
 
 def _nonzero(state: Selections, node: torch.fx.Node) -> bool:
     tensor: Any = node.args[0]
     if data_dependent(tensor.meta["val"]):
-        raise NotExpressible("places among the rows that count")
+        raise NotExpressibleError("places among the rows that count")
     selection = _selection(state, tensor)
     columns = [state.emit(aten.unsqueeze.default, c, 1) for c in coordinates(state, selection)]
     grid = columns[0] if len(columns) == 1 else state.emit(aten.cat.default, columns, 1)
-    state.found(node, grid, selection, -1)
+    state.found(node, grid, selection, 0)
     return True
 
 
@@ -35,12 +35,9 @@ def _selection(state: Selections, tensor: torch.fx.Node) -> Selection:
     """What is true, or not 0, in a tensor that has all its elements."""
     is_mask = tensor.meta["val"].dtype is torch.bool
     if not tensor.meta["val"].dim():
-        raise NotExpressible("a mask without dimensions")
-    kind = "mask" if is_mask else "not 0"
-    known = state.selection(kind, tensor)
-    if known is not None:
-        return known
-    return state.select(tensor if is_mask else state.emit(aten.ne.Scalar, tensor, 0), kind, tensor)
+        raise NotExpressibleError("a mask without dimensions")
+    key = state.key("mask" if is_mask else "not 0", tensor)
+    return state.selected(key) or state.select(tensor if is_mask else state.emit(aten.ne.Scalar, tensor, 0), key)
 
 
 def coordinates(state: Selections, selection: Selection) -> list[torch.fx.Node]:
@@ -56,26 +53,22 @@ def coordinates(state: Selections, selection: Selection) -> list[torch.fx.Node]:
 
 
 def _masked_select(state: Selections, node: torch.fx.Node) -> bool:
-    tensor, mask = (_whole(state, operand) for operand in node.args)
-    if data_dependent(node.args[0].meta["val"]) or data_dependent(node.args[1].meta["val"]):  # type: ignore[union-attr]  # nodes
-        raise NotExpressible("a mask of rows that broadcast")
-    known = state.selection("mask", node.args[1])  # type: ignore[arg-type]  # a node
-    if known is None or not _same_shape(tensor, mask):
-        known = state.selection("masked_select", *node.all_input_nodes)
-    if known is None:
-        shape = torch.broadcast_shapes(tensor.meta["val"].shape, mask.meta["val"].shape)
-        if _same_shape(tensor, mask):
-            known = state.select(mask, "mask", node.args[1])  # type: ignore[arg-type]  # a node
-        else:
-            sizes = _broadcast_sizes(state, tensor, mask, len(shape))
-            known = state.select(state.emit(aten.expand.default, mask, sizes), "masked_select", *node.all_input_nodes)
-    whole = state.emit(aten.expand.default, tensor, state.emit.sizes(known.shaped))
-    state.found(node, state.emit.view(whole, [-1]), known)
+    tensor, mask = node.all_input_nodes[0], node.all_input_nodes[-1]
+    if data_dependent(tensor.meta["val"]) or data_dependent(mask.meta["val"]):
+        raise NotExpressibleError("a mask of rows that broadcast")
+    if _same_shape(tensor, mask):
+        selection = _selection(state, mask)
+    else:
+        key = state.key("masked_select", tensor, mask)
+        sizes = _broadcast_sizes(state, tensor, mask)
+        selection = state.selected(key) or state.select(state.emit(aten.expand.default, mask, sizes), key)
+    whole = state.emit(aten.expand.default, tensor, state.emit.sizes(selection.shaped))
+    state.found(node, state.emit.view(whole, [-1]), selection)
     return True
 
 
-def _broadcast_sizes(state: Selections, tensor: torch.fx.Node, mask: torch.fx.Node, ndim: int) -> list[Any]:
-    sizes: list[Any] = [1] * ndim
+def _broadcast_sizes(state: Selections, tensor: torch.fx.Node, mask: torch.fx.Node) -> list[Any]:
+    sizes: list[Any] = [1] * max(tensor.meta["val"].dim(), mask.meta["val"].dim())
     for operand in (tensor, mask):
         for dim, size in enumerate(reversed(state.emit.sizes(operand)), 1):
             if size != 1:
@@ -96,23 +89,45 @@ def _whole(state: Selections, operand: Any) -> torch.fx.Node:
     if operand in state.rows:
         return state.rows[operand].whole
     if data_dependent(operand.meta["val"]):
-        raise NotExpressible("rows that are not known")
+        raise NotExpressibleError("rows that are not known")
     whole: torch.fx.Node = operand
     return whole
 
 
 def _index(state: Selections, node: torch.fx.Node) -> bool:
     tensor, indices = node.args[0], node.args[1]
-    given = [(dim, index) for dim, index in enumerate(indices) if index is not None]  # type: ignore[arg-type, union-attr]  # a list
+    given = [(dim, index) for dim, index in enumerate(indices) if index is not None]
     if len(given) != 1:
         return False
     ((dim, index),) = given
-    if index.meta["val"].dtype is torch.bool:
-        selection = mask_selection(state, tensor, dim, index)
-        joined = index.meta["val"].dim()
-    else:
+    if index.meta["val"].dtype is not torch.bool:
         return False
-    state.found(node, state.flattened(_whole(state, tensor), dim, joined), selection)
+    selection = mask_selection(state, tensor, dim, index)
+    state.found(node, state.flattened(_whole(state, tensor), dim, index.meta["val"].dim()), selection)
+    return True
+
+
+def _joined(state: Selections, node: torch.fx.Node) -> bool:
+    """Rows of several selections one after the other, and some that all count."""
+    parts: Any = node.args[0]
+    dim = ragged_dim(node.meta["val"])
+    if arguments(node)["dim"] % node.meta["val"].dim() != dim:
+        return False
+    masks, names = [], []
+    for part in parts:
+        rows, whole = state.rows.get(part), _whole(state, part)
+        if rows is None:
+            size = state.emit.size(whole, dim)
+            names.append(_known(whole.meta["val"].shape)[dim])
+            masks.append(state.emit(aten.full.default, [size], True, device=whole.meta["val"].device))
+        elif rows.dim == dim:
+            names.append(rows.selection)
+            masks.append(rows.selection.mask)
+        else:
+            raise NotExpressibleError("rows that meet others")
+    key = ("joined", *names)
+    selection = state.selected(key) or state.select(state.emit(aten.cat.default, masks, 0), key)
+    state.found(node, state.emit(aten.cat.default, [_whole(state, part) for part in parts], dim), selection)
     return True
 
 
@@ -121,15 +136,13 @@ def mask_selection(state: Selections, tensor: Any, dim: int, mask: torch.fx.Node
     rows = state.rows.get(mask)
     if rows is None:
         if data_dependent(mask.meta["val"]) or tensor in state.rows:
-            raise NotExpressible("a mask beside the rows")
+            raise NotExpressibleError("a mask beside the rows")
         return _selection(state, mask)
     outer = state.rows.get(tensor)
     if outer is None or outer.selection is not rows.selection or outer.dim != dim + rows.dim:
-        raise NotExpressible("a mask of other rows")
-    known = state.selection("among", mask)
-    if known is not None:
-        return known
-    return state.select(state.emit(aten.logical_and.default, rows.whole, state.mask(rows)), "among", mask)
+        raise NotExpressibleError("a mask of other rows")
+    key = state.key("among", mask)
+    return state.selected(key) or state.select(state.emit(aten.logical_and.default, rows.whole, state.mask(rows)), key)
 
 
 def reads_by_places(state: Selections, tensor: Any, indices: Any) -> tuple[int, Selection] | None:

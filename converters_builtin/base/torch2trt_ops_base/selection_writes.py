@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import torch
 
-from .emitting import NotExpressible, arguments
+from .emitting import NotExpressibleError, arguments
 from .indexing import adjacent
 from .selection_starts import mask_selection, reads_by_places
 from .selections import Selection, Selections, data_dependent
@@ -20,15 +20,17 @@ def _index_put(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
     tensor, indices = given["self"], given["indices"]
     dims = [dim for dim, index in enumerate(indices) if index is not None]
     first = indices[dims[0]]
+    if given["accumulate"] and tensor.meta["val"].dtype is torch.bool:
+        raise NotExpressibleError("accumulating bools")
     if len(dims) == 1 and first.meta["val"].dtype is torch.bool:
         return _put_mask(state, node, dims[0], mask_selection(state, tensor, dims[0], first))
     if by_mask := reads_by_places(state, tensor, indices):
         return _put_mask(state, node, *by_mask)
     if tensor in state.rows or any(state.rows.get(indices[dim]) is None for dim in dims) or not adjacent(dims):
-        raise NotExpressible("rows written beside others")
+        raise NotExpressibleError("rows written beside others")
     rows = [state.rows[indices[dim]] for dim in dims]
     if any(one.whole.meta["val"].dim() != 1 or one.selection is not rows[0].selection for one in rows):
-        raise NotExpressible("rows written beside others")
+        raise NotExpressibleError("rows written beside others")
     after = tensor.meta["val"].dim() - dims[-1] - 1
     values = _values(state, given["values"], rows[0].selection, -after - 1)
     if given["accumulate"]:
@@ -37,7 +39,7 @@ def _index_put(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
         added = state.emit(aten.where.self, mask, values, state.emit.full([], 0, values))
         return state.emit.again(node, filled, values=added)
     if len(dims) > 1:
-        raise NotExpressible("rows written by several indices")
+        raise NotExpressibleError("rows written by several indices")
     return _put_rows(state, node, dims[0], values)
 
 
@@ -47,10 +49,10 @@ def _values(state: Selections, values: Any, selection: Selection, from_end: int)
     if values in state.rows:
         rows = state.rows[values]
         if rows.selection is not selection or rows.from_end != from_end:
-            raise NotExpressible("other rows are written")
+            raise NotExpressibleError("other rows are written")
         return rows.whole
     if data_dependent(example) or (example.dim() >= -from_end and example.shape[from_end] != 1):
-        raise NotExpressible("other rows are written")
+        raise NotExpressibleError("other rows are written")
     node: torch.fx.Node = values
     return node
 
@@ -71,7 +73,7 @@ def _put_mask(state: Selections, node: torch.fx.Node, dim: int, selection: Selec
     if given["accumulate"]:
         values = state.emit(aten.add.Tensor, tensor, values)
     mask = state.emit.view(selection.shaped, [*state.emit.sizes(selection.shaped), *[1] * after])
-    return state.emit(aten.where.self, mask, values, tensor)
+    return state.emit(aten.where.self, mask, state.emit.cast(values, tensor.meta["val"].dtype), tensor)
 
 
 def _put_rows(state: Selections, node: torch.fx.Node, dim: int, values: torch.fx.Node) -> torch.fx.Node:
@@ -103,12 +105,12 @@ def _scatter(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
     dim = given["dim"] % max(tensor.meta["val"].dim(), 1)
     along = 0 if index.meta["val"].dim() < tensor.meta["val"].dim() else dim
     if tensor in state.rows or index not in state.rows or state.rows[index].dim != along:
-        raise NotExpressible("rows that meet others")
+        raise NotExpressibleError("rows that meet others")
     rows, whole = state.rows[index], {}
     if isinstance(source, torch.fx.Node) and source.meta["val"].dim():
         of_source = state.rows.get(source)
         if of_source is None or of_source.selection is not rows.selection or of_source.dim != dim:
-            raise NotExpressible("other rows are written")
+            raise NotExpressibleError("other rows are written")
         whole[source] = of_source.whole
     whole[index] = _shifted(state, rows.whole, state.mask(rows))
     written = state.emit.again(node, {**whole, tensor: _with_one_more(state, tensor, dim)})
@@ -121,14 +123,15 @@ def _scatter_add(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
     tensor, index, source = given["self"], given["index"], given["src"]
     rows, of_source = state.rows.get(index), state.rows.get(source)
     if tensor in state.rows or rows is None or of_source is None or not tensor.meta["val"].dim():
-        raise NotExpressible("rows that meet others")
+        raise NotExpressibleError("rows that meet others")
     dim = given["dim"] % tensor.meta["val"].dim()
     if rows.dim != dim or of_source.dim != dim or rows.selection is not of_source.selection:
-        raise NotExpressible("rows that meet others")
+        raise NotExpressibleError("rows that meet others")
     return state.emit.again(node, {index: state.filled(rows, 0), source: state.filled(of_source, 0)})
 
 
 WRITES: Final[dict[str, Callable[[Selections, torch.fx.Node], torch.fx.Node]]] = {
-    **{"index_put": _index_put, "scatter_add": _scatter_add},
+    "index_put": _index_put,
+    "scatter_add": _scatter_add,
     **dict.fromkeys(("scatter", "scatter_reduce", "index_reduce"), _scatter),
 }

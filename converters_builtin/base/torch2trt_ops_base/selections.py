@@ -1,7 +1,7 @@
 """What is computed of the rows that a mask selects, where the result's own size does not depend on the mask.
 
-``x[m].mean()`` and ``x[m] = f(x[m])`` need no selected rows, whose number only the run knows: a selection is held as the
-whole tensor, in which some rows do not count.  Calls that compute each row by itself run on all rows, reductions
+``x[m].mean()`` and ``x[m] = f(x[m])`` need no selected rows, whose number only the run knows: a selection is held as
+the whole tensor, in which some rows do not count.  Calls that compute each row by itself run on all rows, reductions
 replace the rows that do not count by what is neutral, and assignments choose with ``where``.  What the other rows hold
 never meets those that count, so it may be anything, NaN too.
 """
@@ -16,7 +16,7 @@ import torch
 from torch.fx.experimental.symbolic_shapes import free_unbacked_symbols
 from torch.utils import _pytree as pytree
 
-from .emitting import Emitter, NotExpressible
+from .emitting import Emitter, NotExpressibleError
 from .nodes import packet
 
 aten: Final = torch.ops.aten
@@ -47,7 +47,7 @@ class Rows:
     #: the dimension of the rows
     dim: int
     selection: Selection
-    #: of the rows' own coordinates in the mask: in which dimension, or -1 where all stand side by side
+    #: of the rows' own places in the mask: in which of its dimensions; the first, where several stand side by side
     coordinate: int | None = None
 
     @property
@@ -60,14 +60,15 @@ def data_dependent(value: Any) -> list[int]:
     """The dimensions of a tensor whose sizes depend on the values of tensors."""
     if not isinstance(value, torch.Tensor):
         return []
-    return [dim for dim, size in enumerate(value.shape) if isinstance(size, torch.SymInt) and free_unbacked_symbols(size)]
+    sizes: Any = value.shape
+    return [dim for dim, size in enumerate(sizes) if isinstance(size, torch.SymInt) and free_unbacked_symbols(size)]
 
 
 def ragged_dim(value: Any) -> int:
     """The only dimension whose size depends on values."""
     dims = data_dependent(value)
     if len(dims) != 1:
-        raise NotExpressible("more than one size depends on values")
+        raise NotExpressibleError("more than one size depends on values")
     return dims[0]
 
 
@@ -91,20 +92,20 @@ class Selections:
         if not isinstance(node.target, torch._ops.OpOverload) or torch.Tag.nondeterministic_seeded in node.target.tags:
             return
         leaves, spec = pytree.tree_flatten((node.args, node.kwargs))
-        known = [self._representative.get(v, v) if isinstance(v, torch.fx.Node) else (type(v), v) for v in leaves]
-        try:
-            self._representative[node] = self._same.setdefault((node.target, *known, str(spec)), node)
-        except TypeError:  # an argument that is no key
-            return
+        known = [self._representative.get(v, v) if isinstance(v, torch.fx.Node) else (type(v), repr(v)) for v in leaves]
+        self._representative[node] = self._same.setdefault((node.target, *known, str(spec)), node)
 
-    def selection(self, kind: str, *masks: torch.fx.Node) -> Selection | None:
-        """The selection that was made in a way of masks."""
-        return self._by_key.get((kind, *(self._representative[mask] for mask in masks)))
+    def key(self, kind: str, *masks: torch.fx.Node) -> tuple[Any, ...]:
+        """What tells selections apart."""
+        return (kind, *(self._representative.get(mask, mask) for mask in masks))
 
-    def select(self, shaped: torch.fx.Node, kind: str, *masks: torch.fx.Node) -> Selection:
+    def selected(self, key: tuple[Any, ...]) -> Selection | None:
+        """The selection that is known by a key."""
+        return self._by_key.get(key)
+
+    def select(self, shaped: torch.fx.Node, key: tuple[Any, ...]) -> Selection:
         """A selection by a new mask."""
-        selection = Selection(self.emit.view(shaped, [-1]), shaped)
-        self._by_key[(kind, *(self._representative[mask] for mask in masks))] = selection
+        selection = self._by_key[key] = Selection(self.emit.view(shaped, [-1]), shaped)
         return selection
 
     def found(
@@ -120,32 +121,35 @@ class Selections:
         if isinstance(whole.meta["val"], (tuple, list)):
             self.several[node] = (whole, self.selection_of(node))
             return
-        self.rows[node] = Rows(whole, ragged_dim(node.meta["val"]), self.selection_of(node), self._coordinate(node))
+        self.rows[node] = Rows(
+            whole, ragged_dim(node.meta["val"]), self.selection_of(node), self._coordinate(node, whole)
+        )
 
     def hold_rows(self, node: torch.fx.Node) -> None:
         """Hold that all results of a call have the rows of its operands."""
         selection = self.selection_of(node)
         for value in pytree.tree_leaves(node.meta["val"]):
             if data_dependent(value) and not selection.has(value.shape[ragged_dim(value)]):
-                raise NotExpressible("it has other rows")
+                raise NotExpressibleError("it has other rows")
 
-    def _coordinate(self, node: torch.fx.Node) -> int | None:
+    def _coordinate(self, node: torch.fx.Node, whole: torch.fx.Node) -> int | None:
         """Which coordinate a call picks of those of the rows."""
         source: Any = self.rows.get(node.args[0]) if node.args else None  # type: ignore[arg-type]  # a node
-        if source is None or source.coordinate is None or packet(node) not in ("select", "squeeze", "view", "clone"):
+        if source is None or source.coordinate is None:
             return None
-        if source.coordinate >= 0:
-            return int(source.coordinate)
-        if node.meta["val"].dim() == 1:
-            return int(node.args[2]) if packet(node) == "select" else 0  # type: ignore[arg-type]  # an int
-        return -1 if packet(node) == "clone" else None
+        name, stays = packet(node), source.whole.meta["val"].numel() == whole.meta["val"].numel()
+        if name in ("select", "slice") and node.args[1] == 1:
+            return int(source.coordinate + node.args[2])
+        return source.coordinate if name in ("squeeze", "view", "clone", "alias") and stays else None
 
     def selection_of(self, node: torch.fx.Node) -> Selection:
         """The only selection that the operands of a call are of."""
-        used = [self.rows[operand].selection for operand in node.all_input_nodes if operand in self.rows]
+        # a mask that writes to rows is of other ones
+        operands: Any = node.args[:1] if packet(node) == "index_put" else node.all_input_nodes
+        used = [self.rows[operand].selection for operand in operands if operand in self.rows]
         used += [self.counts[operand] for operand in node.all_input_nodes if operand in self.counts and not used]
         if not used or any(one is not used[0] for one in used):
-            raise NotExpressible("rows of several selections")
+            raise NotExpressibleError("rows of several selections")
         return used[0]
 
     def wholes(self, node: torch.fx.Node) -> dict[torch.fx.Node, Any]:
@@ -191,7 +195,8 @@ def pick(state: Selections, node: torch.fx.Node) -> bool:
     if not data_dependent(node.meta["val"]):
         node.replace_all_uses_with(part)
         return True
-    source = state.rows[node.args[0].args[0]] if packet(node.args[0]) == "unbind" else None  # type: ignore[union-attr, index]  # nodes
-    coordinate = index if source is not None and source.coordinate == -1 else None
+    source: Any = state.rows.get(node.args[0].args[0])  # type: ignore[union-attr, arg-type]  # nodes
+    is_place = packet(node.args[0]) == "unbind" and source is not None and source.coordinate is not None  # type: ignore[arg-type]  # a node
+    coordinate = source.coordinate + index if is_place else None
     state.rows[node] = Rows(part, ragged_dim(node.meta["val"]), selection, coordinate)
     return True
