@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import torch
+from torch.utils import _pytree as pytree
 
 from .emitting import NotExpressibleError, arguments
 from .nodes import packet
@@ -92,7 +93,8 @@ def _in_opmath(state: Selections, rows: Rows, dtype: torch.dtype) -> torch.fx.No
 
 
 def _mean(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
-    rows, dtype = _rows(state, node), node.meta["val"].dtype
+    rows = _rows(state, node)
+    dtype = pytree.tree_leaves(node.meta["val"])[0].dtype
     dims = dims_of(node, rows.whole.meta["val"].dim())
     filled = _in_opmath(state, rows, dtype)
     keepdim = arguments(node).get("keepdim", False)
@@ -103,10 +105,11 @@ def _mean(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
 
 def _variance(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
     rows, given = _rows(state, node), arguments(node)
-    if not isinstance(node.meta["val"], torch.Tensor) or "correction" not in given:
-        raise NotExpressibleError("a variance beside a mean")
+    if "correction" not in given:
+        raise NotExpressibleError("another variance")
+    dtype = rows.whole.meta["val"].dtype
     dims = dims_of(node, rows.whole.meta["val"].dim())
-    filled = _in_opmath(state, rows, node.meta["val"].dtype)
+    filled = _in_opmath(state, rows, dtype)
     count = _count(state, rows, dims, filled.meta["val"].dtype)
     mean = state.emit(aten.div.Tensor, state.emit(aten.sum.dim_IntList, filled, dims, True), count)
     zero = state.emit.full([], 0, filled)
@@ -118,7 +121,10 @@ def _variance(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
     variance = state.emit(aten.div.Tensor, total, degrees)
     if packet(node) == "std":
         variance = state.emit(aten.sqrt.default, variance)
-    return state.emit.cast(variance, node.meta["val"].dtype)
+    variance = state.emit.cast(variance, dtype)
+    for user in list(node.users) if packet(node) == "var_mean" else ():
+        user.replace_all_uses_with(variance if user.args[1] == 0 else _mean(state, node))
+    return variance
 
 
 def _product(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
@@ -136,7 +142,7 @@ def _product(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
 _HANDLERS: Final[dict[str, Callable[[Selections, torch.fx.Node], torch.fx.Node]]] = {
     **dict.fromkeys(_SUMS, _sum),
     **dict.fromkeys(_EXTREMES, _extreme),
-    **dict.fromkeys(("var", "std"), _variance),
+    **dict.fromkeys(("var", "std", "var_mean"), _variance),
     **dict.fromkeys(("mm", "bmm", "matmul", "dot", "mv"), _product),
     "mean": _mean,
 }

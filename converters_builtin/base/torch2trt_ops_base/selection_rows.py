@@ -13,7 +13,7 @@ from .nodes import packet
 from .selection_reads import READS
 from .selection_starts import numel
 from .selection_writes import WRITES
-from .selections import Rows, Selections, data_dependent, ragged_dim
+from .selections import Rows, Selections, data_dependent, is_one, ragged_dim
 
 aten: Final = torch.ops.aten
 _POINTWISE: Final = ("_to_copy", "clone", "alias", "convert_element_type", "full_like", "zeros_like", "ones_like")
@@ -84,13 +84,8 @@ def _meets(state: Selections, operand: torch.fx.Node, from_end: int) -> None:
     if operand in state.rows:
         if state.rows[operand].from_end != from_end:
             raise NotExpressibleError("rows that meet each other")
-    elif isinstance(value := operand.meta["val"], torch.Tensor) and not _is_one(value, from_end):
+    elif isinstance(value := operand.meta["val"], torch.Tensor) and not is_one(value, from_end):
         raise NotExpressibleError("rows that meet others")
-
-
-def _is_one(value: torch.Tensor, from_end: int) -> bool:
-    """Whether a tensor is broadcast in a dimension."""
-    return value.dim() < -from_end or (isinstance(value.shape[from_end], int) and value.shape[from_end] == 1)
 
 
 def dims_of(node: torch.fx.Node, ndim: int) -> list[int]:
@@ -186,7 +181,7 @@ def _product(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
                 raise NotExpressibleError("rows that meet each other")
             if rows.whole.meta["val"].dim() == 1:
                 raise NotExpressibleError("a vector of rows")
-        elif operand.meta["val"].dim() >= -from_end > 2 and operand.meta["val"].shape[from_end] != 1:
+        elif from_end < -2 and not is_one(operand.meta["val"], from_end):
             raise NotExpressibleError("rows that meet others")
     return state.again(node)
 

@@ -16,7 +16,7 @@ aten: Final = torch.ops.aten
 
 def start(state: Selections, node: torch.fx.Node) -> bool:
     """Note the selection that ``node`` begins; whether it begins one."""
-    begin = {"nonzero": _nonzero, "masked_select": _masked_select, "index": _index, "cat": _joined}.get(packet(node))
+    begin = _STARTS.get(packet(node))
     return begin is not None and data_dependent(node.meta["val"]) != [] and begin(state, node)
 
 
@@ -95,7 +95,8 @@ def _whole(state: Selections, operand: Any) -> torch.fx.Node:
 
 
 def _index(state: Selections, node: torch.fx.Node) -> bool:
-    tensor, indices = node.args[0], node.args[1]
+    tensor: Any = node.args[0]
+    indices: Any = node.args[1]
     given = [(dim, index) for dim, index in enumerate(indices) if index is not None]
     if len(given) != 1:
         return False
@@ -128,6 +129,30 @@ def _joined(state: Selections, node: torch.fx.Node) -> bool:
     key = ("joined", *names)
     selection = state.selected(key) or state.select(state.emit(aten.cat.default, masks, 0), key)
     state.found(node, state.emit(aten.cat.default, [_whole(state, part) for part in parts], dim), selection)
+    return True
+
+
+def _repeated(state: Selections, node: torch.fx.Node) -> bool:
+    """Rows taken apart into shorter ones, of which as many count for each."""
+    rows, value = state.rows.get(node.args[0]), node.meta["val"]  # type: ignore[arg-type]  # a node
+    if rows is None or rows.selection.has(value.shape[dim := ragged_dim(value)]):
+        return False
+    shapes = _known(node.args[0].meta["val"].shape), _known(value.shape)  # type: ignore[union-attr]  # a node
+    longer, shorter = math.prod(shapes[0][rows.dim + 1 :]), math.prod(shapes[1][dim + 1 :])
+    if math.prod(shapes[0][: rows.dim]) != math.prod(shapes[1][:dim]) or not isinstance(longer, int):
+        raise NotExpressibleError("it makes other rows")
+    if not isinstance(shorter, int) or not shorter or longer % shorter:
+        raise NotExpressibleError("it makes other rows")
+    key = ("repeated", rows.selection, longer // shorter)
+    sizes = [state.length(rows.selection), longer // shorter]
+    selection = state.selected(key) or state.select(
+        state.emit.view(
+            state.emit(aten.expand.default, state.emit(aten.unsqueeze.default, rows.selection.mask, 1), sizes), [-1]
+        ),
+        key,
+    )
+    shape = [-1 if place == dim else size for place, size in enumerate(node.args[1])]  # type: ignore[arg-type]  # a list
+    state.found(node, state.emit.view(rows.whole, shape), selection)
     return True
 
 
@@ -168,3 +193,9 @@ def reads_by_places(state: Selections, tensor: Any, indices: Any) -> tuple[int, 
 def numel(sizes: Any) -> Any:
     """The product of sizes."""
     return math.prod(_known(sizes))
+
+
+_STARTS: Final = {
+    "nonzero": _nonzero, "masked_select": _masked_select, "index": _index, "cat": _joined,
+    **dict.fromkeys(("view", "_unsafe_view"), _repeated),
+}

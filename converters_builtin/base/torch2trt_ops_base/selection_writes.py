@@ -10,7 +10,7 @@ import torch
 from .emitting import NotExpressibleError, arguments
 from .indexing import adjacent
 from .selection_starts import mask_selection, reads_by_places
-from .selections import Selection, Selections, data_dependent
+from .selections import Selection, Selections, data_dependent, is_one
 
 aten: Final = torch.ops.aten
 
@@ -51,7 +51,7 @@ def _values(state: Selections, values: Any, selection: Selection, from_end: int)
         if rows.selection is not selection or rows.from_end != from_end:
             raise NotExpressibleError("other rows are written")
         return rows.whole
-    if data_dependent(example) or (example.dim() >= -from_end and example.shape[from_end] != 1):
+    if data_dependent(example) or not is_one(example, from_end):
         raise NotExpressibleError("other rows are written")
     node: torch.fx.Node = values
     return node

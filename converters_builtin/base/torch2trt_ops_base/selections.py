@@ -16,7 +16,7 @@ import torch
 from torch.fx.experimental.symbolic_shapes import free_unbacked_symbols
 from torch.utils import _pytree as pytree
 
-from .emitting import Emitter, NotExpressibleError
+from .emitting import Emitter, NotExpressibleError, arguments
 from .nodes import packet
 
 aten: Final = torch.ops.aten
@@ -72,6 +72,11 @@ def ragged_dim(value: Any) -> int:
     return dims[0]
 
 
+def is_one(value: torch.Tensor, from_end: int) -> bool:
+    """Whether a tensor is broadcast in a dimension, counted from the end."""
+    return value.dim() < -from_end or (isinstance(value.shape[from_end], int) and value.shape[from_end] == 1)
+
+
 class Selections:
     """The selections of a graph, and the whole tensors beside the selected ones."""
 
@@ -90,6 +95,9 @@ class Selections:
         """Remember what a node computes, so that a mask that the model computes twice is one."""
         self._representative[node] = node
         if not isinstance(node.target, torch._ops.OpOverload) or torch.Tag.nondeterministic_seeded in node.target.tags:
+            return
+        if packet(node) in ("clone", "alias"):
+            self._representative[node] = self._representative.get(node.args[0], node)  # type: ignore[arg-type]  # a node
             return
         leaves, spec = pytree.tree_flatten((node.args, node.kwargs))
         known = [self._representative.get(v, v) if isinstance(v, torch.fx.Node) else (type(v), repr(v)) for v in leaves]
@@ -137,10 +145,10 @@ class Selections:
         source: Any = self.rows.get(node.args[0]) if node.args else None  # type: ignore[arg-type]  # a node
         if source is None or source.coordinate is None:
             return None
-        name, stays = packet(node), source.whole.meta["val"].numel() == whole.meta["val"].numel()
-        if name in ("select", "slice") and node.args[1] == 1:
+        name, flat = packet(node), whole.meta["val"].dim() == 1
+        if name in ("select", "slice") and node.args[1] == 1 and arguments(node).get("step", 1) == 1:
             return int(source.coordinate + node.args[2])
-        return source.coordinate if name in ("squeeze", "view", "clone", "alias") and stays else None
+        return source.coordinate if name in ("clone", "alias") or (flat and name in ("squeeze", "view")) else None
 
     def selection_of(self, node: torch.fx.Node) -> Selection:
         """The only selection that the operands of a call are of."""
