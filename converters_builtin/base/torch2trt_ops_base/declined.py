@@ -14,7 +14,9 @@ _DATA_DEPENDENT = "the size of the result depends on the values of the input"
 _COMPLEX = "TensorRT has no complex numbers; compute with real and imaginary parts in the model"
 
 
-def _declined(reason: str, *targets: str) -> Callable[..., trt.ITensor]:
+def declined(reason: str, *targets: str) -> Callable[..., trt.ITensor]:
+    """A converter that takes no call, and says why."""
+
     def convert(ctx: Context, *args: Any, **kwargs: Any) -> trt.ITensor:
         raise ConversionError(reason)
 
@@ -22,7 +24,7 @@ def _declined(reason: str, *targets: str) -> Callable[..., trt.ITensor]:
     return converter(*targets, rejects=lambda: reason)(convert)
 
 
-random = _declined(
+random = declined(
     _RANDOM,
     "aten.rand.default",
     "aten.randn.default",
@@ -43,13 +45,13 @@ random = _declined(
     "aten.randint_like.default",
     "aten.randint_like.low_dtype",
 )
-renormalized = _declined("max_norm changes the weight when it is called", "aten.embedding_renorm.default")
-data_dependent = _declined(
+renormalized = declined("max_norm changes the weight when it is called", "aten.embedding_renorm.default")
+data_dependent = declined(
     _DATA_DEPENDENT, "aten.bincount.default", "aten._unique2.default", "aten.unique_consecutive.default"
 )
-mode = _declined("TensorRT cannot count how often a value occurs", "aten.mode.default")
-nan_median = _declined("TensorRT's top-k does not pass over NaN", "aten.nanmedian.default", "aten.nanmedian.dim")
-complex_ = _declined(
+mode = declined("TensorRT cannot count how often a value occurs", "aten.mode.default")
+nan_median = declined("TensorRT's top-k does not pass over NaN", "aten.nanmedian.default", "aten.nanmedian.dim")
+complex_ = declined(
     _COMPLEX,
     "aten.view_as_complex.default",
     "aten.view_as_real.default",

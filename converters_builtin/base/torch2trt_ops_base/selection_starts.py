@@ -17,6 +17,9 @@ aten: Final = torch.ops.aten
 def start(state: Selections, node: torch.fx.Node) -> bool:
     """Note the selection that ``node`` begins; whether it begins one."""
     begin = _STARTS.get(packet(node))
+    # the mask, or the indices
+    if packet(node) in _BY_MASK and state.constants.issuperset(node.all_input_nodes[-1:]):
+        return False
     return begin is not None and data_dependent(node.meta["val"]) != [] and begin(state, node)
 
 
@@ -195,7 +198,11 @@ def numel(sizes: Any) -> Any:
     return math.prod(_known(sizes))
 
 
+_BY_MASK: Final = ("nonzero", "masked_select", "index")
 _STARTS: Final = {
-    "nonzero": _nonzero, "masked_select": _masked_select, "index": _index, "cat": _joined,
+    "nonzero": _nonzero,
+    "masked_select": _masked_select,
+    "index": _index,
+    "cat": _joined,
     **dict.fromkeys(("view", "_unsafe_view"), _repeated),
 }

@@ -87,6 +87,8 @@ class Selections:
         self.several: dict[torch.fx.Node, tuple[torch.fx.Node, Selection]] = {}
         #: the numbers of rows that count, as the graph has them
         self.counts: dict[torch.fx.Node, Selection] = {}
+        #: what the model computes of constants alone; a mask among them is an index that is known
+        self.constants: set[torch.fx.Node] = set()
         self._by_key: dict[Any, Selection] = {}
         self._same: dict[Any, torch.fx.Node] = {}
         self._representative: dict[torch.fx.Node, torch.fx.Node] = {}
@@ -94,8 +96,12 @@ class Selections:
     def note(self, node: torch.fx.Node) -> None:
         """Remember what a node computes, so that a mask that the model computes twice is one."""
         self._representative[node] = node
+        if node.meta.get("constant"):
+            self.constants.add(node)
         if not isinstance(node.target, torch._ops.OpOverload) or torch.Tag.nondeterministic_seeded in node.target.tags:
             return
+        if self.constants.issuperset(node.all_input_nodes):
+            self.constants.add(node)
         if packet(node) in ("clone", "alias"):
             self._representative[node] = self._representative.get(node.args[0], node)  # type: ignore[arg-type]  # a node
             return

@@ -19,6 +19,9 @@ def transform(exported: ExportedProgram, packs: Packs, settings: Settings) -> No
     """Let every pack with the hook rewrite the graph in place; :class:`PackError` names one that breaks it."""
     module = exported.graph_module
     inputs = {node.name for node in module.graph.find_nodes(op="placeholder")}
+    given = exported.graph_signature.user_inputs
+    for node in module.graph.find_nodes(op="placeholder"):
+        node.meta["constant"] = node.name not in given
     for pack in packs.implementers(_HOOK):
         packs.call_one(_HOOK, pack.name, graph_module=module, settings=settings)
         if reason := _why_broken(exported, inputs):
