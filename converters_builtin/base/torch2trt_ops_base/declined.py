@@ -14,9 +14,7 @@ _DATA_DEPENDENT = "the size of the result depends on the values of the input"
 _COMPLEX = "TensorRT has no complex numbers; compute with real and imaginary parts in the model"
 
 
-def declined(reason: str, *targets: str) -> Callable[..., trt.ITensor]:
-    """A converter that takes no call, and says why."""
-
+def _declined(reason: str, *targets: str) -> Callable[..., trt.ITensor]:
     def convert(ctx: Context, *args: Any, **kwargs: Any) -> trt.ITensor:
         raise ConversionError(reason)
 
@@ -24,7 +22,7 @@ def declined(reason: str, *targets: str) -> Callable[..., trt.ITensor]:
     return converter(*targets, rejects=lambda: reason)(convert)
 
 
-random = declined(
+random = _declined(
     _RANDOM,
     "aten.rand.default",
     "aten.randn.default",
@@ -45,13 +43,13 @@ random = declined(
     "aten.randint_like.default",
     "aten.randint_like.low_dtype",
 )
-renormalized = declined("max_norm changes the weight when it is called", "aten.embedding_renorm.default")
-data_dependent = declined(
+renormalized = _declined("max_norm changes the weight when it is called", "aten.embedding_renorm.default")
+data_dependent = _declined(
     _DATA_DEPENDENT, "aten.bincount.default", "aten._unique2.default", "aten.unique_consecutive.default"
 )
-mode = declined("TensorRT cannot count how often a value occurs", "aten.mode.default")
-nan_median = declined("TensorRT's top-k does not pass over NaN", "aten.nanmedian.default", "aten.nanmedian.dim")
-complex_ = declined(
+mode = _declined("TensorRT cannot count how often a value occurs", "aten.mode.default")
+nan_median = _declined("TensorRT's top-k does not pass over NaN", "aten.nanmedian.default", "aten.nanmedian.dim")
+complex_ = _declined(
     _COMPLEX,
     "aten.view_as_complex.default",
     "aten.view_as_real.default",

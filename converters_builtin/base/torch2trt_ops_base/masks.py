@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch._subclasses import FakeTensor
-from torch2trt import Context, converter, lib, trt
+from torch2trt import Context, ConversionError, converter, lib, trt
 from torch2trt.lib import Size, Tensor, Value
 
-from .declined import declined
 from .indexing import DEPENDS_ON_DATA, Indices, index_tensor
 
 #: TensorRT for RTX has the layer, and no kernel for it
@@ -59,8 +58,13 @@ def nonzero_static(ctx: Context, input: Value, size: Size, fill_value: int = -1)
     return lib.where(ctx, exists, lib.cat(ctx, coordinates[::-1], 1), fill_value, torch.int64)
 
 
-# asked first, so that plans say what helps
-nonzero_at_run_time = declined(DEPENDS_ON_DATA, "aten.nonzero.default")
+@converter("aten.nonzero.default", rejects=lambda: DEPENDS_ON_DATA)
+def nonzero_at_run_time(ctx: Context, input: trt.ITensor) -> trt.ITensor:
+    """nonzero(Tensor self) -> Tensor
+
+    Asked first, so that plans say what helps.
+    """
+    raise ConversionError(DEPENDS_ON_DATA)
 
 
 @converter("aten.nonzero.default", requires=DATA_DEPENDENT)
