@@ -44,14 +44,22 @@ class _Rewriting:
                     self._visit(node)
                 except NotExpressibleError:
                     continue
-        self._drop_unused()
+        self._read_counts()
+        # what a number must be is known also where nothing uses it
+        self._graph.eliminate_dead_code(_has_effect)
+
+    def _read_counts(self) -> None:
+        """Count the rows where their number is used as one, and not as a size of what they are in."""
+        used: set[torch.fx.Node] = set()
+        for node in reversed(self._graph.nodes):
+            if node.op == "output" or _has_effect(node) or not used.isdisjoint(node.users):
+                used.add(node)
         for node, selection in self._state.counts.items():
-            if node.users and all(map(_is_number, node.users)):
+            if node in used and all(_is_number(user, used) for user in node.users if user in used):
                 self._state.emit.before(node)
                 total = self._state.emit(aten.sum.dim_IntList, selection.mask, [0], dtype=torch.int64)
                 read = self._state.emit.node(aten._local_scalar_dense.default, (total,), {}, node.meta["val"])
                 node.replace_all_uses_with(read)
-        self._drop_unused()
 
     def _visit(self, node: torch.fx.Node) -> None:
         state = self._state
@@ -59,12 +67,11 @@ class _Rewriting:
             return
         if not any(used in state.rows or used in state.counts for used in node.all_input_nodes):
             return
-        leaves = [node.meta["val"]] if isinstance(node.meta["val"], torch.Tensor) else node.meta["val"]
-        if isinstance(leaves, (list, tuple)) and any(map(data_dependent, leaves)):
+        if any(map(data_dependent, pytree.tree_leaves(node.meta.get("val")))):
             state.computed(node, row_by_row(state, node))
         elif any(used in state.rows for used in node.all_input_nodes):
             replaced = end(state, node)
-            if isinstance(node.meta["val"], torch.Tensor):
+            if isinstance(node.meta.get("val"), torch.Tensor):
                 node.replace_all_uses_with(replaced)
 
     def _is_size(self, node: torch.fx.Node) -> bool:
@@ -79,17 +86,17 @@ class _Rewriting:
             node.replace_all_uses_with(self._state.emit.size(rows.whole, dim))
         return True
 
-    def _drop_unused(self) -> None:
-        # what a number must be is known also where nothing uses it
-        self._graph.eliminate_dead_code(lambda node: node.is_impure() or packet(node) == "_local_scalar_dense")
+
+def _has_effect(node: torch.fx.Node) -> bool:
+    return node.is_impure() or packet(node) == "_local_scalar_dense"
 
 
-def _is_number(user: torch.fx.Node) -> bool:
+def _is_number(user: torch.fx.Node, used: set[torch.fx.Node]) -> bool:
     """Whether a call takes a count as a number, and not as a size of something."""
     if user.op == "output":
         return True
     if not isinstance(user.target, torch._ops.OpOverload):
-        return all(map(_is_number, user.users))
+        return all(_is_number(later, used) for later in user.users if later in used)
     if any(map(data_dependent, pytree.tree_leaves(user.meta["val"]))):
         return False
     kinds = {argument.name: str(argument.type) for argument in user.target._schema.arguments}

@@ -18,7 +18,7 @@ def _table(state: Selections, node: torch.fx.Node) -> torch.fx.Node:
     given = arguments(node)
     table: Any = given.get("weight", given.get("self"))
     index: Any = given.get("indices", given.get("index"))
-    dim = given.get("dim", 0) % table.meta["val"].dim()
+    dim = given.get("dim", 0) % max(table.meta["val"].dim(), 1)
     if table in state.rows:
         return _of_rows(state, node, [dim])
     if by_mask := reads_by_places(state, table, [*[None] * dim, index]):

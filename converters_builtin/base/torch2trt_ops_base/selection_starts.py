@@ -20,7 +20,7 @@ def start(state: Selections, node: torch.fx.Node) -> bool:
     # the mask, or the indices
     if packet(node) in _BY_MASK and state.constants.issuperset(node.all_input_nodes[-1:]):
         return False
-    return begin is not None and data_dependent(node.meta["val"]) != [] and begin(state, node)
+    return begin is not None and data_dependent(node.meta.get("val")) != [] and begin(state, node)
 
 
 def _nonzero(state: Selections, node: torch.fx.Node) -> bool:
