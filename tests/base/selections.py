@@ -134,6 +134,15 @@ def counted(x, m):
     return rows.sum(0) / rows.shape[0], x * rows.shape[0], m.nonzero().shape[0] + m.sum()
 
 
+def all_dynamic(x, m):
+    """Sizes that vary in every dimension that is counted, divided or written to."""
+    row, column = m.nonzero(as_tuple=True)
+    found = m[:, 0].nonzero().squeeze(1)
+    y = torch.zeros_like(x)
+    y[found - x.shape[0]] = x[found] * 2
+    return x[m[:, 0]].mean(), x[m].var(), (x[row] * column[:, None]).sum(0), y
+
+
 def integers(x, m):
     rows = x[m]
     return rows.sum(), rows.amax(), rows.amin(0), rows.prod(0), (100 // rows).sum(0), (rows % rows).sum(), rows.any()
@@ -155,7 +164,9 @@ def joined(x, y, m):
 
 def reduced(x, m):
     rows = x[m]
-    return rows.mean(), rows.mean(0), rows.sum(1).sum(), rows.var(), rows.std(0), rows.var(0, correction=0)
+    shorter = rows.reshape(-1, 2)
+    variances = rows.var(), rows.std(0), rows.var(0, correction=0), *torch.var_mean(rows, 0), shorter.var(0)
+    return rows.mean(), rows.mean(0), rows.sum(1).sum(), rows.flatten().square().sum(), *variances
 
 
 LAYERS = {"linear": nn.Linear(4, 8), "norm": nn.LayerNorm(8)}
@@ -200,6 +211,7 @@ CASES = [
         b8(4),
         dynamic=[N, None],
     ),
+    case("all_dynamic", all_dynamic, f32(4, 3), b8(4, 3), dynamic=[{0: "n", 1: "m"}] * 2, dynamic_min=2),
     case("integers", integers, i64(4, 3, low=1, high=4), torch.tensor([True, False, True, True]), dynamic=None),
     case("mask_sum", lambda x, m: (x[m].sum(), m.sum(), m.any(), x[m].any()), i64(4, 3), b8(4)),
     case("two_masks", two_masks, X, M, torch.arange(5) < 3, dynamic=None),
@@ -223,6 +235,7 @@ CASES = [
         dynamic=None,
     ),
     case("counted", counted, f32(6, 4), b8(6)),
+    case("counted_alone", lambda x: x * x[x > 0].shape[0], f32(3, 4)),
     case("loss", loss, f32(6, 4), i64(6, low=0, high=4), b8(6), dynamic_min=4),
     case("convolved", Model(convolved, conv=nn.Conv2d(3, 4, 3)), f32(4, 3, 6, 5), torch.arange(4) > 1, dynamic=None),
     case("joined", joined, X, f32(5, 4, low=0), M, dtypes=FLOATS[:1]),

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 import torch2trt
 from torch import nn
 from torch2trt import UnsupportedError
@@ -82,6 +83,33 @@ class Network(nn.Module):
         x = self.second(self.first(x, edges, on), edges, on)
         found = keep.nonzero().squeeze(1)
         return torch.cat([x[found].mean(0), x[found].amax(0)]), x[found].shape[0]
+
+
+class Experts(nn.Module):
+    """Each token goes to two of four experts, which look up theirs and add what they make of them."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate = nn.Linear(8, 4)
+        self.experts = nn.ModuleList(nn.Sequential(nn.Linear(8, 16), nn.SiLU(), nn.Linear(16, 8)) for _ in range(4))
+
+    def forward(self, x):
+        weights, chosen = self.gate(x).softmax(-1).topk(2)
+        masks = F.one_hot(chosen, 4).permute(2, 1, 0)
+        result = torch.zeros_like(x)
+        for mask, expert in zip(masks, self.experts, strict=True):
+            rank, token = torch.where(mask)
+            result.index_add_(0, token, expert(x[token]) * weights[token, rank, None])
+        return result
+
+
+def test_a_mixture_of_experts():
+    model, x = Experts().eval(), torch.randn(10, 8)
+    shapes = ({0: torch.export.Dim("tokens", max=32)},)
+    module = torch2trt.convert(model, [x], dynamic_shapes=shapes, runtime="reference")
+    for count in (10, 32, 1):
+        x = torch.randn(count, 8)
+        torch.testing.assert_close(module(x), model(x))
 
 
 def test_a_graph_network():

@@ -47,12 +47,12 @@ def coordinates(state: Selections, selection: Selection) -> list[torch.fx.Node]:
     """For every element of the mask its place, one tensor for each dimension."""
     device = selection.mask.meta["val"].device
     sizes = state.emit.sizes(selection.shaped)
-    rest = state.emit(aten.arange.start_step, 0, state.length(selection), 1, dtype=torch.int64, device=device)
-    found: list[torch.fx.Node] = []
-    for size in reversed(sizes[1:]):
-        found.append(state.emit(aten.remainder.Scalar if isinstance(size, int) else aten.remainder.Tensor, rest, size))
-        rest = state.emit(aten.div.Tensor_mode, rest, size, rounding_mode="floor")
-    return [rest, *reversed(found)]
+    found = []
+    for dim, size in enumerate(sizes):
+        place = state.emit(aten.arange.start_step, 0, size, 1, dtype=torch.int64, device=device)
+        column = state.emit.view(place, [-1, *[1] * (len(sizes) - dim - 1)])
+        found.append(state.emit.view(state.emit(aten.expand.default, column, sizes), [-1]))
+    return found
 
 
 def _masked_select(state: Selections, node: torch.fx.Node) -> bool:
