@@ -150,6 +150,34 @@ def test_a_kept_call_that_is_declined_when_its_parameters_are_known_is_taken_apa
     torch.testing.assert_close(plan.convert()(x), model(x))
 
 
+class Rows(nn.Module):
+    """Reads by a buffer, by a literal, by something computed of constants, and by an input."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("rows", torch.tensor([2, 0]))
+
+    def forward(self, x, given):
+        indices = self.rows, torch.tensor([1, 1]), (torch.arange(6) // 2).flip(0)[:2], given
+        return [x.index_select(0, index) for index in indices]
+
+
+@pytest.mark.parametrize("folds", [True, False])
+def test_rejects_sees_the_values_of_masks_and_indices_that_are_constant(folds):
+    seen = []
+
+    @converter("aten.index_select.default", rejects=lambda index: seen.append(index))
+    def index_select(ctx, input, dim, index): ...
+
+    @converter("aten.flip.default", fold=folds)
+    def flip(ctx, input, dims): ...
+
+    explain(Rows(), [torch.ones(4, 3), torch.tensor([0, 1])], packs=with_installed(Pack(index_select, flip)))
+    values = [None if isinstance(index, FakeTensor) else index.tolist() for index in seen[-4:]]
+    # what a converter takes is computed by the network
+    assert values == [[2, 0], [1, 1], [2, 2] if folds else None, None]
+
+
 def test_an_exported_program_is_left_as_it_was():
     exported = torch.export.export(nn.SiLU(), (torch.ones(2, dtype=torch.float16),), strict=False)
     before = [dict(node.meta) for node in exported.graph.nodes]

@@ -13,6 +13,7 @@ from . import quantized_rules
 from .decompositions import add_rules
 from .doubles import narrow
 from .fusions import separate
+from .masked import without_selecting
 from .small_integers import widen
 from .unchecked import use_unchecked
 
@@ -45,11 +46,10 @@ def torch2trt_register_converters(registry: PackRegistry) -> None:
 
 
 @hookimpl(trylast=True)
-def torch2trt_transform_graph(
-    graph_module: torch.fx.GraphModule, settings: Settings, constants: frozenset[str]
-) -> None:
-    """Let networks compute small integers in int32 and float64 in float32, without what TensorRT fuses wrongly."""
+def torch2trt_transform_graph(graph_module: torch.fx.GraphModule, settings: Settings) -> None:
+    """Need no selected rows, compute small integers in int32 and float64 in float32, without what is fused wrongly."""
+    without_selecting(graph_module)
     widen(graph_module)
     if settings.float64 == "float32":
-        narrow(graph_module, constants)
+        narrow(graph_module)
     separate(graph_module)

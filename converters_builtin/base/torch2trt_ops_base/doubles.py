@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Collection
 from typing import Any, Final
 
 import torch
@@ -22,19 +21,18 @@ _LARGEST: Final = torch.finfo(torch.float32).max
 _EXACT: Final = (torch.bool, torch.uint8, torch.int8, torch.int16)
 
 
-def narrow(graph_module: torch.fx.GraphModule, constants: Collection[str]) -> None:
+def narrow(graph_module: torch.fx.GraphModule) -> None:
     """Rewrite the graph, and those that its calls run, so that runtime tensors have float32 for float64.
 
     Args:
         graph_module: the graph, changed in place; none of its inputs and outputs is float64.
-        constants: the names of its placeholders that are constants.
     """
     for node in graph_module.graph.find_nodes(op="get_attr"):
         if isinstance(body := getattr(graph_module, str(node.target), None), torch.fx.GraphModule):
-            narrow(body, ())
+            narrow(body)
     graph = graph_module.graph
     if any(_has_wide(node.meta.get("val")) for node in graph.nodes):
-        _Narrowing(graph, constants).run()
+        _Narrowing(graph).run()
 
 
 def _has_wide(value: Any) -> bool:
@@ -45,11 +43,11 @@ def _has_wide(value: Any) -> bool:
 class _Narrowing:
     """One pass over a graph."""
 
-    def __init__(self, graph: torch.fx.Graph, constants: Collection[str]) -> None:
+    def __init__(self, graph: torch.fx.Graph) -> None:
         self._graph = graph
         self._first = next(node for node in graph.nodes if node.op != "placeholder")
         #: what PyTorch computes once
-        self._constants = {node for node in graph.find_nodes(op="placeholder") if node.name in constants}
+        self._constants = {node for node in graph.find_nodes(op="placeholder") if node.meta.get("constant")}
         #: the float32 nodes that are float64 in the model
         self._narrowed: set[torch.fx.Node] = set()
         #: of a float64 constant the float32 one

@@ -14,11 +14,16 @@ from torch2trt.lib import Size, Tensor, Value
 #: an index for each dimension, or None where all of it is taken; a mask stands for as many dimensions as it has
 Indices: TypeAlias = "Sequence[Tensor | None]"
 
+DEPENDS_ON_DATA = (
+    "a mask that is computed at run time gives a result whose size depends on data; nothing of that size is needed for "
+    "what is computed of each row, reduced, scattered or written back with the same mask, nor for torch.where"
+)
+
 
 def runtime_mask(indices: Sequence[torch.Tensor | None]) -> str | None:
     """Why an index that only the run knows as a mask is declined."""
     masks = [index for index in indices if isinstance(index, FakeTensor) and _is_mask(index)]
-    return "a mask that is computed at run time gives a result whose size depends on data" if masks else None
+    return DEPENDS_ON_DATA if masks else None
 
 
 def _is_mask(index: torch.Tensor) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import torch
-from torch2trt import Context, converter, lib, trt
+from torch._subclasses import FakeTensor
+from torch2trt import Context, ConversionError, converter, lib, trt
 from torch2trt.lib import Size, Tensor, Value
 
-from .indexing import Indices, index_tensor
+from .indexing import DEPENDS_ON_DATA, Indices, index_tensor
 
 #: TensorRT for RTX has the layer, and no kernel for it
 DATA_DEPENDENT = "tensorrt>=10.0"
@@ -57,6 +58,15 @@ def nonzero_static(ctx: Context, input: Value, size: Size, fill_value: int = -1)
     return lib.where(ctx, exists, lib.cat(ctx, coordinates[::-1], 1), fill_value, torch.int64)
 
 
+@converter("aten.nonzero.default", rejects=lambda: DEPENDS_ON_DATA)
+def nonzero_at_run_time(ctx: Context, input: trt.ITensor) -> trt.ITensor:
+    """nonzero(Tensor self) -> Tensor
+
+    Asked first, so that plans say what helps.
+    """
+    raise ConversionError(DEPENDS_ON_DATA)
+
+
 @converter("aten.nonzero.default", requires=DATA_DEPENDENT)
 def nonzero(ctx: Context, input: trt.ITensor) -> trt.ITensor:
     """nonzero(Tensor self) -> Tensor"""
@@ -75,6 +85,22 @@ def index_mask(ctx: Context, input: Value, indices: Indices) -> trt.ITensor:
         coordinates = nonzero(ctx, index)
         integers += [lib.squeeze(ctx, lib.narrow(ctx, coordinates, 1, dim, 1), [1]) for dim in range(len(index.shape))]
     return index_tensor(ctx, input, integers)
+
+
+def _runtime_or_dynamic(input: torch.Tensor, mask: torch.Tensor) -> str | None:
+    if isinstance(mask, FakeTensor):
+        return DEPENDS_ON_DATA
+    static = all(isinstance(size, int) for size in input.shape)
+    return None if static else "a constant mask of an input with dynamic sizes"
+
+
+@converter("aten.masked_select.default", rejects=_runtime_or_dynamic)
+def masked_select_constant(ctx: Context, input: Value, mask: torch.Tensor) -> trt.ITensor:
+    """masked_select(Tensor self, Tensor mask) -> Tensor"""
+    tensor = ctx.tensor(input)
+    shape = torch.broadcast_shapes(tuple(tensor.shape), mask.shape)
+    (rows,) = mask.expand(shape).flatten().nonzero(as_tuple=True)
+    return lib.index_select(ctx, lib.reshape(ctx, lib.expand(ctx, tensor, shape), [-1]), 0, rows)
 
 
 @converter("aten.masked_select.default", requires=DATA_DEPENDENT)

@@ -79,7 +79,9 @@ def _is_pointwise(node: torch.fx.Node) -> bool:
 def _is_one(part: torch.fx.Node) -> bool:
     """Whether it is as long as 1 in the dimension that it is a part of, so that it is broadcast."""
     value = part.meta["val"]
-    return packet(part) == "select" or (isinstance(value, torch.Tensor) and 1 in value.shape)
+    # sizes that depend on values cannot be compared
+    sizes = [size for size in value.shape if isinstance(size, int)] if isinstance(value, torch.Tensor) else ()
+    return packet(part) == "select" or 1 in sizes
 
 
 def _is_short(node: torch.fx.Node) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch.fx.experimental.symbolic_shapes import free_unbacked_symbols
 from torch2trt import Context, converter, lib, trt
-from torch2trt.lib import Size, Value
+from torch2trt.lib import Size, Tensor, Value
 
 
 def same_size(first: int | torch.SymInt, second: int | torch.SymInt) -> bool:
@@ -25,8 +25,10 @@ def depends_on_values(*sizes: int | torch.SymInt | None) -> bool:
 
 
 @converter("aten.sym_size.int")
-def sym_size(ctx: Context, input: trt.ITensor, dim: int) -> Size:
+def sym_size(ctx: Context, input: Tensor, dim: int) -> Size:
     """sym_size.int(Tensor self, int dim) -> SymInt"""
+    if isinstance(input, torch.Tensor):  # what a constant mask selects of a constant
+        return input.shape[dim]
     return lib.size(ctx, input, dim)
 
 

@@ -26,7 +26,7 @@ class Interception:
     """The claimed calls of one capture; active inside ``with interception.of(model)``."""
 
     def __init__(self, packs: Packs) -> None:
-        self._packs = packs
+        self.packs = packs
         self._functions = packs.registry.claimed("function")
         self._modules = packs.registry.claimed("module")
         self._calls: dict[str, KeptCall] = {}
@@ -59,13 +59,13 @@ class Interception:
         tensors: list[torch.Tensor] = []
         sizes: list[Any] = []
         laid_out = tuple(_lay_out(leaf, tensors, sizes) for leaf in leaves)
-        rules = (converter.shape_rule for converter in self._packs.registry.chain(target.obj))
+        rules = (converter.shape_rule for converter in self.packs.registry.chain(target.obj))
         rule = next((rule for rule in rules if rule is not None), None)
         call = KeptCall(target, function, module, tuple(state), laid_out, spec, rule)
         self._calls[call.key] = call
         flat = OPERATOR([*state.values(), *tensors], sizes, call.key)
         full = tuple(args) if module is None else (module, *args)
-        choice = choose(Call(target, "", (full, kwargs), full, kwargs, call.result(flat)), self._packs)
+        choice = choose(Call(target, "", (full, kwargs), full, kwargs, call.result(flat)), self.packs)
         if choice.converter is None or call.writes:
             with noting(
                 [f"it writes its {', '.join(call.writes)} when it is called"] if call.writes else choice.declined

@@ -12,6 +12,7 @@ from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind, InputSpec, OutputKind
 from torch.utils import _pytree as pytree
 
+from ..packs.choice import folds
 from ..packs.targets import describe
 from ..program.call import Call, Ref, bind
 from ..program.program import Program
@@ -22,6 +23,8 @@ from .sources import is_users, short_source
 from .wrappers import WRAPPERS, original_path
 from .writing import place_of_first, written_by
 
+#: what masks and indices have, which converters look into before they take a call; weights are not computed for that
+_INDICES: Final = (torch.bool, torch.uint8, torch.int32, torch.int64)
 #: the kinds of inputs of a graph that are the model's own tensors
 CONSTANTS: Final = (InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR)
 
@@ -41,6 +44,8 @@ class Reader:
         self._state = state or {}
         #: of a placeholder the name and the value of the constant that it is
         self._constants = constants
+        self._folded: dict[torch.fx.Node, bool] = {}
+        self._computed: dict[torch.fx.Node, Any] = {}
 
     @classmethod
     def of(cls, exported: ExportedProgram, interception: Interception) -> Reader:
@@ -67,7 +72,7 @@ class Reader:
                 yield from reader.subgraphs()
 
     def call(self, node: torch.fx.Node) -> Call:
-        """The call that a node is."""
+        """The call that a node is, with the values of constants among its arguments."""
         operands = self._operands(node)
         args, kwargs = bind(operands, self._example_values(node).__getitem__)
         result: Any = node.meta.get("val")
@@ -143,10 +148,32 @@ class Reader:
         return Ref("call", node.name)
 
     def _example_values(self, node: torch.fx.Node) -> dict[Ref, Any]:
-        def example(used: torch.fx.Node) -> Any:
-            return self._constants[used.name][1] if used.name in self._constants else used.meta["val"]
+        return {self._ref(used): self._example(used) for used in node.all_input_nodes if used.op != "get_attr"}
 
-        return {self._ref(used): example(used) for used in node.all_input_nodes if used.op != "get_attr"}
+    def _example(self, node: torch.fx.Node) -> Any:
+        """Of a constant the value, and of masks and indices that are computed of constants alone."""
+        example = node.meta["val"]
+        is_index = isinstance(example, torch.Tensor) and example.dtype in _INDICES
+        return self._value(node) if node.name in self._constants or (is_index and self._folds(node)) else example
+
+    def _folds(self, node: torch.fx.Node) -> bool:
+        """Whether a node is a constant, or will be one when it is lowered."""
+        if node not in self._folded:
+            self._folded[node] = node.name in self._constants or (
+                node.op == "call_function"
+                and all(map(self._folds, node.all_input_nodes))
+                and (_is_getitem(node) or folds(self.call(node), lambda _: True, self._interception.packs))
+            )
+        return self._folded[node]
+
+    def _value(self, node: torch.fx.Node) -> Any:
+        if node.name in self._constants:
+            return self._constants[node.name][1]
+        if node not in self._computed:
+            args, kwargs = pytree.tree_map_only(torch.fx.Node, self._value, (node.args, node.kwargs))
+            with torch.no_grad():
+                self._computed[node] = node.target(*args, **kwargs)  # type: ignore[operator]  # an overload
+        return self._computed[node]
 
     def _subgraph(self, node: torch.fx.Node) -> Reader:
         """The reader of a graph that a call runs, in which the constants among the call's last operands are constants.

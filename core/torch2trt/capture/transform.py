@@ -11,7 +11,7 @@ from torch.export.graph_signature import TensorArgument
 from ..errors import PackError
 from ..packs.loading import Packs
 from ..settings import Settings
-from .read import CONSTANTS
+from .read import CONSTANTS, written
 
 _HOOK: Final = "torch2trt_transform_graph"
 
@@ -20,9 +20,12 @@ def transform(exported: ExportedProgram, packs: Packs, settings: Settings) -> No
     """Let every pack with the hook rewrite the graph in place; :class:`PackError` names one that breaks it."""
     module = exported.graph_module
     inputs = {node.name for node in module.graph.find_nodes(op="placeholder")}
-    constants = frozenset(spec.arg.name for spec in exported.graph_signature.input_specs if spec.kind in CONSTANTS)
+    own = {spec.arg.name for spec in exported.graph_signature.input_specs if spec.kind in CONSTANTS}
+    constants = own - {spec.arg.name for spec in written(exported)}
+    for node in module.graph.find_nodes(op="placeholder"):
+        node.meta["constant"] = node.name in constants
     for pack in packs.implementers(_HOOK):
-        packs.call_one(_HOOK, pack.name, graph_module=module, settings=settings, constants=constants)
+        packs.call_one(_HOOK, pack.name, graph_module=module, settings=settings)
         if reason := _why_broken(exported, inputs):
             raise PackError(f"pack {pack}: its hook {_HOOK} {reason}")
 

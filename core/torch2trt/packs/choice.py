@@ -1,13 +1,15 @@
-"""Choosing the converter of one call: what the hooks find, then the chain of the call's target."""
+"""Choosing the converter of one call: what the hooks find, then the chain of the call's target; and calls with none."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import torch
+
 from ..errors import PackError
-from ..program.call import Call, ModuleOperand
+from ..program.call import Call, ModuleOperand, Ref
 from .converters import Converter, PackInfo
 from .loading import Packs
 
@@ -47,6 +49,20 @@ def _why_not_whole(call: Call) -> str | None:
     if not isinstance(module, ModuleOperand) or not module.varying:
         return None
     return f"its {', '.join(module.varying)} is no constant: the model computes or changes it when it is called"
+
+
+def folds(call: Call, is_constant: Callable[[Ref], bool], packs: Packs) -> bool:
+    """Whether PyTorch computes ``call`` once, while it is converted: only constants go in, no converter wants it."""
+    overload = call.target.overload
+    if overload is None or torch.Tag.nondeterministic_seeded in overload.tags:
+        return False
+    # a size that PyTorch does not know depends on the values of constants here
+    if not all(isinstance(value, torch.Tensor) for value in call.results) or not all(map(is_constant, call.refs)):
+        return False
+    if all(converter.fold for converter in packs.registry.chain(call.target.obj)) and not packs.chooses_by_code:
+        return True
+    converter = choose(call, packs).converter
+    return converter is None or converter.fold
 
 
 def _candidates(call: Call, packs: Packs, chain: tuple[Converter, ...]) -> Iterator[Converter]:

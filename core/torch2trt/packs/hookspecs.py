@@ -50,14 +50,11 @@ def torch2trt_decompositions(table: dict[torch._ops.OpOverload, Callable[..., An
 
 
 @hookspec
-def torch2trt_transform_graph(
-    graph_module: torch.fx.GraphModule, settings: Settings, constants: frozenset[str]
-) -> None:
+def torch2trt_transform_graph(graph_module: torch.fx.GraphModule, settings: Settings) -> None:
     """Rewrite the captured graph in place, before planning.
 
     :param graph_module: the graph of the captured program; new nodes need ``meta["val"]``.
     :param settings: the settings of this conversion.
-    :param constants: the names of the placeholders that are parameters, buffers and other constants.
     """
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import torch
 
 from ..dtypes import why_unsupported
-from ..packs.choice import choose
+from ..packs.choice import choose, folds
 from ..packs.converters import Converter
 from ..packs.loading import Packs
 from ..program.call import Call, Ref
@@ -62,7 +62,7 @@ def plan_calls(program: Program, packs: Packs, random: Random | None) -> tuple[P
     folded: set[str] = set()
     planned = []
     for call in program.calls:
-        if _foldable(call, folded) and not _stays(call, packs):
+        if folds(call, lambda ref: _is_constant(ref, folded), packs):
             folded.add(call.name)
             planned.append(PlannedCall(call, "fold", None, ()))
             continue
@@ -97,23 +97,6 @@ def _why_not_drawn(call: Call, random: Random | None) -> str | None:
     if {"train", "training"} & call.named_arguments().keys():
         return "it is random in training mode; call model.eval(), or ask for random numbers with random='engine'"
     return None
-
-
-def _foldable(call: Call, folded: set[str]) -> bool:
-    overload = call.target.overload
-    if overload is None or torch.Tag.nondeterministic_seeded in overload.tags:
-        return False
-    if not all(_is_constant(ref, folded) for ref in call.refs):
-        return False
-    return all(isinstance(v, torch.Tensor) and all(isinstance(s, int) for s in v.shape) for v in call.results)
-
-
-def _stays(call: Call, packs: Packs) -> bool:
-    """Whether a converter wants this call although only constants go in."""
-    if all(converter.fold for converter in packs.registry.chain(call.target.obj)) and not packs.chooses_by_code:
-        return False
-    converter = choose(call, packs).converter
-    return converter is not None and not converter.fold
 
 
 def _is_constant(ref: Ref, folded: set[str]) -> bool:

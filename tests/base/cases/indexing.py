@@ -52,8 +52,11 @@ CASES = [
     index("constant_two", lambda x: x[[0, -1], [1, -2]], [f32(4, 5)], NM),
     index("constant_mask", Masked(torch.tensor([True, False, True]), columns=True), [f32(4, 3)], N),
     index("constant_mask_2d", Masked(MASK), [i64(3, 4)], None),
+    index("literal_mask", lambda x: x[:, torch.tensor([True, False, True])] * 2, [f32(4, 3)], N),
+    index("computed_mask", lambda x: x[torch.ones(4, 4, dtype=torch.bool).tril()], [f32(4, 4)], None),
+    index("literal_places", lambda x: x[:, torch.tensor([0, 4, 1]).nonzero().squeeze(1)], [f32(4, 3)], N),
     index("table", lambda i: torch.arange(8.0).reshape(4, 2)[i], [INDEX], K),
-    index("mask", lambda x, m: x[m], [f32(3, 4), b8(3, 4)], None, rejects="depends on data"),
+    index("mask", lambda x, m: x[m], [f32(3, 4), b8(3, 4)], None, rejects="written back with the same mask"),
     at(
         "take.default",
         "take",

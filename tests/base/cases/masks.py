@@ -48,6 +48,23 @@ CASES = [
     ),
     at("nonzero_static.default", "short", lambda x: torch.nonzero_static(x, size=2, fill_value=7), b8(3, 4), dynamic=N),
     at("nonzero_static.default", "float", lambda x: torch.nonzero_static(x.relu(), size=6), f32(5), dynamic=N),
+    at("masked_select.default", "constant", lambda x: x.masked_select(torch.tensor([True, False, True])), f32(4, 3)),
+    at(
+        "masked_select.default",
+        "constant_broadcast",
+        lambda x: x.masked_select(torch.tensor([[True, False], [False, True]]).unsqueeze(1)) + 1,
+        i64(3, 2),
+    ),
+    at(
+        "masked_select.default",
+        "constant_dynamic",
+        lambda x: x.masked_select(torch.tensor([True, False, True])),
+        f32(4, 3),
+        dynamic=N,
+        rejects="dynamic sizes",
+        static=False,
+    ),
+    at("nonzero.default", "data", torch.nonzero, i64(3, 4), rejects="depends on data"),
     at("nonzero.default", "rtx", torch.nonzero, i64(3, 4), rejects="needs tensorrt"),
     at("masked_select.default", "rtx", torch.masked_select, f32(3, 4), b8(4), rejects="needs tensorrt"),
 ]
