@@ -35,6 +35,8 @@ def masked_scatter(ctx: Context, input: Value, mask: Value, source: Value) -> tr
     tensor, mask = ctx.tensor(input), ctx.tensor(mask)
     lengths = _broadcast_sizes(ctx, tensor, mask)
     tensor, mask = lib.expand(ctx, tensor, lengths), lib.expand(ctx, mask, lengths)
+    if 0 in ctx.call.args[2].shape:
+        return tensor  # nothing of the mask can be true
     values = values_of_true(ctx, mask, lib.reshape(ctx, source, [-1]), 0)
     return lib.where(ctx, mask, lib.reshape(ctx, values, lengths), tensor)
 

@@ -102,5 +102,6 @@ CASES = [
         [*QKV, MASK],
         dynamic=[N] * 4,
         whole=False,
+        name="mask",
     ),
 ]
