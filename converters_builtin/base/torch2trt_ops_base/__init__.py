@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch2trt import PackRegistry, Settings, hookimpl
 
+from .complex_numbers import take_apart
 from .fusions import separate
 from .small_integers import widen
 
@@ -42,6 +43,7 @@ def torch2trt_register_converters(registry: PackRegistry) -> None:
 
 @hookimpl(trylast=True)
 def torch2trt_transform_graph(graph_module: torch.fx.GraphModule, settings: Settings) -> None:
-    """Let networks compute small integers in int32, and keep TensorRT from what it fuses wrongly."""
+    """Let networks compute with pairs of real numbers and with int32; keep TensorRT from what it fuses wrongly."""
+    take_apart(graph_module)
     widen(graph_module)
     separate(graph_module)
