@@ -14,6 +14,7 @@ from ..errors import CaptureError
 from ..program.guards import Guard, Size
 from ..program.leaves import Leaf, TensorSpec
 from ..program.signature import Signature
+from .complex_edge import ComplexEdge
 from .dims import Asked
 from .given import call_names, signature_of_model
 from .guards import guards_of
@@ -24,7 +25,7 @@ from .wrappers import original_path
 
 
 def signature_of(
-    model: Any, module: torch.nn.Module | None, exported: ExportedProgram, example: Example
+    model: Any, module: torch.nn.Module | None, exported: ExportedProgram, example: Example, edge: ComplexEdge
 ) -> tuple[Signature, list[str]]:
     """The signature of a model and its exported program, and the names of the nodes that are its outputs.
 
@@ -33,10 +34,11 @@ def signature_of(
         module: what was exported; None where that is not at hand.
         exported: the program, decomposed.
         example: the example inputs.
+        edge: what is complex outside.
     """
     nodes = {node.name: node for node in exported.graph.nodes}
-    specs, input_leaves, guards = _inputs(exported, example, module, nodes)
-    output_leaves, outputs = _outputs(exported)
+    specs, input_leaves, guards = _inputs(exported, example, module, nodes, edge)
+    output_leaves, outputs = _outputs(exported, edge)
     assert exported.call_spec.in_spec is not None
     assert exported.call_spec.out_spec is not None
     parameters, omitted = _names(model, exported, example)
@@ -80,7 +82,11 @@ def _check_apart(signature: Signature, example: Example) -> None:
 
 
 def _inputs(
-    exported: ExportedProgram, example: Example, module: torch.nn.Module | None, nodes: dict[str, torch.fx.Node]
+    exported: ExportedProgram,
+    example: Example,
+    module: torch.nn.Module | None,
+    nodes: dict[str, torch.fx.Node],
+    edge: ComplexEdge,
 ) -> tuple[list[TensorSpec], list[Leaf], tuple[Guard, ...]]:
     tensors: dict[str, torch.Tensor] = {}
     asked: dict[str, Mapping[int, Asked]] = {}
@@ -95,7 +101,7 @@ def _inputs(
                 f"input {argument.name!r} is a Python number that varies; pass a tensor, or fix the number"
             )
         tensors[argument.name], asked[argument.name] = nodes[argument.name].meta["val"], dims
-        leaves.append(Leaf("tensor", argument.name))
+        leaves.append(Leaf("complex" if argument.name in edge.inputs else "tensor", argument.name))
     guards = guards_of(exported, [argument.name for argument in arguments])
 
     def tried(sizes: Mapping[Size, int]) -> bool:
@@ -106,18 +112,20 @@ def _inputs(
     return specs, leaves, remaining
 
 
-def _outputs(exported: ExportedProgram) -> tuple[tuple[Leaf, ...], list[str]]:
+def _outputs(exported: ExportedProgram, edge: ComplexEdge) -> tuple[tuple[Leaf, ...], list[str]]:
     returned: list[tuple[Leaf, str | None]] = []
     changed: list[tuple[Leaf, str | None]] = []
     # by position: a hook may have replaced a node that the program returns, whose name the specification still has
     values = exported.graph.output_node().args[0]
-    for spec, value in zip(exported.graph_signature.output_specs, values, strict=True):
+    for place, (spec, value) in enumerate(zip(exported.graph_signature.output_specs, values, strict=True)):
         if spec.kind is OutputKind.BUFFER_MUTATION:
             raise CaptureError(
                 f"the model changes its buffer {original_path(str(spec.target))!r} when it is called, which an engine "
                 "cannot keep; call model.eval(), or return the new value and pass it in again"
             )
         node = value.name if isinstance(value, torch.fx.Node) else None
+        if spec.kind is OutputKind.USER_INPUT_MUTATION and place in edge.outputs:
+            raise CaptureError(f"the model changes its complex input {spec.target!r} in place; return the new value")
         if spec.kind is OutputKind.USER_INPUT_MUTATION:
             changed.append((Leaf("mutated", str(spec.target)), node))
         elif isinstance(spec.arg, ConstantArgument):
@@ -125,7 +133,7 @@ def _outputs(exported: ExportedProgram) -> tuple[tuple[Leaf, ...], list[str]]:
         elif isinstance(spec.arg, SymIntArgument):
             returned.append((Leaf("size"), node))
         else:
-            returned.append((Leaf("tensor"), node))
+            returned.append((Leaf("complex" if place in edge.outputs else "tensor"), node))
     both = returned + changed
     outputs = [node for _, node in both if node is not None]
     if not outputs:

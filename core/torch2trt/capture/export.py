@@ -17,6 +17,7 @@ from ..packs.loading import Packs
 from ..program.call import state_of
 from ..program.program import Program
 from ..settings import Settings
+from .complex_edge import cross
 from .convention import signature_of
 from .decompose import decompose
 from .dims import without_names
@@ -57,7 +58,7 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
             exported = _exported(model, module, example, interception)
         exported = leaving_nothing(model, lambda: decompose(exported, packs, interception))
         transform(exported, packs, settings)
-        signature, outputs = signature_of(model, module, exported, example)
+        signature, outputs = signature_of(model, module, exported, example, cross(exported))
         return with_values(Reader.of(exported, interception).program(outputs, signature), example)
 
 

@@ -123,7 +123,7 @@ def _constants(exported: ExportedProgram) -> dict[str, tuple[str, torch.Tensor]]
             owner = exported.state_dict if spec.target in exported.state_dict else exported.constants
             tensor = owner[spec.target]
             assert isinstance(tensor, torch.Tensor)
-            constants[spec.arg.name] = (original_path(spec.target), tensor.detach())
+            constants[spec.arg.name] = (original_path(spec.target), tensor.detach().resolve_conj().resolve_neg())
     return constants
 
 

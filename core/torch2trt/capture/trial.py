@@ -11,6 +11,7 @@ from torch.export.graph_signature import InputKind, OutputKind
 from torch.utils import _pytree as pytree
 
 from ..program.guards import Size
+from ..program.leaves import as_pairs
 from .inputs import Example
 
 
@@ -32,7 +33,7 @@ def computes_the_same(
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             args, kwargs = pytree.tree_unflatten(list(map(_copied, given)), spec)
-            expected = pytree.tree_leaves(module(*args, **kwargs))
+            expected = pytree.tree_leaves(pytree.tree_map(as_pairs, module(*args, **kwargs)))
             actual = _run(exported, list(map(_copied, given)))
     except Exception:  # then nothing is known of these sizes
         return False
@@ -43,7 +44,7 @@ def _run(exported: ExportedProgram, given: Sequence[Any]) -> list[Any]:
     """What the program returns."""
     values, inputs = {**exported.state_dict, **exported.constants}, iter(given)
     arguments = [
-        next(inputs) if spec.kind is InputKind.USER_INPUT else values[str(spec.target)]
+        as_pairs(next(inputs)) if spec.kind is InputKind.USER_INPUT else values[str(spec.target)]
         for spec in exported.graph_signature.input_specs
     ]
     outputs = torch.fx.Interpreter(exported.graph_module).run(*arguments, enable_io_processing=False)

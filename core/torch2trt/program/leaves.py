@@ -9,10 +9,16 @@ import torch
 
 from ..dtypes import short_name
 
-LeafKind = Literal["tensor", "size", "constant", "mutated"]
+LeafKind = Literal["tensor", "complex", "size", "constant", "mutated"]
 
 #: the value, up or down, that stands for no bound
 UNBOUNDED: Final = 2**63 - 1
+
+
+def as_pairs(value: Any) -> Any:
+    """A complex tensor as the pairs of real numbers that it is in memory; what is none as it is."""
+    complex_ = isinstance(value, torch.Tensor) and value.is_complex()
+    return torch.view_as_real(value.resolve_conj()) if complex_ else value
 
 
 @dataclass(frozen=True, slots=True)

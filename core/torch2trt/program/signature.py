@@ -14,7 +14,7 @@ from ..errors import EngineError, InputError
 from . import structure
 from .binding import in_order, same, shown
 from .guards import Guard, compiled
-from .leaves import Leaf, TensorSpec
+from .leaves import Leaf, TensorSpec, as_pairs
 from .memory import overlap
 from .straight import Straight, straight_path
 
@@ -95,9 +95,12 @@ class Signature:
                         f"input {leaf.name!r} was {leaf.value!r} at conversion and is fixed, got {value!r}"
                     )
                 continue
-            if reason := self._specs[leaf.name].why_not_a_tensor(value):
+            spec, given = self._specs[leaf.name], as_pairs(value) if leaf.kind == "complex" else value
+            if leaf.kind == "complex" and given is value:
+                raise InputError(f"input {leaf.name!r} must be a complex tensor; convert it with .to(torch.complex64)")
+            if reason := spec.why_not_a_tensor(given):
                 raise InputError(f"input {leaf.name!r} {reason}")
-            tensors[leaf.name] = value
+            tensors[leaf.name] = given
         self._check_guards(tensors)
         for name, tensor in tensors.items():
             if reason := self._specs[name].why_not_in_range(tensor):
@@ -148,7 +151,8 @@ class Signature:
                 values.append(leaf.value)
             else:
                 tensor = outputs[next(names)]
-                values.append(int(tensor) if leaf.kind == "size" else tensor)
+                whole = torch.view_as_complex(tensor.contiguous()) if leaf.kind == "complex" else tensor
+                values.append(int(tensor) if leaf.kind == "size" else whole)
         return values
 
     def _bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -26,6 +26,8 @@ from .engine import Engine, host
 FORMAT: Final = "torch2trt-module"
 FORMAT_VERSION: Final = 1
 
+#: the leaves that are inputs of the engine
+_TENSORS: Final = ("tensor", "complex")
 _SIMPLE: Final = {NoneType, bool, int, float, str}
 _LEAF: Final = {"kind": str, "name": str, "value": _SIMPLE}
 _PACK: Final = {"name": str, "distribution": str, "version": str}
@@ -167,7 +169,10 @@ def _why_inconsistent(signature: Signature) -> str | None:
     if unknown := kinds - set(get_args(LeafKind)):
         return f"a leaf is {min(unknown)!r:.60}"
     names = sorted(spec.name for spec in signature.inputs)
-    if len(set(names)) != len(names) or names != sorted(x.name for x in signature.input_leaves if x.kind == "tensor"):
+    pairs = {leaf.name for leaf in signature.input_leaves if leaf.kind == "complex"}
+    if any(spec.name in pairs and (not spec.ranges or spec.ranges[-1] != (2, 2, 2)) for spec in signature.inputs):
+        return "a complex input is no pair"
+    if len(set(names)) != len(names) or names != sorted(x.name for x in signature.input_leaves if x.kind in _TENSORS):
         return "its inputs and their leaves differ"
     returned = [leaf for leaf in signature.output_leaves if leaf.kind != "mutated"]
     changed = {leaf.name for leaf in signature.output_leaves if leaf.kind == "mutated"}

@@ -11,6 +11,7 @@ from torch.utils import _pytree as pytree
 
 from ..capture.inputs import example_inputs
 from ..errors import InputError
+from ..program.leaves import as_pairs
 from ..program.signature import Signature
 
 
@@ -71,5 +72,5 @@ def _outputs(
     for leaf in signature.output_leaves:
         value = inputs[leaf.name] if leaf.kind == "mutated" else next(returned)
         if leaf.kind != "constant":
-            outputs[next(names)] = torch.as_tensor(value)
+            outputs[next(names)] = as_pairs(torch.as_tensor(value))
     return outputs
