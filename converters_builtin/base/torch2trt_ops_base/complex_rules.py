@@ -50,6 +50,7 @@ ON_PARTS: Final = frozenset(
         *("unfold", "diagonal", "flip", "roll", "clone", "alias", "detach", "lift_fresh_copy", "tril", "triu"),
         *("index", "_unsafe_index", "index_select", "gather", "take", "embedding"),
         *("index_put", "scatter_add", "sum", "mean", "cumsum", "neg", "_neg_view", "resolve_neg", "resolve_conj"),
+        *(f"{kind}_pad{count}d" for kind in ("reflection", "replication") for count in (1, 2, 3)),
     ]
 )
 
@@ -162,6 +163,23 @@ def _exp(emit: Emitter, input: Pair) -> Pair:
     return Pair(emit(aten.where.self, flat, length, cosine), emit(aten.where.self, flat, imag, sine))
 
 
+def _sqrt(emit: Emitter, input: Pair) -> Pair:
+    """The larger part first, which no difference makes inexact; the other is the quotient that is left."""
+    real, imag = emit.whole(input)
+    half = emit(aten.mul.Tensor, emit(aten.add.Tensor, _abs(emit, input), emit(aten.abs.default, real)), 0.5)
+    larger = emit(aten.sqrt.default, half)
+    zero = emit(aten.scalar_tensor.default, 0.0, dtype=emit.dtype)
+    quotient = emit(aten.div.Tensor, emit(aten.mul.Tensor, emit(aten.abs.default, imag), 0.5), larger)
+    smaller = emit(aten.where.self, emit(aten.eq.Scalar, larger, 0), zero, quotient)
+    right = emit(aten.ge.Scalar, real, 0)
+    height = emit(aten.where.self, right, smaller, larger)
+    return Pair(emit(aten.where.self, right, larger, smaller), emit(aten.copysign.Tensor, height, imag))
+
+
+def _size(emit: Emitter, input: Pair, dim: int) -> Any:
+    return emit(aten.sym_size.int, emit.whole(input)[0], dim)
+
+
 def _log(emit: Emitter, input: Pair) -> Pair:
     return Pair(emit(aten.log.default, _abs(emit, input)), _angle(emit, input))
 
@@ -254,10 +272,10 @@ def _masked_fill(emit: Emitter, input: Any, mask: Any, value: Any) -> Pair:
 ELEMENTWISE: Final[dict[str, Rule]] = {
     **{"add": _sum, "sub": _sub, "mul": _mul, "div": _div, "reciprocal": _reciprocal, "pow": _pow},
     **dict.fromkeys(("_conj", "_conj_physical", "conj_physical"), _conj),
-    **{"abs": _abs, "angle": _angle, "polar": _polar, "complex": _complex, "exp": _exp, "log": _log},
+    **{"abs": _abs, "angle": _angle, "polar": _polar, "complex": _complex, "exp": _exp, "log": _log, "sqrt": _sqrt},
     **{"eq": _equal, "ne": _differ, "isnan": _any(aten.isnan.default), "isinf": _any(aten.isinf.default)},
     **{"_to_copy": _to_copy, "convert_element_type": _convert_element_type, "full_like": _full_like},
-    **{"constant_pad_nd": _pad, "masked_fill": _masked_fill},
+    **{"sym_size": _size, "constant_pad_nd": _pad, "masked_fill": _masked_fill},
     **{"where": _promoted(aten.where.self, 1, 2), "cat": _promoted(aten.cat.default, 0)},
     **{name: _promoted(getattr(aten, name).default, 0, 1) for name in ("copy", "select_scatter", "slice_scatter")},
     **{"full": _filled(aten.full.default, 1), "scalar_tensor": _filled(aten.scalar_tensor.default, 0)},

@@ -223,7 +223,7 @@ def _wide_dtype(value: Any) -> Any:
 
 
 def _wide_tensor(value: torch.Tensor) -> torch.Tensor:
-    return retyped(value, _WIDE) if value.dtype in _SMALL else value
+    return value.to(_WIDE) if value.dtype in _SMALL else value
 
 
 def _parts(node: torch.fx.Node) -> list[torch.fx.Node]:
