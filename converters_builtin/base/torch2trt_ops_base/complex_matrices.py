@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import torch
 
-from .complex_rules import Rule
-from .pairs import Emitter, Pair, Part, aten
+from .complex_arithmetic import plus, times
+from .pairs import Emitter, Pair, Part, Rule, aten
 
 
 def product(emit: Emitter, target: Any, one: Any, other: Any, *rest: Any) -> Pair:
@@ -26,36 +26,24 @@ def _bilinear(target: Any) -> Rule:
     return rule
 
 
-def _plus(emit: Emitter, one: Pair, other: Pair) -> Pair:
-    return Pair(emit.add(one.real, other.real), emit.add(one.imag, other.imag))
-
-
-def _times(emit: Emitter, pair: Pair, factor: Any) -> Pair:
-    number = emit.pair(factor)
-    return Pair(
-        emit.sub(emit.mul(pair.real, number.real), emit.mul(pair.imag, number.imag)),
-        emit.add(emit.mul(pair.real, number.imag), emit.mul(pair.imag, number.real)),
-    )
-
-
 def _added(target: Any) -> Rule:
     """``beta * input + alpha * product``; with a beta of 0 PyTorch does not look at the input."""
 
     def rule(emit: Emitter, input: Any, one: Any, other: Any, *, beta: Any = 1, alpha: Any = 1) -> Pair:
         result = product(emit, target, one, other)
         if alpha != 1:
-            result = _times(emit, result, alpha)
+            result = times(emit, result, emit.pair(alpha))
         if beta == 0:
             return result
         given = emit.pair(input)
-        return _plus(emit, given if beta == 1 else _times(emit, given, beta), result)
+        return plus(emit, given if beta == 1 else times(emit, given, emit.pair(beta)), result)
 
     return rule
 
 
 def _linear(emit: Emitter, input: Any, weight: Any, bias: Any = None) -> Pair:
     result = product(emit, aten.linear.default, input, weight)
-    return result if bias is None else _plus(emit, result, emit.pair(bias))
+    return result if bias is None else plus(emit, result, emit.pair(bias))
 
 
 def _convolution(emit: Emitter, input: Any, weight: Any, bias: Any, *rest: Any) -> Pair:
@@ -69,12 +57,15 @@ def _convolution(emit: Emitter, input: Any, weight: Any, bias: Any, *rest: Any) 
             return part
         return emit(aten.view.default, part, [part.meta["val"].shape[0]] + [1] * spatial)  # type: ignore[no-any-return]  # a node
 
-    return _plus(emit, result, Pair(*map(column, emit.pair(bias).parts)))
+    return plus(emit, result, Pair(*map(column, emit.pair(bias).parts)))
 
 
 #: the rule of each operator
 MATRICES: Final[dict[str, Rule]] = {
     **{name: _bilinear(getattr(aten, name).default) for name in ("mm", "bmm", "matmul", "mv", "dot")},
-    **{"addmm": _added(aten.mm.default), "baddbmm": _added(aten.bmm.default), "addmv": _added(aten.mv.default)},
-    **{"linear": _linear, "convolution": _convolution},
+    "addmm": _added(aten.mm.default),
+    "baddbmm": _added(aten.bmm.default),
+    "addmv": _added(aten.mv.default),
+    "linear": _linear,
+    "convolution": _convolution,
 }

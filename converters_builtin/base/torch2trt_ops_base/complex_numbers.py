@@ -13,13 +13,15 @@ from typing import Any, Final
 import torch
 from torch.utils import _pytree as pytree
 
+from .complex_arithmetic import ARITHMETIC
+from .complex_functions import FUNCTIONS
 from .complex_matrices import MATRICES
-from .complex_rules import ELEMENTWISE, ON_PARTS, Rule, on_parts
+from .complex_moves import MOVES, ON_PARTS, on_parts
 from .fourier import FOURIER
 from .nodes import packet
-from .pairs import Emitter, Pair, aten, is_complex, real_dtype
+from .pairs import Emitter, Pair, Rule, aten, is_complex, real_dtype
 
-_RULES: Final[dict[str, Rule]] = {**ELEMENTWISE, **MATRICES, **FOURIER}
+_RULES: Final[dict[str, Rule]] = {**ARITHMETIC, **FUNCTIONS, **MATRICES, **MOVES, **FOURIER}
 
 
 def take_apart(graph_module: torch.fx.GraphModule) -> None:
@@ -126,9 +128,9 @@ class _Rewriting:
         last = sizes[-1]
         if is_complex(source):
             joined = 2 * sizes[-2] if isinstance(sizes[-2], int) else -1
-            return self._emit(aten.view.default, both, [*sizes[:-2], joined])
+            return self._emit.view(both, [*sizes[:-2], joined])
         pairs = last // 2 if isinstance(last, int) else -1
-        return self._emit.apart(self._emit(aten.view.default, both, [*sizes[:-1], pairs, 2]))
+        return self._emit.apart(self._emit.view(both, [*sizes[:-1], pairs, 2]))
 
     def _of_halves(self, node: torch.fx.Node) -> None:
         """Real calls on both parts at once: to pick one of them is to have it."""

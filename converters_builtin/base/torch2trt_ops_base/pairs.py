@@ -28,6 +28,11 @@ class Pair:
         return self.real, self.imag
 
 
+#: what an operator does on pairs: takes the emitter and the operator's own arguments, with a :class:`Pair` for every
+#: complex tensor, and returns a pair, a real value, or None for what it does not cover
+Rule = Callable[..., Any]
+
+
 def is_complex(value: Any) -> bool:
     """Whether an example value, or one of its leaves, is complex."""
     return any(isinstance(leaf, torch.Tensor) and leaf.is_complex() for leaf in pytree.tree_leaves(value))
@@ -96,6 +101,16 @@ class Emitter:
         if not isinstance(part, torch.fx.Node) or part.meta["val"].dtype is dtype:
             return part
         return self(aten._to_copy.default, part, dtype=dtype)  # type: ignore[no-any-return]  # a node
+
+    def number(self, value: Any) -> torch.fx.Node:
+        """A number as a tensor of the dtype of the parts."""
+        return self(aten.scalar_tensor.default, value, dtype=self.dtype)  # type: ignore[no-any-return]  # a node
+
+    def view(self, node: torch.fx.Node, sizes: Sequence[Any]) -> torch.fx.Node:
+        """A tensor in another shape, whatever its strides are."""
+        if not node.meta["val"].is_contiguous():
+            node = self(aten.clone.default, node, memory_format=torch.contiguous_format)
+        return self(aten.view.default, node, list(sizes))  # type: ignore[no-any-return]  # a node
 
     def sizes(self, node: torch.fx.Node) -> list[Any]:
         """The sizes of a tensor, as arguments of calls."""

@@ -50,4 +50,3 @@ def cross(exported: ExportedProgram) -> ComplexEdge:
 def _crosses(node: torch.fx.Node) -> bool:
     example = node.meta.get("val")
     return getattr(example, "dtype", None) in _DTYPES and all(user.target is _AS_REAL for user in node.users)
-

@@ -95,10 +95,10 @@ class Signature:
                         f"input {leaf.name!r} was {leaf.value!r} at conversion and is fixed, got {value!r}"
                     )
                 continue
-            spec, given = self._specs[leaf.name], as_pairs(value) if leaf.kind == "complex" else value
+            given = as_pairs(value) if leaf.kind == "complex" else value
             if leaf.kind == "complex" and given is value:
                 raise InputError(f"input {leaf.name!r} must be a complex tensor; convert it with .to(torch.complex64)")
-            if reason := spec.why_not_a_tensor(given):
+            if reason := self._specs[leaf.name].why_not_a_tensor(given):
                 raise InputError(f"input {leaf.name!r} {reason}")
             tensors[leaf.name] = given
         self._check_guards(tensors)
