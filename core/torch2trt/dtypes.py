@@ -24,7 +24,7 @@ _NAMES: Final[dict[torch.dtype, str]] = {
 _CURES: Final[dict[torch.dtype, str]] = {
     torch.float64: "convert the model and its inputs with .float()",
     torch.int16: "use torch.int32 for inputs and outputs",
-    torch.complex64: "no rule makes this call one with pairs of real numbers; use torch.view_as_real in the model",
+    torch.complex64: "this call has no rule for complex numbers; compute with torch.view_as_real in the model",
     torch.complex128: "use torch.complex64",
 }
 

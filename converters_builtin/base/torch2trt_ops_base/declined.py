@@ -11,7 +11,8 @@ from torch2trt.lib import Value
 
 _RANDOM = "an engine would not draw the random numbers that PyTorch draws; make them outside and pass them in"
 _DATA_DEPENDENT = "the size of the result depends on the values of the input"
-_COMPLEX = "TensorRT has no complex numbers; compute with real and imaginary parts in the model"
+_COMPLEX = "a call before or after this one has no rule for complex numbers"
+_LENGTH = "a Fourier transform needs static lengths, each of up to 2048 or the product of two such"
 
 
 def _declined(reason: str, *targets: str) -> Callable[..., trt.ITensor]:
@@ -49,15 +50,9 @@ data_dependent = _declined(
 )
 mode = _declined("TensorRT cannot count how often a value occurs", "aten.mode.default")
 nan_median = _declined("TensorRT's top-k does not pass over NaN", "aten.nanmedian.default", "aten.nanmedian.dim")
-complex_ = _declined(
-    _COMPLEX,
-    "aten.view_as_complex.default",
-    "aten.view_as_real.default",
-    "aten.complex.default",
-    "aten._fft_r2c.default",
-    "aten._fft_c2r.default",
-    "aten._fft_c2c.default",
-)
+# what is left of them where complex_numbers.py and fourier.py have rewritten all that they have rules for
+complex_ = _declined(_COMPLEX, "aten.view_as_complex.default", "aten.view_as_real.default", "aten.complex.default")
+fourier = _declined(_LENGTH, "aten._fft_r2c.default", "aten._fft_c2r.default", "aten._fft_c2c.default")
 
 
 @converter(
