@@ -12,9 +12,9 @@ SOUND = f32(2, 64)
 WINDOW = torch.hann_window(16)
 
 
-def every_norm(target, call, *inputs, name=""):
+def every_norm(target, call, sample, name=""):
     norms = ("backward", "ortho", "forward")
-    return case(target, lambda *given: [call(*given, norm) for norm in norms], *inputs, name=name)
+    return case(target, lambda given: [call(given, norm) for norm in norms], sample, name=name)
 
 
 def spectrum(x, **options):

@@ -75,6 +75,10 @@ class TestBorder:
         z = torch.randn(4, 2, dtype=torch.complex64).T
         torch.testing.assert_close(module(z, X)["product"], z * X)
 
+    @pytest.mark.parametrize("example", [torch.view_as_complex(torch.randn(2, 4, 2)), Z.conj(), Z[:, ::2]])
+    def test_an_example_may_be_a_view(self, example):
+        torch.testing.assert_close(on_interpreter(lambda z: z * 2j, example)(example), example * 2j)
+
     def test_real_numbers_are_refused(self, module):
         with pytest.raises(torch2trt.InputError, match=r"'z' must be a complex tensor; .*\.to\(torch\.complex64\)"):
             module(X, X)

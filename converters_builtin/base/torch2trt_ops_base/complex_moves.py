@@ -9,7 +9,6 @@ from torch.utils import _pytree as pytree
 
 from .pairs import Emitter, Pair, Rule, aten, real_dtype
 
-
 _VIEWS: Final = (aten.view.default, aten._unsafe_view.default)
 
 
