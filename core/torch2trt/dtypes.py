@@ -26,7 +26,8 @@ _CARRIERS: Final = {torch.float64: torch.float32, torch.int16: torch.int32, torc
 
 _CURES: Final[dict[torch.dtype, str]] = {
     torch.float64: "leave float64='float32', or convert the model and its inputs with .float()",
-    torch.complex64: "TensorRT has no complex numbers; use torch.view_as_real in the model",
+    torch.complex64: "this call has no rule for complex numbers; compute with torch.view_as_real in the model",
+    torch.complex128: "use torch.complex64",
 }
 
 

@@ -10,6 +10,7 @@ import torch
 from torch2trt import PackRegistry, Settings, hookimpl
 
 from . import quantized_rules
+from .complex_numbers import take_apart
 from .decompositions import add_rules
 from .doubles import narrow
 from .fusions import separate
@@ -47,8 +48,9 @@ def torch2trt_register_converters(registry: PackRegistry) -> None:
 
 @hookimpl(trylast=True)
 def torch2trt_transform_graph(graph_module: torch.fx.GraphModule, settings: Settings) -> None:
-    """Need no selected rows, compute small integers in int32 and float64 in float32, without what is fused wrongly."""
+    """Need no selected rows, compute with pairs of real numbers, int32 and float32, without what is fused wrongly."""
     without_selecting(graph_module)
+    take_apart(graph_module)
     widen(graph_module)
     if settings.float64 == "float32":
         narrow(graph_module)

@@ -9,7 +9,8 @@ from torch2trt import Context, ConversionError, converter, trt
 
 _RANDOM = "TensorRT draws uniform and normal random numbers only; draw these outside and pass them in"
 _DATA_DEPENDENT = "the size of the result depends on the values of the input"
-_COMPLEX = "TensorRT has no complex numbers; compute with real and imaginary parts in the model"
+_COMPLEX = "a call before or after this one has no rule for complex numbers"
+_LENGTH = "a Fourier transform needs static lengths, each of up to 2048 or the product of two such"
 
 
 def _declined(reason: str, *targets: str) -> Callable[..., trt.ITensor]:
@@ -40,15 +41,9 @@ data_dependent = _declined(
     _DATA_DEPENDENT, "aten.bincount.default", "aten._unique2.default", "aten.unique_consecutive.default"
 )
 mode = _declined("TensorRT cannot count how often a value occurs", "aten.mode.default")
-complex_ = _declined(
-    _COMPLEX,
-    "aten.view_as_complex.default",
-    "aten.view_as_real.default",
-    "aten.complex.default",
-    "aten._fft_r2c.default",
-    "aten._fft_c2r.default",
-    "aten._fft_c2c.default",
-)
+# what is left of them where complex_numbers.py and fourier.py have rewritten all that they have rules for
+complex_ = _declined(_COMPLEX, "aten.view_as_complex.default", "aten.view_as_real.default", "aten.complex.default")
+fourier = _declined(_LENGTH, "aten._fft_r2c.default", "aten._fft_c2r.default", "aten._fft_c2c.default")
 
 iterated = _declined(
     "singular values, eigenvalues and what is made of them come of iterations, whose number depends on the values; "

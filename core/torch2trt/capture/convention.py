@@ -9,18 +9,19 @@ import torch
 from torch.export import ExportedProgram
 from torch.export.graph_signature import ConstantArgument, InputKind, OutputKind, SymIntArgument, TensorArgument
 
-from ..dtypes import short_name, why_unsupported
+from ..dtypes import short_name
 from ..errors import CaptureError
 from ..program.guards import Guard, Size
-from ..program.leaves import Buffer, Leaf, TensorSpec
+from ..program.leaves import Leaf, LeafKind, TensorSpec
 from ..program.signature import Signature
-from .buffers import sharing
+from .complex_edge import ComplexEdge
 from .dims import Asked
 from .given import call_names, signature_of_model
 from .guards import guards_of
 from .inputs import Example
 from .ranges import settle
 from .read import written
+from .state import state_of
 from .trial import computes_the_same
 from .wrappers import original_path
 
@@ -34,6 +35,7 @@ def signature_of(
     exported: ExportedProgram,
     example: Example,
     returned: Sequence[torch.dtype | None],
+    edge: ComplexEdge,
 ) -> tuple[Signature, list[str]]:
     """The signature of a model and its exported program, and the names of the nodes that are its outputs.
 
@@ -43,11 +45,12 @@ def signature_of(
         exported: the program, decomposed.
         example: the example inputs.
         returned: the dtypes that users get, of outputs that have another one.
+        edge: what is complex outside.
     """
     nodes = {node.name: node for node in exported.graph.nodes}
-    specs, input_leaves, guards = _inputs(exported, example, module, nodes)
-    state, own_specs = _state(exported, nodes)
-    output_leaves, outputs = _outputs(exported, returned)
+    specs, input_leaves, guards = _inputs(exported, example, module, nodes, edge)
+    state, own_specs = state_of(exported, nodes)
+    output_leaves, outputs = _outputs(exported, returned, edge)
     assert exported.call_spec.in_spec is not None
     assert exported.call_spec.out_spec is not None
     parameters, omitted = _names(model, exported, example)
@@ -94,7 +97,11 @@ def _check_apart(signature: Signature, example: Example) -> None:
 
 
 def _inputs(
-    exported: ExportedProgram, example: Example, module: torch.nn.Module | None, nodes: dict[str, torch.fx.Node]
+    exported: ExportedProgram,
+    example: Example,
+    module: torch.nn.Module | None,
+    nodes: dict[str, torch.fx.Node],
+    edge: ComplexEdge,
 ) -> tuple[list[TensorSpec], list[Leaf], tuple[Guard, ...]]:
     tensors: dict[str, torch.Tensor] = {}
     asked: dict[str, Mapping[int, Asked]] = {}
@@ -109,7 +116,7 @@ def _inputs(
                 f"input {argument.name!r} is a Python number that varies; pass a tensor, or fix the number"
             )
         tensors[argument.name], asked[argument.name] = nodes[argument.name].meta["val"], dims
-        leaves.append(Leaf("tensor", argument.name))
+        leaves.append(Leaf("complex" if argument.name in edge.inputs else "tensor", argument.name))
     guards = guards_of(exported, [argument.name for argument in arguments])
 
     def tried(sizes: Mapping[Size, int]) -> bool:
@@ -123,38 +130,24 @@ def _inputs(
     return specs, leaves, remaining
 
 
-def _state(
-    exported: ExportedProgram, nodes: Mapping[str, torch.fx.Node]
-) -> tuple[tuple[Buffer, ...], list[TensorSpec]]:
-    """The buffers that the program writes, and what the engine takes for them."""
-    buffers, specs, shared = [], [], dict(sharing(exported))
-    for spec in written(exported):
-        path, tensor = original_path(str(spec.target)), nodes[spec.arg.name].meta["val"]
-        if reason := why_unsupported(tensor.dtype):
-            raise CaptureError(f"the model changes its buffer {path!r} when it is called: {reason}")
-        if path in shared:
-            raise CaptureError(
-                f"the model changes its buffer {path!r} when it is called, and its {shared[path]!r} has memory in "
-                "common with it; give each memory of its own, such as .clone() makes"
-            )
-        buffers.append(Buffer(spec.arg.name, path, bool(spec.persistent)))
-        specs.append(TensorSpec(spec.arg.name, short_name(tensor.dtype), tuple((size,) * 3 for size in tensor.shape)))
-    return tuple(buffers), specs
-
-
-def _outputs(exported: ExportedProgram, dtypes: Sequence[torch.dtype | None]) -> tuple[tuple[Leaf, ...], list[str]]:
+def _outputs(
+    exported: ExportedProgram, dtypes: Sequence[torch.dtype | None], edge: ComplexEdge
+) -> tuple[tuple[Leaf, ...], list[str]]:
     returned: list[tuple[Leaf, str | None]] = []
     changed: list[tuple[Leaf, str | None]] = []
     # by position: a hook may have replaced a node that the program returns, whose name the specification still has
     values = exported.graph.output_node().args[0]
     inputs = {spec.target: spec.arg.name for spec in written(exported)}
-    for spec, value, dtype in zip(exported.graph_signature.output_specs, values, dtypes, strict=True):
+    rows = zip(exported.graph_signature.output_specs, values, dtypes, strict=True)
+    for place, (spec, value, dtype) in enumerate(rows):
         if spec.kind is _PARAMETER_MUTATION:
             raise CaptureError(
                 f"the model changes its parameter {original_path(str(spec.target))!r} when it is called, which an "
                 "engine has as a constant; call model.eval(), or make it a buffer with register_buffer"
             )
         node = value.name if isinstance(value, torch.fx.Node) else None
+        if spec.kind is OutputKind.USER_INPUT_MUTATION and place in edge.outputs:
+            raise CaptureError(f"the model changes its complex input {spec.target!r} in place; return the new value")
         if spec.kind is OutputKind.BUFFER_MUTATION:
             changed.append((Leaf("state", inputs[spec.target]), node))
         elif spec.kind is OutputKind.USER_INPUT_MUTATION:
@@ -164,7 +157,8 @@ def _outputs(exported: ExportedProgram, dtypes: Sequence[torch.dtype | None]) ->
         elif isinstance(spec.arg, SymIntArgument):
             returned.append((Leaf("size"), node))
         else:
-            returned.append((Leaf("tensor", dtype="" if dtype is None else short_name(dtype)), node))
+            kind: LeafKind = "complex" if place in edge.outputs else "tensor"
+            returned.append((Leaf(kind, dtype="" if dtype is None else short_name(dtype)), node))
     both = returned + changed
     outputs = [node for _, node in both if node is not None]
     if not outputs:

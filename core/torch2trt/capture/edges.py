@@ -16,7 +16,7 @@ from torch.utils import _pytree as pytree
 
 from ..program.guards import compiled
 from .kept import OPERATOR, infer_alone
-from .read import source_of
+from .sources import source_of
 from .variables import LOOKED_AT, Variable, dynamic_sizes, spelled
 
 #: the sizes that PyTorch's operators treat in ways of their own

@@ -19,6 +19,7 @@ from ..program.program import Program
 from ..settings import Settings
 from .boundary import carry, tell
 from .buffers import assigned_in_place
+from .complex_edge import cross
 from .convention import signature_of
 from .decompose import decompose
 from .dims import without_names
@@ -61,7 +62,7 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
         exported = leaving_nothing(model, lambda: decompose(exported, packs, interception))
         returned = carry(exported, settings)
         transform(exported, packs, settings)
-        signature, outputs = signature_of(model, module, exported, example, returned)
+        signature, outputs = signature_of(model, module, exported, example, returned, cross(exported))
         program = with_values(Reader.of(exported, interception).program(outputs, signature), example)
     tell(program)
     return program

@@ -11,7 +11,7 @@ from torch.utils import _pytree as pytree
 
 from ..errors import CaptureError, InputError
 from ..program.guards import Guard, compiled
-from .read import source_in
+from .sources import source_in
 
 #: the size of an input in the code of a guard, such as ``L['x']['a'].size()[1]``
 _SIZE: Final = re.compile(r"L((?:\['[^']*'\]|\[\d+\]|\.\w+)+)\.size\(\)\[(\d+)\]")

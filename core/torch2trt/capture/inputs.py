@@ -134,7 +134,7 @@ def example_inputs(
     elif any(asked):
         dynamic_shapes = dynamic_shapes_of(asked, model, spec)
     largest = _largest_traced([leaf for leaf in leaves if isinstance(leaf, Input)])
-    tensors = [leaf.example(device, largest) if isinstance(leaf, Input) else leaf for leaf in leaves]
+    tensors = [leaf.example(device, largest) if isinstance(leaf, Input) else _in_memory(leaf) for leaf in leaves]
     args, kwargs = pytree.tree_unflatten(tensors, spec)
     check_given(model, args, kwargs)
     tensors, repeated = apart(tensors, own)
@@ -218,6 +218,12 @@ def _why_not_taken(expected: Any, given: Any, asked: Mapping[int, Asked], constr
         if low < smallest or (largest is not None and high > largest):
             return f"has sizes {smallest} to {largest or 'any'} in dimension {index}, got {got}"
     return None
+
+
+def _in_memory(leaf: Any) -> Any:
+    """A complex tensor that is no view: torch.export loses the real tensor that ``view_as_complex`` made it of."""
+    is_complex = isinstance(leaf, torch.Tensor) and leaf.is_complex()
+    return leaf.resolve_conj().clone() if is_complex and leaf._is_view() else leaf
 
 
 def _check_devices(leaves: Sequence[Any]) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import operator
-import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 import torch
@@ -19,7 +18,7 @@ from ..program.program import Program
 from .declined import reasons_noted
 from .intercept import Interception
 from .kept import OPERATOR
-from .sources import is_users, short_source
+from .sources import source_of
 from .wrappers import WRAPPERS, original_path
 from .writing import place_of_first, written_by
 
@@ -204,7 +203,7 @@ def tensor_of(exported: ExportedProgram, spec: InputSpec) -> torch.Tensor:
     owner = exported.state_dict if spec.target in exported.state_dict else exported.constants
     tensor = owner[spec.target]
     assert isinstance(tensor, torch.Tensor)
-    return tensor.detach()
+    return tensor.detach().resolve_conj().resolve_neg()
 
 
 def _constants(exported: ExportedProgram, state: Collection[str]) -> dict[str, tuple[str, torch.Tensor]]:
@@ -239,14 +238,3 @@ def _module(node: torch.fx.Node) -> tuple[str, str]:
         if not path.startswith("_empty_nn_module_stack") and name not in WRAPPERS:
             return original_path(path), name
     return "", ""
-
-
-def source_of(node: torch.fx.Node) -> str:
-    """Where the user's code makes a call; empty where it is not known."""
-    return source_in(re.findall(r'File "([^"]+)", line (\d+)', node.meta.get("stack_trace") or ""))
-
-
-def source_in(frames: Sequence[tuple[str, str]]) -> str:
-    """The last frame, ``(file, line)``, that is in the user's code."""
-    users = [(file, line) for file, line in frames if is_users(file)]
-    return short_source(*users[-1]) if users else ""

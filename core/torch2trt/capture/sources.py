@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sysconfig
 import traceback
 from collections.abc import Iterator, Sequence
@@ -45,6 +46,17 @@ def users_stack(error: BaseException) -> str:
     users = _users(traceback.extract_tb(error.__traceback__))[-_SHOWN:]
     lines = [f"\n  {short_source(frame.filename, frame.lineno)} in {frame.name}: {frame.line}" for frame in users]
     return "".join(["\nThe model's lines, the innermost last:", *lines]) if users else ""
+
+
+def source_of(node: torch.fx.Node) -> str:
+    """Where the user's code makes a call; empty where it is not known."""
+    return source_in(re.findall(r'File "([^"]+)", line (\d+)', node.meta.get("stack_trace") or ""))
+
+
+def source_in(frames: Sequence[tuple[str, str]]) -> str:
+    """The last frame, ``(file, line)``, that is in the user's code."""
+    users = [(file, line) for file, line in frames if is_users(file)]
+    return short_source(*users[-1]) if users else ""
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from torch.utils import _pytree as pytree
 
 from ..dtypes import carrier
 from ..program.guards import Size
+from ..program.leaves import as_pairs
 from .buffers import called
 from .inputs import Example
 from .read import tensor_of, written
@@ -38,7 +39,7 @@ def computes_the_same(
             state = {str(spec.target): tensor_of(exported, spec) for spec in written(exported)}
             torch.default_generator.manual_seed(0)  # where both draw random numbers, they draw the same
             result, after = called(module, state, args, kwargs)
-            expected = [*after.values(), *pytree.tree_leaves(result)]
+            expected = [*after.values(), *pytree.tree_leaves(pytree.tree_map(as_pairs, result))]
             torch.default_generator.manual_seed(0)
             actual = _run(exported, list(map(_copied, given)), state)
     except Exception:  # then nothing is known of these sizes
@@ -50,7 +51,7 @@ def _run(exported: ExportedProgram, given: Sequence[Any], state: Mapping[str, to
     """The new values of these buffers in the program, and what it returns."""
     values, inputs = {**exported.state_dict, **exported.constants}, iter(given)
     arguments = [
-        _carried(next(inputs)) if spec.kind is InputKind.USER_INPUT else values[str(spec.target)]
+        _carried(as_pairs(next(inputs))) if spec.kind is InputKind.USER_INPUT else values[str(spec.target)]
         for spec in exported.graph_signature.input_specs
     ]
     outputs = torch.fx.Interpreter(exported.graph_module).run(*arguments, enable_io_processing=False)

@@ -72,6 +72,11 @@ def lower(plan: Plan, segment: Segment) -> Network:
     return Network(builder, network, lowering.constants, plan, segment, results)
 
 
+def _in_memory(leaf: Any) -> Any:
+    """A result that stands in memory as it is, and not as what it is the negative or conjugate of."""
+    return leaf.resolve_conj().resolve_neg() if isinstance(leaf, torch.Tensor) else leaf
+
+
 def _crosses_already(tensor: Any) -> bool:
     # sizes have no memory on the GPU that an output could be
     return bool(tensor.is_network_input or tensor.is_network_output or tensor.is_shape_tensor)
@@ -120,7 +125,7 @@ class _Lowering:
 
     def _fold(self, call: Call, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         with torch.no_grad():
-            results = call.run(args, kwargs)
+            results = [_in_memory(leaf) for leaf in call.run(args, kwargs)]
         given = {
             storage_of(tensor) for tensor in pytree.tree_leaves((args, kwargs)) if isinstance(tensor, torch.Tensor)
         }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import torch
+from torch.utils import _pytree as pytree
 
 from ..dtypes import why_unsupported
 from ..packs.choice import choose, folds
@@ -108,6 +109,9 @@ def _why_unsupported_tensors(call: Call, program: Program) -> str | None:
         dtype = getattr(program.inputs[name], "dtype", None)  # a size has none
         if dtype is not None and (reason := why_unsupported(dtype)):
             return f"input {name!r}: {reason}"
+    for value in pytree.tree_leaves((call.args, call.kwargs)):
+        if isinstance(value, torch.Tensor) and value.is_complex():
+            return why_unsupported(value.dtype)
     for index, value in enumerate(call.results):
         if not isinstance(value, torch.Tensor) or not call.uses(index):
             continue

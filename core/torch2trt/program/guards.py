@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..errors import InputError
+from ..errors import EngineError, InputError
 
 #: the size of an input: its name and the dimension
 Size = tuple[str, int]
@@ -78,6 +78,17 @@ def compiled(condition: str) -> Condition:
         return Condition(tuple(reader.sizes), _where_defined(holds) if _may_be_undefined(body) else holds)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InputError(f"the condition {condition[:200]!r} on sizes cannot be checked: {error}") from error
+
+
+def from_file(data: Sequence[Mapping[str, Any]]) -> tuple[Guard, ...]:
+    """Guards as a file has them; :class:`EngineError` where one is more than arithmetic of sizes."""
+    guards = tuple(Guard(**guard) for guard in data)
+    for guard in guards:
+        try:
+            compiled(guard.condition)
+        except InputError as error:
+            raise EngineError(f"the saved module cannot be trusted: {error}") from error
+    return guards
 
 
 def compiled_all(conditions: Sequence[str], parameters: Sequence[str]) -> Callable[..., bool]:

@@ -9,12 +9,18 @@ import torch
 
 from ..dtypes import carrier, short_name
 
-LeafKind = Literal["tensor", "size", "constant", "mutated", "state"]
+LeafKind = Literal["tensor", "complex", "size", "constant", "mutated", "state"]
 
 #: the kinds of leaves of outputs that nobody is returned: new values of the engine's inputs
 CHANGED: Final = ("mutated", "state")
 #: the value, up or down, that stands for no bound
 UNBOUNDED: Final = 2**63 - 1
+
+
+def as_pairs(value: Any) -> Any:
+    """A complex tensor as the pairs of real numbers that it is in memory; what is none as it is."""
+    complex_ = isinstance(value, torch.Tensor) and value.is_complex()
+    return torch.view_as_real(value.resolve_conj()) if complex_ else value
 
 
 @dataclass(frozen=True, slots=True)

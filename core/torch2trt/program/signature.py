@@ -11,11 +11,11 @@ import torch
 from torch.utils import _pytree as pytree
 
 from ..dtypes import short_name
-from ..errors import EngineError, InputError
+from ..errors import InputError
 from . import structure
 from .binding import in_order, same, shown
-from .guards import Guard, compiled
-from .leaves import CHANGED, Buffer, Leaf, TensorSpec
+from .guards import Guard, compiled, from_file
+from .leaves import CHANGED, Buffer, Leaf, TensorSpec, as_pairs
 from .memory import overlap
 from .state import WithState, with_state
 from .straight import Straight, straight_path
@@ -104,9 +104,12 @@ class Signature:
                         f"input {leaf.name!r} was {leaf.value!r} at conversion and is fixed, got {value!r}"
                     )
                 continue
-            if reason := self._specs[leaf.name].why_not_a_tensor(value):
+            given = as_pairs(value) if leaf.kind == "complex" else value
+            if leaf.kind == "complex" and given is value:
+                raise InputError(f"input {leaf.name!r} must be a complex tensor; convert it with .to(torch.complex64)")
+            if reason := self._specs[leaf.name].why_not_a_tensor(given):
                 raise InputError(f"input {leaf.name!r} {reason}")
-            tensors[leaf.name] = value
+            tensors[leaf.name] = given
         self._check_guards(tensors)
         for name, tensor in tensors.items():
             if reason := self._specs[name].why_not_in_range(tensor):
@@ -169,6 +172,7 @@ class Signature:
             else:
                 tensor = outputs[next(names)]
                 tensor = tensor.to(getattr(torch, leaf.dtype)) if leaf.dtype else tensor
+                tensor = torch.view_as_complex(tensor.contiguous()) if leaf.kind == "complex" else tensor
                 values.append(int(tensor) if leaf.kind == "size" else tensor)
         return values
 
@@ -230,11 +234,7 @@ class Signature:
         """The signature that :meth:`to_dict` wrote; :class:`EngineError` where a pytree node is not registered here."""
         return cls(
             inputs=tuple(
-                TensorSpec(
-                    spec["name"],
-                    spec["dtype"],
-                    *(tuple(tuple(r) for r in spec[key]) for key in ("ranges", "values")),
-                )
+                TensorSpec(spec["name"], spec["dtype"], *(tuple(map(tuple, spec[key])) for key in ("ranges", "values")))
                 for spec in data["inputs"]
             ),
             input_leaves=tuple(Leaf(**leaf) for leaf in data["input_leaves"]),
@@ -244,16 +244,6 @@ class Signature:
             output_leaves=tuple(Leaf(**leaf) for leaf in data["output_leaves"]),
             out_spec=structure.load(data["out_spec"]),
             omitted=tuple((name, default) for name, default in data["omitted"]),
-            guards=_guards(data["guards"]),
+            guards=from_file(data["guards"]),
             state=tuple(Buffer(**buffer) for buffer in data["state"]),
         )
-
-
-def _guards(data: Sequence[Mapping[str, Any]]) -> tuple[Guard, ...]:
-    guards = tuple(Guard(**guard) for guard in data)
-    for guard in guards:
-        try:
-            compiled(guard.condition)
-        except InputError as error:
-            raise EngineError(f"the saved module cannot be trusted: {error}") from error
-    return guards

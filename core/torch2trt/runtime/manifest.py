@@ -27,6 +27,8 @@ from .state import State
 FORMAT: Final = "torch2trt-module"
 FORMAT_VERSION: Final = 2
 
+#: the leaves that are inputs of the engine
+_TENSORS: Final = ("tensor", "complex")
 _SIMPLE: Final = {NoneType, bool, int, float, str}
 _LEAF: Final = {"kind": str, "name": str, "value": _SIMPLE, "dtype": str}
 _PACK: Final = {"name": str, "distribution": str, "version": str}
@@ -173,8 +175,11 @@ def _why_inconsistent(signature: Signature) -> str | None:
     if unknown := kinds - set(get_args(LeafKind)):
         return f"a leaf is {min(unknown)!r:.60}"
     names = sorted(spec.name for spec in signature.inputs)
-    given = [leaf.name for leaf in signature.input_leaves if leaf.kind == "tensor"]
+    given = [leaf.name for leaf in signature.input_leaves if leaf.kind in _TENSORS]
     own = [buffer.name for buffer in signature.state]
+    pairs = {leaf.name for leaf in signature.input_leaves if leaf.kind == "complex"}
+    if any(spec.name in pairs and (not spec.ranges or spec.ranges[-1] != (2, 2, 2)) for spec in signature.inputs):
+        return "a complex input is no pair"
     if len(set(names)) != len(names) or names != sorted(given + own):
         return "its inputs and their leaves differ"
     if reason := _why_no_state(signature):

@@ -3,6 +3,7 @@
 from .case import Case as Case
 from .case import Sample as Sample
 from .case import b8 as b8
+from .case import c64 as c64
 from .case import f32 as f32
 from .case import i32 as i32
 from .case import i64 as i64

@@ -31,8 +31,10 @@ class Sample:
         """The tensor."""
         seed = zlib.crc32(repr((self.shape, short_name(self.dtype), self.low, self.high)).encode())
         generator = torch.Generator().manual_seed(seed)
-        if self.dtype.is_floating_point:
-            tensor = torch.rand(self.shape, generator=generator) * (self.high - self.low) + self.low
+        if self.dtype.is_floating_point or self.dtype.is_complex:
+            shape = (*self.shape, 2) if self.dtype.is_complex else self.shape
+            tensor = torch.rand(shape, generator=generator) * (self.high - self.low) + self.low
+            tensor = torch.view_as_complex(tensor) if self.dtype.is_complex else tensor
         elif self.dtype is torch.bool:
             tensor = torch.rand(self.shape, generator=generator) < 0.5
         else:
@@ -43,6 +45,11 @@ class Sample:
 def f32(*shape: int, low: float = -2.0, high: float = 2.0) -> Sample:
     """A float32 sample; the half-precision variants of a case cast it."""
     return Sample(shape, torch.float32, low, high)
+
+
+def c64(*shape: int, low: float = -2.0, high: float = 2.0) -> Sample:
+    """A complex64 sample, whose parts are in the range."""
+    return Sample(shape, torch.complex64, low, high)
 
 
 def i64(*shape: int, low: int = -5, high: int = 6) -> Sample:

@@ -125,7 +125,11 @@ def _dynamic_shapes(variant: Variant) -> Any:
 def _tolerance(variant: Variant, on_engine: bool, expected: Any) -> tuple[float, float]:
     rtol, atol = _TOLERANCES.get(variant.dtype, (0.0, 0.0))
     if on_engine and variant.dtype is torch.float32:
-        results = [t for t in pytree.tree_leaves(expected) if isinstance(t, torch.Tensor) and t.is_floating_point()]
+        results = [
+            t
+            for t in pytree.tree_leaves(expected)
+            if isinstance(t, torch.Tensor) and (t.is_floating_point() or t.is_complex())
+        ]
         numbers = [result[result.isfinite()].abs() for result in results]
         largest = max((n.max().item() for n in numbers if n.numel()), default=0.0)
         rtol, atol = _TF32[0], max(atol, _TF32[1] * largest)
@@ -142,7 +146,8 @@ def compare(actual: Any, expected: Any, rtol: float, atol: float) -> None:
         if not isinstance(other, torch.Tensor):
             assert one == other, f"result {index}: {one!r}, PyTorch gives {other!r}"
             continue
-        close = {"rtol": rtol, "atol": atol} if other.dtype.is_floating_point else {"rtol": 0, "atol": 0}
+        rounded = other.dtype.is_floating_point or other.dtype.is_complex
+        close = {"rtol": rtol, "atol": atol} if rounded else {"rtol": 0, "atol": 0}
         try:
             torch.testing.assert_close(one, other, **close, equal_nan=True)
         except AssertionError as error:

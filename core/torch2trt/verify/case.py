@@ -12,7 +12,7 @@ from torch.utils import _pytree as pytree
 from ..capture.buffers import called
 from ..capture.inputs import example_inputs
 from ..errors import InputError
-from ..program.leaves import CHANGED
+from ..program.leaves import CHANGED, as_pairs
 from ..program.signature import Signature
 
 
@@ -91,5 +91,5 @@ def _outputs(
     for leaf in signature.output_leaves:
         value = inputs[leaf.name] if leaf.kind in CHANGED else next(returned)
         if leaf.kind != "constant":
-            outputs[next(names)] = torch.as_tensor(value)
+            outputs[next(names)] = as_pairs(torch.as_tensor(value))
     return outputs, list(after.values())

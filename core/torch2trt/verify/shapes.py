@@ -76,7 +76,8 @@ def _inputs(
         spec, shape = wanted[leaf.name]
         like, described = given[leaf.name], index in example.described
         own = not described and tuple(like.shape) == shape
-        leaves.append(like if own else _random(spec, shape, like, described, generator))
+        made = like if own else _random(spec, shape, like, described, generator)
+        leaves.append(torch.view_as_complex(made.contiguous()) if leaf.kind == "complex" else made)
     args, kwargs = pytree.tree_unflatten(leaves, signature.in_spec)
     return tuple(args), kwargs
 
