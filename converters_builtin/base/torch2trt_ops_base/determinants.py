@@ -12,7 +12,7 @@ from torch2trt.lib import Value
 from .factors import factors_and_pivots
 from .matrices import Eliminated, batched, eliminate, like_call, not_small
 
-Results = tuple[trt.ITensor | None, ...]
+Results = tuple["trt.ITensor | None", ...]
 
 
 @converter("aten._linalg_det.default", rejects=not_small)

@@ -19,7 +19,7 @@ from .matrices import (
     transposed,
 )
 
-Results = tuple[trt.ITensor | None, ...]
+Results = tuple["trt.ITensor | None", ...]
 
 
 def factors_and_pivots(ctx: Context, eliminated: Eliminated, index: int) -> Results:

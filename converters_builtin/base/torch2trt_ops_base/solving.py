@@ -22,7 +22,7 @@ from .matrices import (
     transposed,
 )
 
-Results = tuple[trt.ITensor | None, ...]
+Results = tuple["trt.ITensor | None", ...]
 
 
 @converter("aten.linalg_inv_ex.default", rejects=not_small)
