@@ -98,7 +98,9 @@ class _Rewriting:
         """What stands for a complex value; None for another."""
         if node not in self._pairs and isinstance(node.meta.get("val"), torch.Tensor) and is_complex(node.meta["val"]):
             self._emit.at(node, after=True)
-            both = self._emit(aten.view_as_real.default, node)
+            # a constant may be what another one is the conjugate of
+            plain = self._emit(aten.resolve_conj.default, node) if node.meta["val"].is_conj() else node
+            both = self._emit(aten.view_as_real.default, plain)
             self._interleaved[node] = both
             self._pairs[node] = self._halves[both] = self._emit.apart(both)
         return self._pairs.get(node)

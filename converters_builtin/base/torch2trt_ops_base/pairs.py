@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
+from torch._dispatch.python import enable_python_dispatcher
 from torch.utils import _pytree as pytree
 
 aten: Final = torch.ops.aten
@@ -79,7 +80,8 @@ class Emitter:
     def __call__(self, overload: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Add a call; its node."""
         examples = pytree.tree_map_only(torch.fx.Node, lambda node: node.meta["val"], (args, kwargs))
-        with self._mode, torch.no_grad():
+        # without PyTorch's rules in Python, those in C++ would fix dynamic sizes
+        with self._mode, enable_python_dispatcher(), torch.no_grad():
             result = overload(*examples[0], **examples[1])
         with self._graph.inserting_before(self._before):
             node = self._graph.call_function(overload, args, kwargs)
@@ -149,7 +151,11 @@ class Emitter:
     def apart(self, node: torch.fx.Node) -> Pair:
         """The pair of which ``node`` has both parts in its last dimension."""
         last = node.meta["val"].dim() - 1
-        return Pair(*(self(aten.select.int, node, last, index) for index in (0, 1)))
+        parts = [self(aten.select.int, node, last, index) for index in (0, 1)]
+        for part in parts:  # other strides would let PyTorch ask what dynamic sizes are
+            with self._mode:
+                part.meta["val"] = torch.empty_like(part.meta["val"], memory_format=torch.contiguous_format)
+        return Pair(*parts)
 
     def _binary(self, overload: Any, compute: Callable[[float, float], float], one: Part, other: Part) -> Part:
         if isinstance(one, torch.fx.Node) or isinstance(other, torch.fx.Node):
