@@ -54,17 +54,12 @@ def signature_of(
     assert exported.call_spec.in_spec is not None
     assert exported.call_spec.out_spec is not None
     parameters, omitted = _names(model, exported, example)
-    prefix = "output"
-    while any(spec.name.startswith(f"{prefix}_") for spec in (*specs, *own_specs)):
-        prefix += "_"
-    # what is returned twice is one output
-    names = {node: f"{prefix}_{index}" for index, node in enumerate(dict.fromkeys(outputs))}
     signature = Signature(
         inputs=(*specs, *own_specs),
         input_leaves=tuple(input_leaves),
         in_spec=exported.call_spec.in_spec,
         parameters=tuple(parameters),
-        outputs=tuple(names[node] for node in outputs),
+        outputs=_names_of(outputs, (*specs, *own_specs)),
         output_leaves=output_leaves,
         out_spec=exported.call_spec.out_spec,
         omitted=tuple(omitted),
@@ -73,6 +68,15 @@ def signature_of(
     )
     _check_apart(signature, example)
     return signature, outputs
+
+
+def _names_of(outputs: Sequence[str], inputs: Sequence[TensorSpec]) -> tuple[str, ...]:
+    """The engine's names of outputs; what is returned twice is one output."""
+    prefix = "output"
+    while any(spec.name.startswith(f"{prefix}_") for spec in inputs):
+        prefix += "_"
+    names = {node: f"{prefix}_{index}" for index, node in enumerate(dict.fromkeys(outputs))}
+    return tuple(names[node] for node in outputs)
 
 
 def _names(model: Any, exported: ExportedProgram, example: Example) -> tuple[Sequence[str], Sequence[tuple[str, Any]]]:

@@ -19,7 +19,7 @@ import torch
 from ..dtypes import carrier, why_unsupported
 from ..errors import EngineError
 from ..program.guards import compiled
-from ..program.leaves import CHANGED, LeafKind
+from ..program.leaves import CHANGED, LeafKind, TensorSpec
 from ..program.signature import Signature
 from .engine import Engine, host
 from .state import State
@@ -156,14 +156,8 @@ def _why_not(value: Any, schema: Any, path: str) -> str | None:
 
 def _why_inconsistent(signature: Signature) -> str | None:
     """What contradicts itself in a calling convention; None where a call can rely on it."""
-    for spec in signature.inputs:
-        dtype = getattr(torch, spec.dtype, None)
-        if not isinstance(dtype, torch.dtype) or why_unsupported(spec.carrier):
-            return f"input {spec.name!r:.60} has the dtype {spec.dtype!r:.60}"
-        if not all(0 <= low <= best <= high for low, best, high in spec.ranges):
-            return f"input {spec.name!r:.60} has the sizes {spec.ranges!r:.60}"
-        if spec.values and len(spec.values) != math.prod(low for low, _, _ in spec.ranges):
-            return f"input {spec.name!r:.60} has {len(spec.values)} values"
+    if reason := next(filter(None, map(_why_no_input, signature.inputs)), None):
+        return reason
     for leaf in (*signature.input_leaves, *signature.output_leaves):
         dtype = getattr(torch, leaf.dtype, None) if leaf.kind == "tensor" else None
         if leaf.dtype and not (isinstance(dtype, torch.dtype) and carrier(dtype) is not dtype):
@@ -194,6 +188,17 @@ def _why_inconsistent(signature: Signature) -> str | None:
         return "its inputs are no call's"
     if (call.num_leaves, signature.out_spec.num_leaves) != (len(signature.input_leaves), len(returned)):
         return "its structures and leaves differ"
+    return None
+
+
+def _why_no_input(spec: TensorSpec) -> str | None:
+    dtype = getattr(torch, spec.dtype, None)
+    if not isinstance(dtype, torch.dtype) or why_unsupported(spec.carrier):
+        return f"input {spec.name!r:.60} has the dtype {spec.dtype!r:.60}"
+    if not all(0 <= low <= best <= high for low, best, high in spec.ranges):
+        return f"input {spec.name!r:.60} has the sizes {spec.ranges!r:.60}"
+    if spec.values and len(spec.values) != math.prod(low for low, _, _ in spec.ranges):
+        return f"input {spec.name!r:.60} has {len(spec.values)} values"
     return None
 
 
