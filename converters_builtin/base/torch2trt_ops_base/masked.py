@@ -101,5 +101,5 @@ def _is_number(user: torch.fx.Node, used: set[torch.fx.Node]) -> bool:
         return False
     kinds = {argument.name: str(argument.type) for argument in user.target._schema.arguments}
     others = [v for name, v in arguments(user).items() if not any(kind in kinds[name] for kind in ("Tensor", "number"))]
-    used = [value for value in pytree.tree_leaves(others) if isinstance(value, torch.fx.Node)]
-    return all(isinstance(value.meta["val"], torch.Tensor) for value in used)
+    nodes = [value for value in pytree.tree_leaves(others) if isinstance(value, torch.fx.Node)]
+    return all(isinstance(value.meta["val"], torch.Tensor) for value in nodes)
