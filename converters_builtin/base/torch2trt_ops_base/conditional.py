@@ -68,7 +68,7 @@ def _is_computed_both_ways(call: Call, *branches: Program) -> bool:
     """Whether TensorRT for RTX 1.6.1 cannot build the conditional.
 
     That is so with another conditional in a branch where sizes are dynamic, and in some cases with a dynamic size from
-    outside, which ends the process.  A loop that runs while a condition holds is never run for nothing: it might not end.
+    outside, which ends the process.  A loop that runs while a condition holds is never run for nothing: it may not end.
     """
     called = [name for branch in branches for name in _called(branch)]
     if "higher_order.while_loop" in called or not _are_alike(*branches):
