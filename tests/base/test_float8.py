@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from torch2trt import UnsupportedError, convert
+from torch2trt import BuildError, UnsupportedError, convert
 from torch2trt_ops_base import float8
 
 E4M3 = torch.float8_e4m3fn
@@ -31,8 +31,10 @@ def test_numbers_are_rounded_as_pytorch_rounds_them(dtype):
         lambda x: (x * 2).to(E4M3).view(7, 73),
         lambda x: x[0].to(E4M3),
         lambda x: x.nan_to_num().clamp(-999, 999).to(torch.int32).to(E4M3),
+        lambda x: torch.cat([x.to(E4M3), (x * 2).to(E4M3)]),
+        lambda x: x.view(7, 73).to(E4M3).t(),
     ],
-    ids=["flat", "viewed", "scalar", "int"],
+    ids=["flat", "viewed", "scalar", "int", "joined", "transposed"],
 )
 def test_they_leave_the_network_and_enter_it(model):
     module = convert(model, [VALUES], runtime="reference")
@@ -60,3 +62,8 @@ def test_what_an_older_pytorch_makes_nan_is_nan(monkeypatch):
 def test_the_other_float8_is_refused():
     with pytest.raises(UnsupportedError, match="TensorRT has no float8_e5m2"):
         convert(lambda x: x.to(torch.float8_e5m2).float(), [VALUES], runtime="reference")
+
+
+def test_what_tensorrt_does_not_do_with_them_is_said_by_the_build():
+    with pytest.raises(BuildError, match="has datatype FP8 but is not consumed by"):
+        convert(lambda x: x.to(E4M3)[2:5].float(), [VALUES], runtime="reference")
