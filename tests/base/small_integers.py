@@ -11,6 +11,7 @@ IMAGE = Sample((2, 4, 6, 3), torch.uint8, 0, 256)
 BYTES = torch.tensor([0, 1, 7, 44, 200, 255], dtype=torch.uint8)
 SIGNED = torch.tensor([-128, -77, -1, 0, 5, 127], dtype=torch.int8)
 SHORTS = torch.tensor([-(2**15), -20000, -1, 0, 300, 2**15 - 1], dtype=torch.int16)
+SHIFTS = torch.tensor([31, 15, -1, 40, 2, 14], dtype=torch.int16)
 NUMBERS = torch.tensor([2**40 + 5, -3, 256, 2**33 - 1])
 FRACTIONS = torch.tensor([300.0, -1.0, -300.5, 2.9, -2.9, 200.0])
 INDEX = torch.tensor([0, 2, 1, -1])
@@ -177,6 +178,8 @@ SIXTEEN_BITS = [
     case("remainder.Scalar", lambda x: x % -300, I16, whole=False),
     case("bitwise_left_shift.Tensor_Scalar", lambda x: x << 3, I16, whole=False),
     case("bitwise_right_shift.Tensor_Scalar", lambda x: x >> 3, I16, whole=False),
+    case("bitwise_right_shift.Tensor", lambda x: x >> SHIFTS, SHORTS, name="beyond", whole=False),
+    case("bitwise_right_shift.Tensor_Scalar", lambda x: (x >> 15, x >> 40, x >> -1), SHORTS, whole=False),
     case("bitwise_not.default", lambda x: ~x, I16),
     case("bitwise_and.Tensor", lambda x, y: x & y, U16, U16),
     case("clamp.default", lambda x: x.clamp(-300, 300), I16),

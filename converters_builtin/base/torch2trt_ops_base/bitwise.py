@@ -78,5 +78,15 @@ def bitwise_left_shift(ctx: Context, input: Value, other: Value) -> trt.ITensor:
     *("aten.__rshift__.Tensor", "aten.__rshift__.Scalar"),
 )
 def bitwise_right_shift(ctx: Context, input: Value, other: Value) -> trt.ITensor:
-    """bitwise_right_shift.Tensor(Tensor self, Tensor other) -> Tensor"""
-    return lib.floor_divide(ctx, input, _power_of_two(ctx, other), ctx.call.result.dtype)
+    """bitwise_right_shift.Tensor(Tensor self, Tensor other) -> Tensor
+
+    Beyond the bits of a number, and by less than none, PyTorch leaves its sign.
+    """
+    dtype = ctx.call.result.dtype
+    most = torch.iinfo(dtype).bits - 2  # as far as a power of two is one of the numbers
+    sign = lib.where(ctx, lib.lt(ctx, input, 0), ctx.tensor(-1, dtype), ctx.tensor(0, dtype))
+    if isinstance(other, int):
+        return lib.floor_divide(ctx, input, 1 << other, dtype) if 0 <= other <= most else sign
+    inside = lib.minimum(ctx, lib.maximum(ctx, other, 0), most)
+    quotient = lib.floor_divide(ctx, input, _power_of_two(ctx, inside), dtype)
+    return lib.where(ctx, lib.logical_or(ctx, lib.lt(ctx, other, 0), lib.gt(ctx, other, most)), sign, quotient)

@@ -17,7 +17,18 @@ def _overload(name: str, overload: str):
     return getattr(getattr(torch.ops.aten, name), overload)
 
 
+#: numbers of every size, and shifts by less than none, and by all of their bits and more
+FAR = (torch.tensor([-(2**31), -300, -300, 77, 2**30 + 5, 1]), torch.tensor([31, -1, 40, 31, 30, 62]))
+
+
 CASES = [
+    Case("aten.bitwise_right_shift.Tensor", torch.bitwise_right_shift, [n.int() for n in FAR], name="beyond int32"),
+    Case("aten.bitwise_right_shift.Tensor", torch.bitwise_right_shift, FAR, name="beyond"),
+    Case("aten.bitwise_right_shift.Tensor", torch.bitwise_right_shift, [FAR[0], FAR[1] + 1], name="beyond int64"),
+    Case(
+        "aten.bitwise_right_shift.Tensor_Scalar", lambda x: torch.bitwise_right_shift(x, 31), [FAR[0].int()], name="31"
+    ),
+    Case("aten.bitwise_right_shift.Tensor_Scalar", lambda x: torch.bitwise_right_shift(x, -1), [FAR[0]], name="-1"),
     *(Case(f"aten.{b}.Tensor", _op(b), [b8(2, 4), b8(4)], dynamic=[N, None], name="bools") for b in BITWISE),
     *(Case(f"aten.{b}.Tensor", _op(b), [i64(2, 4), i32(4)], dynamic=[N, None], name="ints") for b in BITWISE),
     *(Case(f"aten.{b}.Tensor", _op(b), [EXTREMES, MASKS], name="extremes") for b in BITWISE),
