@@ -43,7 +43,7 @@ def _div(emit: Emitter, input: Any, other: Any) -> Pair:
     one, two = emit.pair(input), emit.pair(other)
     if isinstance(two.real, torch.fx.Node) or isinstance(two.imag, torch.fx.Node):
         return _quotient(emit, one, Pair(*emit.whole(two)))
-    return _quotient_by_number(emit, one, two.real, two.imag)  # type: ignore[arg-type]  # numbers
+    return _quotient_by_number(emit, one, two.real, two.imag)
 
 
 def _quotient(emit: Emitter, one: Pair, two: Pair) -> Pair:

@@ -35,7 +35,7 @@ def cross(exported: ExportedProgram) -> ComplexEdge:
                 user.replace_all_uses_with(node)
                 graph.erase_node(user)
     output = graph.output_node()
-    returned: list[Any] = list(output.args[0])  # type: ignore[arg-type]  # a tuple
+    returned: list[Any] = list(output.args[0])
     outputs = [place for place, value in enumerate(returned) if getattr(value, "target", None) is _AS_COMPLEX]
     made = [returned[place] for place in outputs]
     for place, value in zip(outputs, made, strict=True):
