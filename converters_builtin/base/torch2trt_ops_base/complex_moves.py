@@ -94,9 +94,8 @@ def _pad(emit: Emitter, input: Pair, pad: Any, value: Any = 0) -> Pair:
     return Pair(*(emit(aten.constant_pad_nd.default, part, pad, number) for part, number in parts))
 
 
-def _masked_fill(emit: Emitter, input: Any, mask: Any, value: Any) -> Pair:
-    filled: Pair = _promoted(aten.where.self, 1, 2)(emit, mask, value, input)
-    return filled
+def _masked_fill(emit: Emitter, input: Any, mask: Any, value: Any) -> Any:
+    return _promoted(aten.where.self, 1, 2)(emit, mask, value, input)
 
 
 def _size(emit: Emitter, input: Pair, dim: int) -> Any:

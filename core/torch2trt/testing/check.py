@@ -108,8 +108,10 @@ def _check_plan(row: Case, plan: Plan, pack: str | None) -> str:
 
 
 def _model(call: Callable[..., Any], dtype: torch.dtype) -> Any:
-    # a row is shared by all of its variants
-    return copy.deepcopy(call).eval().to(dtype) if isinstance(call, torch.nn.Module) else call
+    if not isinstance(call, torch.nn.Module):
+        return call
+    # a row is shared by all of its variants; what is complex stays so, which Module.to would make real
+    return copy.deepcopy(call).eval()._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)
 
 
 def _dynamic_shapes(variant: Variant) -> Any:
