@@ -12,7 +12,7 @@ def without_the_example(monkeypatch):
 
 # what PyTorch thinks of its own operators
 @pytest.mark.filterwarnings("ignore:The reduce argument of torch.scatter", "ignore:index_reduce")
-@pytest.mark.filterwarnings("ignore:reduction", "ignore:.*degrees of freedom")
+@pytest.mark.filterwarnings("ignore:reduction", "ignore:.*degrees of freedom", "ignore::torch2trt.Float64Warning")
 @parametrize(CASES, pack="base")
 def test_converter(check):
     check()
