@@ -14,6 +14,7 @@ def without_the_example(monkeypatch):
 @pytest.mark.filterwarnings("ignore:The reduce argument of torch.scatter", "ignore:index_reduce")
 @pytest.mark.filterwarnings("ignore:reduction", "ignore:.*degrees of freedom", "ignore:torch.triangular_solve")
 @pytest.mark.filterwarnings("ignore::torch2trt.RandomNumbersWarning")
+@pytest.mark.filterwarnings("ignore::torch2trt.Float64Warning")
 @parametrize(CASES, pack="base")
 def test_converter(check):
     check()

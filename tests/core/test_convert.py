@@ -389,13 +389,6 @@ def test_example_inputs_that_do_not_fit(inputs, message):
         convert(lambda x, y: x + y, inputs)
 
 
-def test_float64_is_declined_with_the_cure():
-    with pytest.raises(
-        ConversionError, match=r"TensorRT has no float64; convert the model and its inputs with .float\(\)"
-    ):
-        convert(lambda x: x + 1, [torch.ones(2, dtype=torch.float64)])
-
-
 def test_more_dimensions_than_tensorrt_has_are_a_reason_in_the_plan():
     (planned,) = torch2trt.explain(lambda x: x.repeat(2, *[1] * 8), [torch.ones([1] * 8)]).unsupported
     assert planned.reasons[-1] == "TensorRT's tensors have at most 8 dimensions, this one has 9"
