@@ -96,6 +96,7 @@ ROWS = [
     ),
     edited("a dtype that does not exist", "has the dtype 'float33'", signature__inputs__0__dtype="float33"),
     edited("a dtype that TensorRT lacks", "has the dtype 'complex64'", signature__inputs__0__dtype="complex64"),
+    edited("a complex input of no pairs", "a complex input is no pair", signature__input_leaves__0__kind="complex"),
     edited("a range upside down", "has the sizes", signature__inputs__0__ranges__0=[8, 4, 1]),
     edited("an input that no leaf has", "its inputs and their leaves differ", signature__inputs__0__name="z"),
     edited("a leaf too few", "inputs and their leaves differ", signature__input_leaves=[]),
