@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from torch2trt import Context, Program, converter, lib, trt
+from torch.utils import _pytree as pytree
+from torch2trt import Call, Context, Program, converter, lib, trt
 from torch2trt.lib import Value
+
+from .sizes import same_size
 
 
 @converter("higher_order.cond")
@@ -18,15 +21,16 @@ def cond(ctx: Context, pred: Value, true_fn: Program, false_fn: Program, operand
     """
     if not lib.is_runtime(pred):
         return ctx.lower(true_fn if bool(pred) else false_fn, operands)
+    condition = lib.reshape(ctx, pred, []) if lib.ndim_of(pred) else pred
+    if _is_computed_both_ways(ctx.call, true_fn, false_fn):
+        both = zip(*(ctx.lower(branch, operands) for branch in (true_fn, false_fn)), strict=True)
+        return [_selected(ctx, condition, index, *values) for index, values in enumerate(both)]
     conditional = ctx.network.add_if_conditional()
-    conditional.set_condition(lib.reshape(ctx, pred, []) if lib.ndim_of(pred) else pred)
+    conditional.set_condition(condition)
     # what enters a branch through a layer of the conditional is what TensorRT knows to belong to it
     inside = [conditional.add_input(o).get_output(0) if lib.is_runtime(o) else o for o in operands]
-    branches = [ctx.lower(branch, inside) for branch in (true_fn, false_fn)]
-    return [
-        _chosen(ctx, conditional, inside, index, *values)
-        for index, values in enumerate(zip(*branches, strict=True))
-    ]
+    branches = zip(*(ctx.lower(branch, inside) for branch in (true_fn, false_fn)), strict=True)
+    return [_chosen(ctx, conditional, inside, index, *values) for index, values in enumerate(branches)]
 
 
 def _chosen(ctx: Context, conditional: trt.IIfConditional, inside: Sequence[Any], index: int, *values: Any) -> Any:
@@ -34,11 +38,54 @@ def _chosen(ctx: Context, conditional: trt.IIfConditional, inside: Sequence[Any]
     example = ctx.call.results[index]
     if not isinstance(example, (torch.Tensor, torch.SymInt)):
         return example
-    dtype = torch.int64 if isinstance(example, torch.SymInt) else None
     ends = []
     for value in values:
-        tensor = ctx.tensor(value, dtype)
+        tensor = ctx.tensor(value, torch.int64 if isinstance(example, torch.SymInt) else None)
         own = lib.is_runtime(value) and all(tensor is not one for one in inside)
         # a layer of the branch's own, where it gives back what it got, or a constant
         ends.append(tensor if own else ctx.network.add_identity(tensor).get_output(0))
     return conditional.add_output(*ends).get_output(0)
+
+
+def _selected(ctx: Context, condition: trt.ITensor, index: int, *values: Any) -> Any:
+    """One result, of both that were computed."""
+    example = ctx.call.results[index]
+    if not isinstance(example, (torch.Tensor, torch.SymInt)):
+        return example
+    dtype = torch.int64 if isinstance(example, torch.SymInt) else example.dtype
+    return lib.where(ctx, condition, *(ctx.tensor(value, dtype) for value in values))
+
+
+def _is_computed_both_ways(call: Call, *branches: Program) -> bool:
+    """Whether TensorRT for RTX 1.6.1 cannot build the conditional.
+
+    That is so with another conditional in a branch where sizes are dynamic, and in some cases with a dynamic size from
+    outside, which ends the process.  A loop that runs while a condition holds is never run for nothing: it might not end.
+    """
+    called = [name for branch in branches for name in _called(branch)]
+    if "higher_order.while_loop" in called or not _are_alike(*branches):
+        return False
+    values = pytree.tree_leaves((call.args, call.result))
+    from_outside = any(isinstance(value, torch.SymInt) for value in pytree.tree_leaves(call.args[3:]))
+    dynamic = any(isinstance(s, torch.SymInt) for v in values if isinstance(v, torch.Tensor) for s in v.shape)
+    return from_outside or ("higher_order.cond" in called and dynamic)
+
+
+def _called(program: Program) -> Iterator[str]:
+    """The targets of a program's calls, and of those of the programs that they run."""
+    for call in program.calls:
+        yield call.target.name
+        for operand in pytree.tree_leaves(call.operands):
+            if isinstance(operand, Program):
+                yield from _called(operand)
+
+
+def _are_alike(*branches: Program) -> bool:
+    """Whether both branches return tensors of the same shapes."""
+    both = zip(*([_shape(branch, output) for output in branch.outputs] for branch in branches), strict=True)
+    return all(len(one) == len(other) and all(map(same_size, one, other)) for one, other in both)
+
+
+def _shape(program: Program, output: Any) -> Sequence[int | torch.SymInt]:
+    value = program.example_value(output) if hasattr(output, "kind") else output
+    return tuple(value.shape) if isinstance(value, torch.Tensor) else ()
