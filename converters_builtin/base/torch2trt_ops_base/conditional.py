@@ -53,22 +53,40 @@ def _selected(ctx: Context, condition: trt.ITensor, index: int, *values: Any) ->
     if not isinstance(example, (torch.Tensor, torch.SymInt)):
         return example
     dtype = torch.int64 if isinstance(example, torch.SymInt) else example.dtype
-    return lib.where(ctx, condition, *(ctx.tensor(value, dtype) for value in values))
+    yes, no = (ctx.tensor(value, dtype) for value in values)
+    return lib.where(ctx, condition, yes, no)
 
 
 def _is_computed_both_ways(call: Call, *branches: Program) -> bool:
     """Whether TensorRT for RTX 1.6.1 cannot build the conditional.
 
-    That is so with another conditional in a branch where sizes are dynamic, and in some cases with a dynamic size from
-    outside, which ends the process.  A loop that runs while a condition holds is never run for nothing: it might not end.
+    It cannot where sizes are dynamic and there is another one in a branch, or a branch makes a tensor of a size that is
+    only that of something outside, which ends the process.  A loop that runs while a condition holds is never run for
+    nothing: it might not end.
     """
     called = [name for branch in branches for name in _called(branch)]
     if "higher_order.while_loop" in called or not _are_alike(*branches):
         return False
-    values = pytree.tree_leaves((call.args, call.result))
-    from_outside = any(isinstance(value, torch.SymInt) for value in pytree.tree_leaves(call.args[3:]))
-    dynamic = any(isinstance(s, torch.SymInt) for v in values if isinstance(v, torch.Tensor) for s in v.shape)
-    return from_outside or ("higher_order.cond" in called and dynamic)
+    operands = call.args[3] if len(call.args) > 3 else ()
+    used = set[int]().union(*map(_used, branches))
+    from_outside = any(_varies(operand) and index not in used for index, operand in enumerate(operands))
+    nested = "higher_order.cond" in called and any(map(_varies, pytree.tree_leaves((operands, call.result))))
+    return from_outside or nested
+
+
+def _varies(value: Any) -> bool:
+    """Whether a value is a dynamic size, or has one."""
+    return isinstance(value, torch.SymInt) or any(
+        isinstance(size, torch.SymInt) for size in getattr(value, "shape", ())
+    )
+
+
+def _used(branch: Program) -> set[int]:
+    """Which inputs a branch uses for more than their sizes."""
+    refs = {ref for call in branch.calls if call.target.name != "aten.sym_size.int" for ref in call.refs}
+    refs |= {output for output in branch.outputs if hasattr(output, "kind")}
+    names = {ref.name for ref in refs if ref.kind == "input"}
+    return {index for index, name in enumerate(branch.inputs) if name in names}
 
 
 def _called(program: Program) -> Iterator[str]:

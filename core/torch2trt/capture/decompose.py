@@ -73,7 +73,7 @@ def _explain(error: Exception) -> str:
     text = str(error)
     if "aliasing the input" in text:
         return (
-            "a function that torch.cond or a loop runs returns one of its operands, a view of one, or one tensor twice; "
+            "a function that torch.cond or a loop runs returns an operand, a view of one, or one tensor twice; "
             "let it return copies, with clone()"
         )
     if "is not functional" in text:
