@@ -27,18 +27,10 @@ def cond(ctx: Context, pred: Value, true_fn: Program, false_fn: Program, operand
         return [_selected(ctx, condition, index, *values) for index, values in enumerate(both)]
     conditional = ctx.network.add_if_conditional()
     conditional.set_condition(condition)
-    # what enters a branch through a layer of the conditional is what TensorRT knows to belong to it; with a size it
-    # cannot build the engine, and ends the process at times
-    inside = [
-        conditional.add_input(operand).get_output(0) if lib.is_runtime(operand) and not _is_size(example) else operand
-        for operand, example in zip(operands, ctx.call.args[3] if operands else (), strict=True)
-    ]
+    # what enters a branch through a layer of the conditional is what TensorRT knows to belong to it
+    inside = [conditional.add_input(o).get_output(0) if lib.is_runtime(o) else o for o in operands]
     branches = zip(*(ctx.lower(branch, inside) for branch in (true_fn, false_fn)), strict=True)
     return [_chosen(ctx, conditional, inside, index, *values) for index, values in enumerate(branches)]
-
-
-def _is_size(example: Any) -> bool:
-    return not isinstance(example, torch.Tensor)
 
 
 def _chosen(ctx: Context, conditional: trt.IIfConditional, inside: Sequence[Any], index: int, *values: Any) -> Any:
