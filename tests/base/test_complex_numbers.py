@@ -55,9 +55,18 @@ def test_a_length_that_varies_is_refused():
     assert any("static lengths" in reason for planned in plan for reason in planned.reasons)
 
 
-def test_double_precision_is_refused():
-    with pytest.raises(torch2trt.Torch2TRTError, match=r"complex64"):
+def test_double_precision_is_refused_at_the_border():
+    with pytest.warns(torch2trt.Float64Warning), pytest.raises(torch2trt.Torch2TRTError, match=r"complex64"):
         on_interpreter(lambda z: z + z, Z.to(torch.complex128))
+
+
+def test_double_precision_inside_is_pairs_of_float32():
+    def turned(x):
+        return (torch.polar(torch.ones_like(x, dtype=torch.float64), x.double()) * x).real.float()
+
+    with pytest.warns(torch2trt.Float64Warning):
+        module = on_interpreter(turned, X)
+    torch.testing.assert_close(module(X), turned(X))
 
 
 @pytest.mark.filterwarnings("ignore:ComplexHalf support is experimental")

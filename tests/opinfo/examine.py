@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from torch.utils import _pytree as pytree
 from torch2trt import Torch2TRTError, convert
+from torch2trt.program.program import draws
 
 from .samples import Sample
 
@@ -39,6 +40,8 @@ def examine(sample: Sample) -> Outcome:
             return Outcome("incomparable", "gives no tensor")
         try:
             module = convert(sample.function, list(_copies(sample)), runtime="reference", build=False)
+            if any(draws(planned.call) for planned in module.lowered.plan):
+                return Outcome("incomparable", "draws random numbers")
             got = module(*_copies(sample))
         except Torch2TRTError as error:
             return Outcome("refused", _reason(error))

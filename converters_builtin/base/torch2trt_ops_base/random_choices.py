@@ -10,9 +10,9 @@ import torch
 from torch2trt import Context, converter, lib, trt
 from torch2trt.lib import Size, Value
 
-from .ordering import too_many
+from .ordering import first, too_many
 from .random_numbers import exponential_of, seeded, sizes_of, uniform_of
-from .sort import argmax, sort, topk
+from .sort import argmax, most_of, topk
 
 _BITS: Final = 24  #: digits of a uniform float32
 #: 24 random bits give each of so many numbers equally often, to one part in 16,000
@@ -142,7 +142,8 @@ def randperm(
     """randperm(SymInt n, *, ScalarType? dtype=4, ...) -> Tensor"""
     if not lib.is_runtime(n) and n < 2:
         return ctx.tensor(lib.arange(ctx, n), ctx.call.result.dtype)
-    return ctx.tensor(sort(ctx, uniform_of(ctx, [n]))[1], ctx.call.result.dtype)
+    order = first(ctx, trt.TopKOperation.MIN, uniform_of(ctx, [n]), n, 0, most=most_of(ctx.call.args[0]))[1]
+    return ctx.tensor(order, ctx.call.result.dtype)
 
 
 def _too_many_samples(

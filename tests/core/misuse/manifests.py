@@ -58,7 +58,7 @@ def as_state(*paths, kind="state", ranges=(4, 4, 4)):
         "signature__inputs": [{"name": n, "dtype": "float32", "ranges": [list(ranges)], "values": []} for n in names],
         "signature__input_leaves": [],
         "signature__state": [buffer(*pair) for pair in zip(names, paths, strict=True)],
-        "signature__output_leaves": [{"kind": kind, "name": n, "value": None} for n in names],
+        "signature__output_leaves": [{"kind": kind, "name": n, "value": None, "dtype": ""} for n in names],
         "signature__outputs": [f"output_{index}" for index in range(len(paths))],
     }
 
