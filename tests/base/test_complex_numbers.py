@@ -69,6 +69,15 @@ def test_double_precision_inside_is_pairs_of_float32():
     torch.testing.assert_close(module(X), turned(X))
 
 
+def test_double_precision_comes_out_as_such(tmp_path):
+    with pytest.warns(torch2trt.Float64Warning):
+        module = torch2trt.convert(lambda x: torch.fft.rfft(x.double()), [X], runtime="reference")
+    assert module(X).dtype is torch.complex128
+    module.save(tmp_path / "module.trt")
+    loaded = torch2trt.load(tmp_path / "module.trt").signature
+    assert [(leaf.kind, leaf.dtype) for leaf in loaded.output_leaves] == [("complex", "complex128")]
+
+
 @pytest.mark.filterwarnings("ignore:ComplexHalf support is experimental")
 def test_half_precision_is_pairs_of_float16():
     half = Z.to(torch.complex32)

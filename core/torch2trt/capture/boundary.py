@@ -46,7 +46,7 @@ def carry(exported: ExportedProgram, settings: Settings) -> list[torch.dtype | N
     returned = [_dtype(value, settings) for value in values]
     casts: dict[Any, torch.fx.Node] = {}
     for value, dtype in zip(values, returned, strict=True):
-        if dtype is not None and value not in casts:
+        if dtype is not None and not dtype.is_complex and value not in casts:
             casts[value] = _cast(value, carrier(dtype), output)
     output.args = (tuple(casts.get(value, value) for value in values),)
     return returned
@@ -65,7 +65,11 @@ def _carry_input(node: torch.fx.Node, settings: Settings, first: torch.fx.Node) 
 
 def _dtype(value: object, settings: Settings) -> torch.dtype | None:
     """The dtype of a node that TensorRT has to have another one for; None for others."""
-    dtype = getattr(value.meta.get("val"), "dtype", None) if isinstance(value, torch.fx.Node) else None
+    if not isinstance(value, torch.fx.Node):
+        return None
+    dtype = getattr(value.meta.get("val"), "dtype", None)
+    if dtype is torch.complex128 and value.op == "call_function":
+        return dtype  # its parts are float64, which the network has as float32
     return dtype if dtype is not None and carrier(dtype, settings.float64) is not dtype else None
 
 

@@ -171,8 +171,8 @@ class Signature:
                 values.append(leaf.value)
             else:
                 tensor = outputs[next(names)]
-                tensor = tensor.to(getattr(torch, leaf.dtype)) if leaf.dtype else tensor
                 tensor = torch.view_as_complex(tensor.contiguous()) if leaf.kind == "complex" else tensor
+                tensor = tensor.to(getattr(torch, leaf.dtype)) if leaf.dtype else tensor
                 values.append(int(tensor) if leaf.kind == "size" else tensor)
         return values
 

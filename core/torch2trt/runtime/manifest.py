@@ -160,7 +160,8 @@ def _why_inconsistent(signature: Signature) -> str | None:
         return reason
     for leaf in (*signature.input_leaves, *signature.output_leaves):
         dtype = getattr(torch, leaf.dtype, None) if leaf.kind == "tensor" else None
-        if leaf.dtype and not (isinstance(dtype, torch.dtype) and carrier(dtype) is not dtype):
+        is_wide = (leaf.kind, leaf.dtype) == ("complex", "complex128")
+        if leaf.dtype and not is_wide and not (isinstance(dtype, torch.dtype) and carrier(dtype) is not dtype):
             return f"a leaf has the dtype {leaf.dtype!r:.60}"
     sizes = {(spec.name, dim) for spec in signature.inputs for dim in range(len(spec.ranges))}
     if foreign := {size for guard in signature.guards for size in compiled(guard.condition).sizes} - sizes:
