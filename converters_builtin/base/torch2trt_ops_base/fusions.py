@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import torch
 
-from .nodes import VIEWS, packet
+from .nodes import VIEWS, is_pointwise, packet
 from .short_reductions import separate_reductions
 
 aten: Final = torch.ops.aten
@@ -81,8 +81,7 @@ def _users(node: torch.fx.Node) -> Iterator[torch.fx.Node]:
 
 def _is_function(node: torch.fx.Node) -> bool:
     """Whether a call computes each element from that of one tensor, and is no arithmetic."""
-    pointwise = isinstance(node.target, torch._ops.OpOverload) and torch.Tag.pointwise in node.target.tags
-    return pointwise and packet(node) not in (*_ARITHMETIC, *VIEWS)
+    return is_pointwise(node) and packet(node) not in (*_ARITHMETIC, *VIEWS)
 
 
 def _is_product(node: torch.fx.Node) -> bool:

@@ -24,6 +24,11 @@ def packet(node: torch.fx.Node) -> str:
     return ""
 
 
+def is_pointwise(node: torch.fx.Node) -> bool:
+    """Whether a call computes each element from those at the same place."""
+    return isinstance(node.target, torch._ops.OpOverload) and torch.Tag.pointwise in node.target.tags
+
+
 def is_of_others(node: torch.fx.Node) -> bool:
     """Whether a node calls an operator that is none of PyTorch's."""
     return isinstance(node.target, torch._ops.OpOverload) and node.target.namespace not in _OWN_NAMESPACES

@@ -12,7 +12,7 @@ from torch2trt.lib import Size, Value
 
 from .ordering import first, too_many
 from .random_numbers import exponential_of, seeded, sizes_of, uniform_of
-from .sort import argmax, most_of, topk
+from .sort import argmax, most_of
 
 _BITS: Final = 24  #: digits of a uniform float32
 #: 24 random bits give each of so many numbers equally often, to one part in 16,000
@@ -35,8 +35,8 @@ def _whole_bits(ctx: Context, sizes: Sequence[Size]) -> trt.ITensor:
     """48 random bits each; of one layer, because two might draw the same numbers."""
     drawn = uniform_of(ctx, [2, *sizes])
     halves = ctx.tensor(lib.floor(ctx, lib.mul(ctx, drawn, 2.0**_BITS)), torch.int64)
-    first, second = (lib.squeeze(ctx, lib.narrow(ctx, halves, 0, index, 1), [0]) for index in (0, 1))
-    return lib.add(ctx, lib.mul(ctx, first, 1 << _BITS), second)
+    upper, lower = (lib.squeeze(ctx, lib.narrow(ctx, halves, 0, index, 1), [0]) for index in (0, 1))
+    return lib.add(ctx, lib.mul(ctx, upper, 1 << _BITS), lower)
 
 
 def _remainder(ctx: Context, input: trt.ITensor, divisor: Size) -> trt.ITensor:
@@ -167,6 +167,7 @@ def multinomial(
     *batch, categories = sizes_of(ctx, input)
     if not replacement or (not lib.is_runtime(num_samples) and num_samples == 1):
         rates = lib.div(ctx, input, exponential_of(ctx, [*batch, categories]), torch.float32)
-        return topk(ctx, rates, num_samples, -1)[1]
+        most = most_of(ctx.call.args[1])
+        return first(ctx, trt.TopKOperation.MAX, rates, num_samples, -1, most=most)[1]
     races = exponential_of(ctx, [*batch, num_samples, categories])
     return argmax(ctx, lib.div(ctx, lib.unsqueeze(ctx, input, [len(batch)]), races, torch.float32), -1)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import torch
 
-from .nodes import VIEWS, packet
+from .nodes import VIEWS, is_pointwise, packet, parts
 
 aten: Final = torch.ops.aten
 #: reductions by the position of their dimensions, if they may have some
@@ -60,7 +60,7 @@ def _meets_a_part(operand: torch.fx.Node) -> bool:
 def _next(node: torch.fx.Node, is_part: bool) -> Iterator[tuple[torch.fx.Node, bool]]:
     """What a value is computed from element by element, and whether from a part of it."""
     name = packet(node)
-    if _is_pointwise(node) or name in VIEWS or name in ("expand", "_to_copy"):
+    if is_pointwise(node) or name in VIEWS or name in ("expand", "_to_copy"):
         yield from ((used, is_part) for used in node.all_input_nodes)
     elif name in _PARTS or node.target is operator.getitem:
         source = _operand(node)
@@ -70,10 +70,6 @@ def _next(node: torch.fx.Node, is_part: bool) -> Iterator[tuple[torch.fx.Node, b
         yield _operand(node), True
         if name in _SOFTMAXES or name in _NORMS:
             yield _operand(node), is_part
-
-
-def _is_pointwise(node: torch.fx.Node) -> bool:
-    return isinstance(node.target, torch._ops.OpOverload) and torch.Tag.pointwise in node.target.tags
 
 
 def _is_one(part: torch.fx.Node) -> bool:
@@ -125,10 +121,9 @@ def _stand_apart(node: torch.fx.Node) -> None:
             node.update_kwarg("dim", given)
     elif packet(node) not in _NORMS:
         return  # over all dimensions, of which there is one more
-    is_several = not isinstance(node.meta["val"], torch.Tensor)
-    for result in [user for user in node.users if user.target is operator.getitem] if is_several else [node]:
+    for result in parts(node):
         _without_first(result)
-    if is_several:
+    if isinstance(node.meta["val"], tuple):
         node.meta["val"] = tuple(value.unsqueeze(0) for value in node.meta["val"])
 
 

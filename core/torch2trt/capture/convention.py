@@ -21,7 +21,7 @@ from .guards import guards_of
 from .inputs import Example
 from .ranges import settle
 from .read import written
-from .state import state_of
+from .state import written_state
 from .trial import computes_the_same
 from .wrappers import original_path
 
@@ -49,7 +49,7 @@ def signature_of(
     """
     nodes = {node.name: node for node in exported.graph.nodes}
     specs, input_leaves, guards = _inputs(exported, example, module, nodes, edge)
-    state, own_specs = state_of(exported, nodes)
+    state, own_specs = written_state(exported, nodes)
     output_leaves, outputs = _outputs(exported, returned, edge)
     assert exported.call_spec.in_spec is not None
     assert exported.call_spec.out_spec is not None

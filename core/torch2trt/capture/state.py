@@ -15,7 +15,7 @@ from .read import written
 from .wrappers import original_path
 
 
-def state_of(
+def written_state(
     exported: ExportedProgram, nodes: Mapping[str, torch.fx.Node]
 ) -> tuple[tuple[Buffer, ...], list[TensorSpec]]:
     """The buffers that the program writes, and what the engine takes for them."""
