@@ -46,7 +46,9 @@ def measure(name: str, kind: str, function: Any, ranges: list[tuple[tuple[int, i
     module._chosen = lambda tensors: outputs  # stands for an engine
     names = [spec.name for spec in module.signature.inputs]
     unchecked = types.SimpleNamespace(
-        flatten=lambda args, kwargs: dict(zip(names, args, strict=True)), unflatten=module.signature.unflatten
+        flatten=lambda args, kwargs: dict(zip(names, args, strict=True)),
+        carried=lambda tensors: tensors,
+        unflatten=module.signature.unflatten,
     )
     signatures = {"with": module.signature, "without": unchecked}
     best = dict.fromkeys(signatures, float("inf"))
