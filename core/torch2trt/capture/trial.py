@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import torch
 from torch.export import ExportedProgram
@@ -17,34 +18,58 @@ from .buffers import called
 from .inputs import Example
 from .read import tensor_of, written
 
+#: how often other values are drawn: truth values and whole numbers agree by chance easily
+_DRAWS: Final = 3
+
 
 def computes_the_same(
     exported: ExportedProgram, module: torch.nn.Module, example: Example, sizes: Mapping[Size, int]
 ) -> bool:
-    """Whether a decomposed program and its model agree on random numbers; no where either of them fails.
+    """Whether a decomposed program and its model agree on random numbers.
+
+    Both have to run with the integers and booleans of the example, and agree with others wherever the model takes them.
 
     Args:
         exported: the program.
         module: what it was exported from.
-        example: the example inputs, whose integers and booleans are used again.
+        example: the example inputs.
         sizes: the sizes that differ from the example's.
     """
     leaves, spec = pytree.tree_flatten((example.args, example.kwargs))
     names = [s.arg.name for s in exported.graph_signature.input_specs if s.kind is InputKind.USER_INPUT]
-    generator = torch.Generator().manual_seed(0)
-    given = [_resized(leaf, name, sizes, generator) for leaf, name in zip(leaves, names, strict=True)]
-    try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            args, kwargs = pytree.tree_unflatten(list(map(_copied, given)), spec)
-            state = {str(spec.target): tensor_of(exported, spec) for spec in written(exported)}
-            torch.default_generator.manual_seed(0)  # where both draw random numbers, they draw the same
-            result, after = called(module, state, args, kwargs)
-            expected = [*after.values(), *pytree.tree_leaves(pytree.tree_map(as_pairs, result))]
-            torch.default_generator.manual_seed(0)
-            actual = _run(exported, list(map(_copied, given)), state)
-    except Exception:  # then nothing is known of these sizes
-        return False
-    return len(actual) == len(expected) and all(map(_agree, actual, map(_carried, expected)))
+    state = {str(spec.target): tensor_of(exported, spec) for spec in written(exported)}
+    given = [_resized(leaf, name, sizes) for leaf, name in zip(leaves, names, strict=True)]
+    for index, drawn in enumerate(_draws(given)):
+        args, kwargs = pytree.tree_unflatten(drawn, spec)
+        try:
+            with _drawing_alike():
+                expected = _expected(module, state, *map(_copied, (args, kwargs)))
+        except Exception:  # other values may be none that the model takes, such as places that do not exist
+            if index == 0:
+                return False
+            continue
+        try:
+            with _drawing_alike():
+                actual = _run(exported, _copied(drawn), state)
+        except Exception:
+            return False
+        if len(actual) != len(expected) or not all(map(_agree, actual, map(_carried, expected))):
+            return False
+    return True
+
+
+@contextlib.contextmanager
+def _drawing_alike() -> Iterator[None]:
+    """Where a program draws random numbers, it draws the same each time."""
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        yield
+
+
+def _expected(module: torch.nn.Module, state: Mapping[str, torch.Tensor], args: Any, kwargs: Any) -> list[Any]:
+    """The new values of these buffers of the model, and what it returns."""
+    result, after = called(module, state, args, kwargs)
+    return [*after.values(), *pytree.tree_leaves(pytree.tree_map(as_pairs, result))]
 
 
 def _run(exported: ExportedProgram, given: Sequence[Any], state: Mapping[str, torch.Tensor]) -> list[Any]:
@@ -61,19 +86,40 @@ def _run(exported: ExportedProgram, given: Sequence[Any], state: Mapping[str, to
     return [after[path].to(tensor.dtype) for path, tensor in state.items()] + returned
 
 
-def _resized(leaf: Any, name: str, sizes: Mapping[Size, int], generator: torch.Generator) -> Any:
+def _resized(leaf: Any, name: str, sizes: Mapping[Size, int]) -> Any:
+    """An input of other sizes, by repeating what it has."""
     if not isinstance(leaf, torch.Tensor):
         return leaf
-    shape = [sizes.get((name, dim), size) for dim, size in enumerate(leaf.shape)]
-    if leaf.is_floating_point():
-        return torch.randn(shape, generator=generator).to(leaf)
-    for dim, size in enumerate(shape):
-        leaf = leaf.index_select(dim, torch.arange(size, device=leaf.device) % max(leaf.shape[dim], 1))
+    for dim in range(leaf.dim()):
+        if (size := sizes.get((name, dim))) is not None:
+            leaf = leaf.index_select(dim, torch.arange(size, device=leaf.device) % max(leaf.shape[dim], 1))
     return leaf
 
 
-def _copied(leaf: Any) -> Any:
-    return leaf.clone() if isinstance(leaf, torch.Tensor) else leaf
+def _draws(leaves: Sequence[Any]) -> Iterator[list[Any]]:
+    """Inputs with random numbers: once with their own integers and booleans, then with these in any order."""
+    generator = torch.Generator().manual_seed(0)
+    for index in range(1 + _DRAWS):
+        yield [_drawn(leaf, index > 0, generator) for leaf in leaves]
+
+
+def _drawn(leaf: Any, mixed: bool, generator: torch.Generator) -> Any:
+    if not isinstance(leaf, torch.Tensor) or not leaf.numel():
+        return leaf
+    if leaf.is_complex():
+        return torch.randn(leaf.shape, dtype=leaf.dtype, generator=generator).to(leaf.device)
+    if leaf.is_floating_point():
+        return torch.randn(leaf.shape, generator=generator).to(leaf)
+    if not mixed:
+        return leaf
+    values = leaf.long().unique()  # which not every integer dtype has
+    if len(values) == 1:  # as a mask of ones: values that are all the same would tell nothing
+        values = torch.tensor([0, 1], device=leaf.device)
+    return values[torch.randint(len(values), leaf.shape, generator=generator).to(leaf.device)].to(leaf.dtype)
+
+
+def _copied(value: Any) -> Any:
+    return pytree.tree_map_only(torch.Tensor, torch.clone, value)
 
 
 def _carried(leaf: Any) -> Any:
