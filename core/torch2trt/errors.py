@@ -83,7 +83,7 @@ class PrecisionWarning(UserWarning):
 
 
 class RandomNumbersWarning(UserWarning):
-    """A converted module draws random numbers, by another generator than PyTorch's."""
+    """A converted module draws random numbers, which are not those that PyTorch would draw."""
 
 
 class ReferenceRuntimeWarning(UserWarning):

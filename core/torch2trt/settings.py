@@ -64,7 +64,7 @@ class Settings:
     #: whether the converted module is held against PyTorch before it is returned, at the smallest, the usual and the
     #: largest shapes
     verify: bool = False
-    #: where the model draws random numbers: ``"engine"`` lets TensorRT's generator draw them, also for dropout in
+    #: where the model draws random numbers: ``"engine"`` lets the engine draw them, also for dropout in
     #: training mode, ``"refuse"`` makes such calls unsupported; None is ``"engine"`` with a warning, without dropout
     random: Random | None = None
 

@@ -8,6 +8,7 @@ from torch._higher_order_ops import while_loop
 from torch2trt import CaptureError, explain, trt
 
 X = torch.ones(2, 3)
+DYNAMIC = ({0: torch.export.Dim("n", max=8)},)
 
 
 def changes_in_place(x):
@@ -63,10 +64,35 @@ def test_a_constant_predicate_leaves_one_branch():
     assert trt.LayerType.CONDITION in kinds(Gate().eval(), X)
 
 
-def test_branches_of_other_shapes():
+def test_branches_of_other_shapes_are_refused():
     def model(x):
         return torch.cond(x.sum() > 0, lambda x: x[:1].clone(), lambda x: x * 2, (x,))
 
-    module = torch2trt.convert(model, [X], build=False, runtime="reference")
-    for x in (X, -X):
-        torch.testing.assert_close(module(x), model(x))
+    (cond,) = explain(model, [X]).unsupported
+    assert "results differ in shape" in cond.reasons[-1]
+
+
+def test_a_loop_in_a_branch_of_dynamic_sizes_is_refused():
+    def model(x):
+        def doubled(x):
+            return while_loop(lambda x: x.amax() < 9, lambda x: (x * 2,), (x,))[0]
+
+        return torch.cond(x.sum() > 0, doubled, lambda x: x * 2, (x,))
+
+    assert not explain(model, [X]).unsupported
+    (cond,) = explain(model, [X], dynamic_shapes=DYNAMIC).unsupported
+    assert "a loop in one of them might not end" in cond.reasons[-1]
+
+
+def test_both_branches_of_dynamic_sizes_are_computed():
+    assert trt.LayerType.CONDITION not in kinds(Gate().eval(), X, dynamic_shapes=DYNAMIC)
+
+
+def test_no_tensor_without_dimensions_enters_or_leaves_a_loop():
+    def model(x):
+        return while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, x * 2), (torch.tensor(0), x))
+
+    network = torch2trt.convert(model, [X], build=False, runtime="reference").network
+    layers = [network.get_layer(index) for index in range(network.num_layers)]
+    crossing = [layer for layer in layers if layer.type in (trt.LayerType.RECURRENCE, trt.LayerType.LOOP_OUTPUT)]
+    assert [tuple(layer.get_output(0).shape) for layer in crossing] == [(1,), (2, 3)] * 2

@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 import torch2trt
+from torch._higher_order_ops.scan import scan
 from torch2trt import (
     CaptureError,
     RandomNumbersWarning,
@@ -32,7 +33,7 @@ def noisy(x):
 def test_by_default_a_warning_names_the_calls_once():
     x = torch.ones(3)
     with pytest.warns(
-        RandomNumbersWarning, match=r"takes no seed.*\n  aten.randn_like.default in .*test_random"
+        RandomNumbersWarning, match=r"are not PyTorch's.*\n  aten.randn_like.default in .*test_random"
     ) as got:
         module = convert(noisy, [x], **ON_REFERENCE)
     assert len(got) == 1
@@ -102,7 +103,7 @@ def test_outputs_of_random_numbers_are_held_against_pytorch_on_the_same_numbers(
     module = convert(noisy, [x], random="engine", **ON_REFERENCE)
     found = compare(noisy, module, [x])
     assert found.agrees
-    assert [output.error for output in found.outputs] == [0, 0]
+    assert {output.error for output in found.outputs} == {0}
 
 
 @converter("aten.sin.default")
@@ -139,3 +140,63 @@ def test_a_random_model_of_dynamic_sizes_is_tried_with_the_same_numbers():
     x, dims = torch.ones(4, 3), ({0: torch.export.Dim("n", min=1, max=8)},)
     module = convert(by_rows, [x], dynamic_shapes=dims, random="engine", **ON_REFERENCE)
     assert module(torch.ones(1, 3)).shape == (1, 3)
+
+
+# --- the seed ----------------------------------------------------------------------------------------------------
+
+
+def test_the_seed_is_a_buffer_that_decides_the_numbers():
+    x = torch.zeros(20)
+    module = convert(torch.rand_like, [x], random="engine", **ON_REFERENCE)
+    first, second = module(x), module(x)
+    assert not torch.equal(first, second)
+    module.reset()
+    assert torch.equal(module(x), first)
+    seed = module.state.random_seed.clone()
+    assert torch.equal(module(x), second)
+    assert module.state.random_seed == seed + 1
+    module.state.random_seed.copy_(seed)
+    assert torch.equal(module(x), second)
+    assert not torch.equal(convert(lambda x: torch.rand_like(x) + 0, [x], random="engine", **ON_REFERENCE)(x), first)
+
+
+def test_the_seed_begins_with_the_users():
+    x = torch.zeros(20)
+    drawn = []
+    with torch.random.fork_rng(devices=[]):
+        for seed in (1, 1, 2):
+            torch.manual_seed(seed)
+            drawn.append(convert(torch.rand_like, [x], random="engine", **ON_REFERENCE)(x))
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+
+
+def test_a_model_with_a_buffer_of_that_name_is_refused():
+    class Own(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("random_seed", torch.zeros(1))
+
+        def forward(self, x):
+            return torch.rand_like(x) + self.random_seed
+
+    with pytest.raises(CaptureError, match=r"'random_seed', where the seed of its random numbers will be; rename it"):
+        convert(Own(), [torch.zeros(3)], random="engine", **ON_REFERENCE)
+
+
+def test_a_loop_that_draws_is_refused():
+    def walk(x):
+        return scan(lambda place, row: (place + torch.rand_like(row), place * 1), x[0] * 0, x)[1]
+
+    (loop,) = explain(walk, [torch.zeros(6, 3)], random="engine").unsupported
+    assert "every step of a loop would draw the same random numbers" in loop.reasons[-1]
+
+
+def test_a_seed_is_there_for_calls_that_draw_only():
+    @converter("aten.sin.default")
+    def noisy_sine(ctx, input):
+        """sin(Tensor self) -> Tensor"""
+        return lib.add(ctx, input, ctx.seed())
+
+    with pytest.raises(torch2trt.ConversionError, match="so it has no seed"):
+        convert(torch.sin, [torch.zeros(3)], packs=with_installed(Pack(noisy_sine)), **ON_REFERENCE)

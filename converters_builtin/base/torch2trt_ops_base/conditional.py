@@ -13,16 +13,29 @@ from torch2trt.lib import Value
 from .sizes import same_size
 
 
-@converter("higher_order.cond")
+def _why_not_run(call: Call, true_fn: Program, false_fn: Program) -> str | None:
+    """Why neither a conditional of TensorRT's nor computing both branches is right."""
+    if not _has_dynamic_sizes(call) or _may_be_computed_both_ways(true_fn, false_fn):
+        return None
+    return (
+        "TensorRT computes one of two branches wrongly where sizes are dynamic, and both cannot be computed, since "
+        "their results differ in shape or a loop in one of them might not end; give these sizes as static ones"
+    )
+
+
+@converter("higher_order.cond", rejects=_why_not_run)
 def cond(ctx: Context, pred: Value, true_fn: Program, false_fn: Program, operands: Sequence[Any] = ()) -> list[Any]:
     """cond(Tensor or SymBool pred, true_fn, false_fn, operands) -> the results of one of the two functions
 
-    A predicate that is a constant leaves one branch, which is converted as if it stood in the model itself.
+    A predicate that is a constant leaves one branch, which is converted as if it stood in the model itself.  Where
+    sizes are dynamic both branches are computed, and one is chosen: of a conditional of TensorRT for RTX 1.6.1, the
+    first branch's result ends where that of the usual sizes does, matrix products and convolutions fail when they run,
+    and some networks end the process that builds them.
     """
     if not lib.is_runtime(pred):
         return ctx.lower(true_fn if bool(pred) else false_fn, operands)
     condition = lib.reshape(ctx, pred, []) if lib.ndim_of(pred) else pred
-    if _is_computed_both_ways(ctx.call, true_fn, false_fn):
+    if _has_dynamic_sizes(ctx.call):
         both = zip(*(ctx.lower(branch, operands) for branch in (true_fn, false_fn)), strict=True)
         return [_selected(ctx, condition, index, *values) for index, values in enumerate(both)]
     conditional = ctx.network.add_if_conditional()
@@ -57,21 +70,15 @@ def _selected(ctx: Context, condition: trt.ITensor, index: int, *values: Any) ->
     return lib.where(ctx, condition, yes, no)
 
 
-def _is_computed_both_ways(call: Call, *branches: Program) -> bool:
-    """Whether TensorRT for RTX 1.6.1 cannot build the conditional.
-
-    It cannot where sizes are dynamic and there is another one in a branch, or a branch makes a tensor of a size that is
-    only that of something outside, which ends the process.  A loop that runs while a condition holds is never run for
-    nothing: it might not end.
-    """
-    called = [name for branch in branches for name in _called(branch)]
-    if "higher_order.while_loop" in called or not _are_alike(*branches):
-        return False
+def _has_dynamic_sizes(call: Call) -> bool:
     operands = call.args[3] if len(call.args) > 3 else ()
-    used = set[int]().union(*map(_used, branches))
-    from_outside = any(_varies(operand) and index not in used for index, operand in enumerate(operands))
-    nested = "higher_order.cond" in called and any(map(_varies, pytree.tree_leaves((operands, call.result))))
-    return from_outside or nested
+    return any(map(_varies, pytree.tree_leaves((operands, call.result))))
+
+
+def _may_be_computed_both_ways(*branches: Program) -> bool:
+    """Whether one of both results can be chosen, and no branch might go on for ever with what the other one is for."""
+    called = [name for branch in branches for name in _called(branch)]
+    return "higher_order.while_loop" not in called and _are_alike(*branches)
 
 
 def _varies(value: Any) -> bool:
@@ -79,14 +86,6 @@ def _varies(value: Any) -> bool:
     return isinstance(value, torch.SymInt) or any(
         isinstance(size, torch.SymInt) for size in getattr(value, "shape", ())
     )
-
-
-def _used(branch: Program) -> set[int]:
-    """Which inputs a branch uses for more than their sizes."""
-    refs = {ref for call in branch.calls if call.target.name != "aten.sym_size.int" for ref in call.refs}
-    refs |= {output for output in branch.outputs if hasattr(output, "kind")}
-    names = {ref.name for ref in refs if ref.kind == "input"}
-    return {index for index, name in enumerate(branch.inputs) if name in names}
 
 
 def _called(program: Program) -> Iterator[str]:

@@ -7,7 +7,9 @@ from typing import Any
 
 from torch2trt import Context, ConversionError, converter, trt
 
-_RANDOM = "TensorRT draws uniform and normal random numbers only; draw these outside and pass them in"
+from .random_numbers import WITHOUT_GENERATOR
+
+_RANDOM = "how many numbers it draws for one depends on what they are; draw these outside and pass them in"
 _DATA_DEPENDENT = "the size of the result depends on the values of the input"
 _COMPLEX = "a call before or after this one has no rule for complex numbers"
 _LENGTH = "a Fourier transform needs static lengths, each of up to 2048 or the product of two such"
@@ -29,7 +31,7 @@ random = _declined(
     "aten._sample_dirichlet.default",
 )
 seeded = _declined(
-    "TensorRT's generator takes no seed; leave generator= out",
+    WITHOUT_GENERATOR,
     "aten.rand.generator",
     "aten.randn.generator",
     "aten.randint.generator",

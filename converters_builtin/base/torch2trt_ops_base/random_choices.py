@@ -11,32 +11,18 @@ from torch2trt import Context, converter, lib, trt
 from torch2trt.lib import Size, Value
 
 from .ordering import first, too_many
-from .random_numbers import exponential_of, seeded, sizes_of, uniform_of
+from .random_numbers import exponential_of, leading, random_bits, seeded, sizes_of, uniform_of
 from .sort import argmax, most_of
 
-_BITS: Final = 24  #: digits of a uniform float32
-#: 24 random bits give each of so many numbers equally often, to one part in 16,000
-_FEW: Final = 1 << 10
-#: and 48 bits each of so many, to one part in 256
+#: so many random bits give each of ``_MANY`` numbers equally often, to one part in 256
+_BITS: Final = 48
 _MANY: Final = 1 << 40
 
 
 def _whole_numbers(ctx: Context, sizes: Sequence[Size], low: Size, high: Size) -> trt.ITensor:
     """Whole numbers from ``low`` to below ``high``, each as likely as the others."""
     count = lib.size_op(ctx, operator.sub, high, low)
-    if not lib.is_runtime(count) and count <= _FEW:
-        drawn = ctx.tensor(lib.floor(ctx, lib.mul(ctx, uniform_of(ctx, sizes), float(count))), torch.int64)
-    else:
-        drawn = _remainder(ctx, _whole_bits(ctx, sizes), count)
-    return lib.add(ctx, drawn, low, torch.int64)
-
-
-def _whole_bits(ctx: Context, sizes: Sequence[Size]) -> trt.ITensor:
-    """48 random bits each; of one layer, because two might draw the same numbers."""
-    drawn = uniform_of(ctx, [2, *sizes])
-    halves = ctx.tensor(lib.floor(ctx, lib.mul(ctx, drawn, 2.0**_BITS)), torch.int64)
-    upper, lower = (lib.squeeze(ctx, lib.narrow(ctx, halves, 0, index, 1), [0]) for index in (0, 1))
-    return lib.add(ctx, lib.mul(ctx, upper, 1 << _BITS), lower)
+    return lib.add(ctx, _remainder(ctx, leading(ctx, random_bits(ctx, sizes), _BITS), count), low, torch.int64)
 
 
 def _remainder(ctx: Context, input: trt.ITensor, divisor: Size) -> trt.ITensor:

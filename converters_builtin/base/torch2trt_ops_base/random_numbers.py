@@ -1,6 +1,6 @@
-"""Random numbers, all made of those that TensorRT's FILL draws anew each time that it runs.
+"""Random numbers, all made of a seed that is another one at every call, as every runtime makes them alike.
 
-They are distributed as PyTorch's, and others: TensorRT's generator is another one, and takes no seed.
+They are distributed as PyTorch's, and others: PyTorch has other generators, one for each device.
 """
 
 from __future__ import annotations
@@ -13,34 +13,59 @@ import torch
 from torch2trt import Context, converter, lib, trt
 from torch2trt.lib import Size, Value
 
-F = trt.FillOperation
 #: uniform numbers of these dtypes are multiples of ``2**-digits`` in PyTorch, which are never rounded up to 1
 _DIGITS: Final = {torch.float16: 11, torch.bfloat16: 8}
 #: float32 has 24 digits
 _BITS: Final = 24
+#: odd numbers of 64 bits without a pattern
+_STEP, _KEY = -0x61C8864680B583EB, 0x3A5F1B7C96E4D28B
+#: how often a number is squared; three times pass every test that was tried
+_ROUNDS: Final = 5
+_HALF: Final = 1 << 32
+WITHOUT_GENERATOR: Final = (
+    "an engine has no torch.Generator: leave generator= out, and set the converted module's state.random_seed"
+)
 
 
 def seeded(generator: torch.Generator | None) -> str | None:
     """Why a call with a generator of its own is declined."""
-    return None if generator is None else "TensorRT's generator takes no seed; leave generator= out"
+    return None if generator is None else WITHOUT_GENERATOR
 
 
-def _fill(ctx: Context, operation: trt.FillOperation, sizes: Sequence[Size]) -> trt.ITensor:
-    """Float32 numbers of FILL: uniform from 0 to 1, or normal."""
-    static = [size for size in sizes if not lib.is_runtime(size)]
-    known = len(static) == len(sizes)
-    # a FILL of no dimensions does not build
-    layer = ctx.network.add_fill(tuple(static) if known and sizes else (1,) * max(len(sizes), 1), operation)
-    layer.alpha, layer.beta = 0.0, 1.0
-    if not known:
-        layer.set_input(0, ctx.shape(sizes))
-    drawn = layer.get_output(0)
-    return drawn if sizes else lib.reshape(ctx, drawn, [])
+def random_bits(ctx: Context, sizes: Sequence[Size]) -> trt.ITensor:
+    """Int64 numbers whose 64 bits are random, each of the place of its element and the seed of this draw.
+
+    As in Widynski's counter-based generators, a number is squared again and again, and its halves change places; the
+    upper halves of the last two squares are the result.
+    """
+    seed = lib.mul(ctx, ctx.seed(), _KEY)
+    place = lib.add(ctx, lib.mul(ctx, lib.arange(ctx, lib.size_product(ctx, sizes)), _STEP), seed)
+    mixed, added, last = place, (place, lib.add(ctx, place, _KEY)), place
+    for turn in range(_ROUNDS):
+        square = lib.add(ctx, lib.mul(ctx, mixed, mixed), added[turn % 2])
+        before, last = last, _upper(ctx, square)
+        mixed = lib.add(ctx, last, lib.mul(ctx, square, _HALF))
+    return lib.reshape(ctx, lib.add(ctx, lib.mul(ctx, before, _HALF), last), sizes)
+
+
+def _upper(ctx: Context, bits: trt.ITensor) -> trt.ITensor:
+    """The upper half of 64 bits, as a signed number."""
+    return lib.elementwise(ctx, trt.ElementWiseOperation.FLOOR_DIV, bits, _HALF)
+
+
+def leading(ctx: Context, bits: trt.ITensor, count: int) -> trt.ITensor:
+    """The ``count`` leading ones of 64 bits, as an int64 number from 0 to below ``2**count``."""
+    signed = lib.elementwise(ctx, trt.ElementWiseOperation.FLOOR_DIV, bits, 1 << (64 - count))
+    return lib.add(ctx, signed, 1 << (count - 1))
 
 
 def uniform_of(ctx: Context, sizes: Sequence[Size]) -> trt.ITensor:
-    """Float32 numbers from 0 to below 1; TensorRT does not say which of the two it may draw."""
-    return lib.minimum(ctx, _fill(ctx, F.RANDOM_UNIFORM, sizes), 1 - 2**-_BITS)
+    """Float32 numbers from 0 to below 1, multiples of ``2**-24``."""
+    return _fraction(ctx, leading(ctx, random_bits(ctx, sizes), _BITS), _BITS)
+
+
+def _fraction(ctx: Context, number: trt.ITensor, bits: int) -> trt.ITensor:
+    return lib.mul(ctx, ctx.tensor(number, torch.float32), 2.0**-bits)
 
 
 def uniform_between(ctx: Context, sizes: Sequence[Size], low: float = 0.0, high: float = 1.0) -> trt.ITensor:
@@ -60,7 +85,16 @@ def _scaled(ctx: Context, drawn: trt.ITensor, offset: Value, factor: Value) -> t
 
 
 def _normal(ctx: Context, sizes: Sequence[Size], mean: Value = 0.0, std: Value = 1.0) -> trt.ITensor:
-    return _scaled(ctx, _fill(ctx, F.RANDOM_NORMAL, sizes), mean, std)
+    """Float32 numbers of a normal distribution, by the transformation of Box and Muller, up to 6.7 deviations away."""
+    bits = random_bits(ctx, sizes)
+    upper = _upper(ctx, bits)
+    lower = lib.sub(ctx, bits, lib.mul(ctx, upper, _HALF))
+    # above 0: the logarithm is taken
+    inside = _fraction(ctx, lib.add(ctx, upper, _HALF // 2 + 1), 32)
+    radius = lib.sqrt(ctx, lib.mul(ctx, lib.log(ctx, inside), -2.0))
+    return _scaled(
+        ctx, lib.mul(ctx, radius, lib.cos(ctx, lib.mul(ctx, _fraction(ctx, lower, 32), 2 * math.pi))), mean, std
+    )
 
 
 def sizes_of(ctx: Context, input: Value) -> Sequence[Size]:
@@ -165,15 +199,17 @@ def bernoulli(
     ctx: Context, input: Value, p: Value | None = None, generator: torch.Generator | None = None
 ) -> trt.ITensor:
     """bernoulli.p(Tensor self, float p, *, Generator? generator=None) -> Tensor"""
-    drawn = uniform_of(ctx, sizes_of(ctx, input))
-    return ctx.tensor(lib.lt(ctx, drawn, input if p is None else p), ctx.call.result.dtype)
+    sizes = sizes_of(ctx, input)
+    if isinstance(p, float) and p == 0:
+        return lib.expand(ctx, torch.zeros((), dtype=ctx.call.result.dtype), sizes)
+    return ctx.tensor(lib.lt(ctx, uniform_of(ctx, sizes), input if p is None else p), ctx.call.result.dtype)
 
 
 @converter("aten.native_dropout.default")
 def native_dropout(ctx: Context, input: Value, p: float, train: bool | None) -> tuple[trt.ITensor, trt.ITensor | None]:
     """native_dropout(Tensor input, float p, bool? train) -> (Tensor, Tensor)"""
     tensor = ctx.tensor(input)
-    if train is False:
+    if train is False or p == 0:
         mask = lib.expand(ctx, torch.tensor(True), lib.sizes(ctx, tensor)) if ctx.call.uses(1) else None
         return tensor, mask
     mask = lib.lt(ctx, uniform_of(ctx, lib.sizes(ctx, tensor)), 1 - p)

@@ -15,6 +15,7 @@ from torch.export.graph_signature import InputKind
 
 from ..errors import CaptureError
 from ..program.call import describe
+from ..program.leaves import SEED
 from ..program.memory import overlap, storage_of
 from .read import tensor_of
 from .wrappers import original_path
@@ -84,20 +85,23 @@ def called(
 ) -> tuple[Any, dict[str, Any]]:
     """What a model returns, and the new values of some buffers, which the model itself keeps as they were.
 
+    The seed of random numbers, which no model has, is one more after the call.
+
     Args:
         model: a module, or a callable that has no buffers.
         state: the values that these buffers begin with, by their paths.
         args, kwargs: the inputs.
     """
-    own = {path: (holder, name, buffer) for path, holder, name, buffer in _buffers(model)} if state else {}
+    given = {path: value for path, value in state.items() if path != SEED}
+    own = {path: (holder, name, buffer) for path, holder, name, buffer in _buffers(model)} if given else {}
     try:
-        for path, value in state.items():
+        for path, value in given.items():
             holder, name, buffer = own[path]
             holder[name] = value.detach().to(buffer.device, copy=True)
         result = model(*args, **kwargs)
-        return result, {path: own[path][0].get(own[path][1]) for path in state}
+        return result, {path: own[path][0].get(own[path][1]) if path in own else state[path] + 1 for path in state}
     finally:
-        for path in state:
+        for path in given:
             holder, name, buffer = own[path]
             holder[name] = buffer
 

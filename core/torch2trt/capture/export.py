@@ -29,6 +29,7 @@ from .inputs import Example
 from .intercept import Interception
 from .leftovers import leaving_nothing
 from .read import Reader
+from .seed import add_seed
 from .sources import place_of, recording, users_stack
 from .transform import transform
 from .values import unknown_offsets, with_values
@@ -60,6 +61,7 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
             stack.close()
             exported = _exported(model, module, example, interception)
         exported = leaving_nothing(model, lambda: decompose(exported, packs, interception))
+        add_seed(exported, interception)
         returned = carry(exported, settings)
         transform(exported, packs, settings)
         signature, outputs = signature_of(model, module, exported, example, returned, cross(exported))

@@ -1,4 +1,8 @@
-"""Verbs that repeat a step as a TensorRT loop."""
+"""Verbs that repeat a step as a TensorRT loop.
+
+A tensor without dimensions goes in and out as one of one element: where sizes are dynamic, TensorRT for RTX 1.6.1
+updates those once too often, once only or never.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ import torch
 from .._trt import trt
 from ..network.context import Context
 from .dims import size
-from .shape import reshape
+from .shape import reshape, squeeze, unsqueeze
 from .values import Value, ndim_of
 
 Tensors = Sequence[Value]
@@ -39,14 +43,16 @@ def scan(
     length = ctx.tensor(size(ctx, tensors[0], axis), torch.int64)
     loop = ctx.network.add_loop()
     loop.add_trip_limit(ctx.tensor(length, torch.int32), trt.TripLimit.COUNT)
-    slices = [loop.add_iterator(tensor, axis, reverse).get_output(0) for tensor in tensors]
-    recurrences = [loop.add_recurrence(ctx.tensor(state)) for state in states]
-    following, outputs = step([recurrence.get_output(0) for recurrence in recurrences], slices)
+    slices = [_slices(ctx, loop, tensor, axis, reverse) for tensor in tensors]
+    recurrences, carried = _recurrences(ctx, loop, states)
+    following, outputs = step(carried, slices)
     kind = trt.LoopOutput.REVERSE if reverse else trt.LoopOutput.CONCATENATE
-    every = [loop.add_loop_output(ctx.tensor(output), kind, axis) for output in outputs]
-    for layer in every:
+    every = []
+    for output in outputs:
+        layer = loop.add_loop_output(_widened(ctx, output), kind, axis)
         layer.set_input(1, length)
-    return _last(ctx, loop, recurrences, following), [layer.get_output(0) for layer in every]
+        every.append(layer.get_output(0) if ndim_of(output) else squeeze(ctx, layer.get_output(0), [1]))
+    return _last(ctx, loop, recurrences, carried, following), every
 
 
 def while_loop(
@@ -64,14 +70,39 @@ def while_loop(
         states: the first states.
     """
     loop = ctx.network.add_loop()
-    recurrences = [loop.add_recurrence(ctx.tensor(state)) for state in states]
-    carried = [recurrence.get_output(0) for recurrence in recurrences]
+    recurrences, carried = _recurrences(ctx, loop, states)
     going = condition(carried)
-    loop.add_trip_limit(reshape(ctx, going, []) if ndim_of(going) else going, trt.TripLimit.WHILE)
-    return _last(ctx, loop, recurrences, step(carried))
+    loop.add_trip_limit(_narrowed(ctx, going, 0), trt.TripLimit.WHILE)
+    return _last(ctx, loop, recurrences, carried, step(carried))
 
 
-def _last(ctx: Context, loop: trt.ILoop, recurrences: Sequence[Any], following: Tensors) -> list[trt.ITensor]:
+def _widened(ctx: Context, value: Value) -> trt.ITensor:
+    return ctx.tensor(value) if ndim_of(value) else reshape(ctx, value, [1])
+
+
+def _narrowed(ctx: Context, tensor: trt.ITensor, ndim: int) -> trt.ITensor:
+    return tensor if ndim else reshape(ctx, tensor, [])
+
+
+def _slices(ctx: Context, loop: trt.ILoop, tensor: trt.ITensor, axis: int, reverse: bool) -> trt.ITensor:
+    """The slice of each step."""
+    if ndim_of(tensor) > 1:
+        return loop.add_iterator(tensor, axis, reverse).get_output(0)
+    return reshape(ctx, loop.add_iterator(unsqueeze(ctx, tensor, [1]), axis, reverse).get_output(0), [])
+
+
+def _recurrences(ctx: Context, loop: trt.ILoop, states: Tensors) -> tuple[list[Any], list[trt.ITensor]]:
+    """The layers that carry states from step to step, and the states in a step."""
+    recurrences = [loop.add_recurrence(_widened(ctx, state)) for state in states]
+    inside = [_narrowed(ctx, r.get_output(0), ndim_of(state)) for r, state in zip(recurrences, states, strict=True)]
+    return recurrences, inside
+
+
+def _last(
+    ctx: Context, loop: trt.ILoop, recurrences: Sequence[Any], carried: Tensors, following: Tensors
+) -> list[trt.ITensor]:
+    """The states after the last step, which leaves the ``following`` ones of those that it has."""
     for recurrence, state in zip(recurrences, following, strict=True):
-        recurrence.set_input(1, ctx.tensor(state))
-    return [loop.add_loop_output(r.get_output(0), trt.LoopOutput.LAST_VALUE).get_output(0) for r in recurrences]
+        recurrence.set_input(1, _widened(ctx, state))
+    outputs = [loop.add_loop_output(r.get_output(0), trt.LoopOutput.LAST_VALUE).get_output(0) for r in recurrences]
+    return [_narrowed(ctx, last, ndim_of(state)) for last, state in zip(outputs, carried, strict=True)]

@@ -103,6 +103,7 @@ class Context:
         kwargs: Mapping[str, Any],
         settings: Settings,
         lower_subprogram: LowerSubprogram,
+        next_seed: Callable[[], trt.ITensor],
     ) -> None:
         #: the network under construction; new layers are named ``module.path/target#n`` when the converter returns
         self.network = network
@@ -114,6 +115,7 @@ class Context:
         self.settings = settings
         self._constants = constants
         self._lower_subprogram = lower_subprogram
+        self._next_seed = next_seed
 
     def const(self, value: Any) -> torch.Tensor:
         """``value`` as a constant tensor; :class:`ConversionError` where it is only known at run time."""
@@ -168,6 +170,14 @@ class Context:
             its outputs in order: tensors of the network, constants, sizes, or Python constants.
         """
         return self._lower_subprogram(subprogram, inputs)
+
+    def seed(self) -> trt.ITensor:
+        """An int64 tensor of one element to make random numbers of, whose value nothing else has.
+
+        It is another one at every call of the module and every time that a converter asks for one; only operators that
+        draw random numbers have it.
+        """
+        return self._next_seed()
 
     def describe_arguments(self) -> str:
         """The arguments in short, constants told from runtime tensors, for error messages."""

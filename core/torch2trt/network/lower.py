@@ -19,6 +19,7 @@ from ..plan.plan import Plan
 from ..plan.planned import PlannedCall
 from ..plan.segments import Segment
 from ..program.call import Call, Ref
+from ..program.leaves import SEED
 from ..program.memory import storage_of
 from ..program.program import Program
 from ..settings import Settings
@@ -31,6 +32,8 @@ _UNNAMED: Final = "(Unnamed Layer"
 _ORIGIN: Final = ("name", "target", "module", "source", "pack", "converter", "converter_source")
 #: how many copies of one output TensorRT for RTX 1.6.1 makes without leaving another one unwritten
 _PLAIN_COPIES: Final = 2
+#: between the seeds of two draws: further than a module is called, and not a round number
+_APART: Final = 0x2545F4914F6D
 
 
 @dataclass(frozen=True)
@@ -99,14 +102,20 @@ class _Lowering:
         self._messages = messages
         self._layers_named: dict[str, int] = {}
         self._copies: dict[str, int] = {}
+        self._seed: trt.ITensor | None = None
+        self._seeds_made = 0
 
     def run(self, segment: Segment) -> dict[Ref, trt.ITensor]:
         values: dict[Ref, Any] = {}
+        signature = self._program.signature
+        seeds = [buffer.name for buffer in signature.state if buffer.path == SEED] if signature else []
         for ref, spec in segment.inputs.items():
             dtype = carrier(getattr(torch, spec.dtype), self.settings.float64)
             if reason := why_unsupported(dtype):
                 raise ConversionError(f"input {spec.name!r}: {reason}")
             values[ref] = self.network.add_input(spec.name, to_trt(dtype), spec.shape)
+            if spec.name in seeds:
+                self._seed = values[ref]
         self._lower_calls(segment.calls, self._program, values)
         for output, name in segment.outputs:
             self._mark_output(_value(output, self._program, values), name)
@@ -141,7 +150,9 @@ class _Lowering:
             self._lower_calls(planned.bodies[program.name], program, values)
             return [_value(output, program, values) for output in program.outputs]
 
-        context = Context(self.network, self.constants, planned.call, args, kwargs, self.settings, lower_subprogram)
+        context = Context(
+            self.network, self.constants, planned.call, args, kwargs, self.settings, lower_subprogram, self._next_seed
+        )
         before = self.network.num_layers
         del self._messages[:]
         try:
@@ -177,6 +188,14 @@ class _Lowering:
                 layer.name = f"{prefix}#{number}"
             if not layer.metadata:  # those of a subprogram have their own
                 layer.metadata = metadata
+
+    def _next_seed(self) -> trt.ITensor:
+        if self._seed is None:
+            raise ConversionError("the call is not one that PyTorch knows to draw random numbers, so it has no seed")
+        self._seeds_made += 1
+        apart = self.constants.tensor(torch.tensor([self._seeds_made * _APART]))
+        layer = self.network.add_elementwise(self._seed, apart, trt.ElementWiseOperation.SUM)
+        return layer.get_output(0)
 
     def _mark_output(self, value: Any, name: str) -> None:
         tensor: Any = value if is_runtime(value) else self.constants.tensor(torch.as_tensor(value))

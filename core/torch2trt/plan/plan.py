@@ -58,8 +58,8 @@ class Plan:
         ):
             where = "".join(f"\n  {call.target.name} in {call.where}" for call in drawing)
             warn(
-                "TensorRT's generator, which takes no seed, draws the random numbers of these calls: they are "
-                f"distributed as PyTorch's, and others. random='engine' says that this is meant, random='refuse' "
+                "the random numbers of these calls are not PyTorch's: they are distributed as those, and made of the "
+                "converted module's own buffer random_seed. random='engine' says that this is meant, random='refuse' "
                 f"makes it an error:{where}",
                 RandomNumbersWarning,
             )

@@ -21,6 +21,8 @@ from ..settings import Random
 Action = Literal["convert", "fold", "unsupported"]
 #: the dimensions of TensorRT's tensors (``Dims.MAX_DIMS``)
 _MAX_RANK: Final = 8
+#: of two programs one runs, once
+_BRANCHES: Final = "higher_order.cond"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +93,11 @@ def walk(calls: Iterable[PlannedCall]) -> Iterator[PlannedCall]:
 
 def _why_not_drawn(call: Call, random: Random | None) -> str | None:
     """Why nothing may draw the random numbers of a call, with the cure."""
-    if random == "engine" or not draws(call):
+    if not draws(call):
+        return None
+    if call.target.name != _BRANCHES and any(subprograms_of(call)):
+        return "every step of a loop would draw the same random numbers; draw them outside and pass them in"
+    if random == "engine":
         return None
     if random == "refuse":
         return "it draws random numbers, which random='refuse' forbids; make them outside and pass them in"

@@ -13,6 +13,8 @@ LeafKind = Literal["tensor", "complex", "size", "constant", "mutated", "state"]
 
 #: the kinds of leaves of outputs that nobody is returned: new values of the engine's inputs
 CHANGED: Final = ("mutated", "state")
+#: the path of the buffer that random numbers are made of, which is the converted module's and not the model's
+SEED: Final = "random_seed"
 #: the value, up or down, that stands for no bound
 UNBOUNDED: Final = 2**63 - 1
 
@@ -110,7 +112,7 @@ class Buffer:
 
     #: the engine's input
     name: str
-    #: where it is in the model, such as ``layers.0.keys``
+    #: where it is in the model, such as ``layers.0.keys``; or :data:`SEED`
     path: str
     #: whether it is among the values of a state dict
     persistent: bool

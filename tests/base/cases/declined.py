@@ -4,7 +4,7 @@ import torch
 from torch2trt.testing import Case, f32, i64
 
 F32 = (torch.float32,)
-GENERATOR = "random numbers"
+GENERATOR = "how many numbers it draws for one depends on what they are"
 
 
 def _seeded(draw):
@@ -29,11 +29,13 @@ CASES = [
         [f32(6, 3), i64(2, 4, low=0, high=6)],
         rejects="max_norm",
     ),
-    declined("rand.generator", "no seed", _seeded(lambda x, g: x + torch.rand(4, generator=g))),
-    declined("randn.generator", "no seed", _seeded(lambda x, g: x + torch.randn(4, generator=g))),
-    declined("randint.generator", "no seed", _seeded(lambda x, g: x + torch.randint(3, (4,), generator=g))),
-    declined("randint.low_generator", "no seed", _seeded(lambda x, g: x + torch.randint(1, 3, (4,), generator=g))),
-    declined("randperm.generator", "no seed", _seeded(lambda x, g: x[:, torch.randperm(4, generator=g)])),
+    declined("rand.generator", "torch.Generator", _seeded(lambda x, g: x + torch.rand(4, generator=g))),
+    declined("randn.generator", "torch.Generator", _seeded(lambda x, g: x + torch.randn(4, generator=g))),
+    declined("randint.generator", "torch.Generator", _seeded(lambda x, g: x + torch.randint(3, (4,), generator=g))),
+    declined(
+        "randint.low_generator", "torch.Generator", _seeded(lambda x, g: x + torch.randint(1, 3, (4,), generator=g))
+    ),
+    declined("randperm.generator", "torch.Generator", _seeded(lambda x, g: x[:, torch.randperm(4, generator=g)])),
     declined("bincount.default", "depends on the values", lambda x: torch.bincount(x), i64(4, low=0, high=5)),
     declined("_unique2.default", "depends on the values", lambda x: torch.unique(x), i64(4)),
     declined("unique_consecutive.default", "depends on the values", lambda x: torch.unique_consecutive(x), i64(4)),
