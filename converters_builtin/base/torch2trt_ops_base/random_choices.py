@@ -11,18 +11,24 @@ from torch2trt import Context, converter, lib, trt
 from torch2trt.lib import Size, Value
 
 from .ordering import first, too_many
-from .random_numbers import exponential_of, leading, random_bits, seeded, sizes_of, uniform_of
+from .random_numbers import BITS, exponential_of, leading, seeded, sizes_of, uniform_of
 from .sort import argmax, most_of
 
-#: so many random bits give each of ``_MANY`` numbers equally often, to one part in 256
-_BITS: Final = 48
+#: 24 random bits give each of so many numbers equally often, to one part in 16,000
+_FEW: Final = 1 << 10
+#: and 48 bits each of so many, to one part in 256
 _MANY: Final = 1 << 40
 
 
 def _whole_numbers(ctx: Context, sizes: Sequence[Size], low: Size, high: Size) -> trt.ITensor:
     """Whole numbers from ``low`` to below ``high``, each as likely as the others."""
     count = lib.size_op(ctx, operator.sub, high, low)
-    return lib.add(ctx, _remainder(ctx, leading(ctx, random_bits(ctx, sizes), _BITS), count), low, torch.int64)
+    if not lib.is_runtime(count) and count <= _FEW:
+        drawn = ctx.tensor(lib.floor(ctx, lib.mul(ctx, uniform_of(ctx, sizes), float(count))), torch.int64)
+    else:
+        upper, lower = (ctx.tensor(leading(ctx, sizes), torch.int64) for _ in range(2))
+        drawn = _remainder(ctx, lib.add(ctx, lib.mul(ctx, upper, 1 << BITS), lower), count)
+    return lib.add(ctx, drawn, low, torch.int64)
 
 
 def _remainder(ctx: Context, input: trt.ITensor, divisor: Size) -> trt.ITensor:

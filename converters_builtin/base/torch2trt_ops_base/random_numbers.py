@@ -15,13 +15,13 @@ from torch2trt.lib import Size, Value
 
 #: uniform numbers of these dtypes are multiples of ``2**-digits`` in PyTorch, which are never rounded up to 1
 _DIGITS: Final = {torch.float16: 11, torch.bfloat16: 8}
-#: float32 has 24 digits
-_BITS: Final = 24
-#: odd numbers of 64 bits without a pattern
-_STEP, _KEY = -0x61C8864680B583EB, 0x3A5F1B7C96E4D28B
-#: how often a number is squared; three times pass every test that was tried
-_ROUNDS: Final = 5
-_HALF: Final = 1 << 32
+#: digits of a float32
+BITS: Final = 24
+#: odd numbers of 32 bits without a pattern
+_PLACE, _SEED, _ADDED = -0x61C8864F, -0x7A143595, 0x27D4EB2F
+#: how often the bits are mixed; twice passes every test that was tried
+_ROUNDS: Final = 4
+_HALF: Final = 1 << 16
 WITHOUT_GENERATOR: Final = (
     "an engine has no torch.Generator: leave generator= out, and set the converted module's state.random_seed"
 )
@@ -33,39 +33,37 @@ def seeded(generator: torch.Generator | None) -> str | None:
 
 
 def random_bits(ctx: Context, sizes: Sequence[Size]) -> trt.ITensor:
-    """Int64 numbers whose 64 bits are random, each of the place of its element and the seed of this draw.
+    """Int32 numbers whose bits are random, each of the place of its element and the seed of this draw.
 
-    As in Widynski's counter-based generators, a number is squared again and again, and its halves change places; the
-    upper halves of the last two squares are the result.
+    Places and seeds are mixed by the permutation x (2x + 1) of RC6, with halves that change places in between.
     """
-    seed = lib.mul(ctx, ctx.seed(), _KEY)
-    place = lib.add(ctx, lib.mul(ctx, lib.arange(ctx, lib.size_product(ctx, sizes)), _STEP), seed)
-    mixed, added, last = place, (place, lib.add(ctx, place, _KEY)), place
-    for turn in range(_ROUNDS):
-        square = lib.add(ctx, lib.mul(ctx, mixed, mixed), added[turn % 2])
-        before, last = last, _upper(ctx, square)
-        mixed = lib.add(ctx, last, lib.mul(ctx, square, _HALF))
-    return lib.reshape(ctx, lib.add(ctx, lib.mul(ctx, before, _HALF), last), sizes)
+    seed = ctx.seed()
+    key = _mixed(ctx, lib.add(ctx, lib.mul(ctx, seed, _SEED), _ADDED), _ADDED)
+    places = lib.arange(ctx, lib.size_product(ctx, sizes), lib.reshape(ctx, seed, []), _PLACE)
+    bits = _mixed(ctx, ctx.tensor(places, torch.int32), key)
+    return lib.reshape(ctx, _turned(ctx, bits, key), sizes)
 
 
-def _upper(ctx: Context, bits: trt.ITensor) -> trt.ITensor:
-    """The upper half of 64 bits, as a signed number."""
-    return lib.elementwise(ctx, trt.ElementWiseOperation.FLOOR_DIV, bits, _HALF)
+def _mixed(ctx: Context, bits: trt.ITensor, key: Value) -> trt.ITensor:
+    for _ in range(_ROUNDS):
+        turned = _turned(ctx, bits, key)
+        bits = lib.add(ctx, lib.floor_divide(ctx, turned, _HALF), lib.mul(ctx, turned, _HALF))
+    return bits
 
 
-def leading(ctx: Context, bits: trt.ITensor, count: int) -> trt.ITensor:
-    """The ``count`` leading ones of 64 bits, as an int64 number from 0 to below ``2**count``."""
-    signed = lib.elementwise(ctx, trt.ElementWiseOperation.FLOOR_DIV, bits, 1 << (64 - count))
-    return lib.add(ctx, signed, 1 << (count - 1))
+def _turned(ctx: Context, bits: trt.ITensor, key: Value) -> trt.ITensor:
+    """Each bit of the result depends on it and all lower ones: the upper ones are random."""
+    return lib.add(ctx, lib.mul(ctx, bits, lib.add(ctx, lib.add(ctx, bits, bits), 1)), key)
+
+
+def leading(ctx: Context, sizes: Sequence[Size]) -> trt.ITensor:
+    """Int32 numbers of 24 random bits."""
+    return lib.add(ctx, lib.floor_divide(ctx, random_bits(ctx, sizes), 1 << (32 - BITS)), 1 << (BITS - 1))
 
 
 def uniform_of(ctx: Context, sizes: Sequence[Size]) -> trt.ITensor:
     """Float32 numbers from 0 to below 1, multiples of ``2**-24``."""
-    return _fraction(ctx, leading(ctx, random_bits(ctx, sizes), _BITS), _BITS)
-
-
-def _fraction(ctx: Context, number: trt.ITensor, bits: int) -> trt.ITensor:
-    return lib.mul(ctx, ctx.tensor(number, torch.float32), 2.0**-bits)
+    return lib.mul(ctx, ctx.tensor(leading(ctx, sizes), torch.float32), 2.0**-BITS)
 
 
 def uniform_between(ctx: Context, sizes: Sequence[Size], low: float = 0.0, high: float = 1.0) -> trt.ITensor:
@@ -85,16 +83,12 @@ def _scaled(ctx: Context, drawn: trt.ITensor, offset: Value, factor: Value) -> t
 
 
 def _normal(ctx: Context, sizes: Sequence[Size], mean: Value = 0.0, std: Value = 1.0) -> trt.ITensor:
-    """Float32 numbers of a normal distribution, by the transformation of Box and Muller, up to 6.7 deviations away."""
-    bits = random_bits(ctx, sizes)
-    upper = _upper(ctx, bits)
-    lower = lib.sub(ctx, bits, lib.mul(ctx, upper, _HALF))
-    # above 0: the logarithm is taken
-    inside = _fraction(ctx, lib.add(ctx, upper, _HALF // 2 + 1), 32)
-    radius = lib.sqrt(ctx, lib.mul(ctx, lib.log(ctx, inside), -2.0))
-    return _scaled(
-        ctx, lib.mul(ctx, radius, lib.cos(ctx, lib.mul(ctx, _fraction(ctx, lower, 32), 2 * math.pi))), mean, std
-    )
+    """Float32 numbers of a normal distribution, by the transformation of Box and Muller."""
+    # with more digits below, and above 0: its logarithm says how far away numbers can be
+    finer = lib.mul(ctx, lib.add(ctx, uniform_of(ctx, sizes), 2.0**-BITS), 2.0**-BITS)
+    radius = lib.sqrt(ctx, lib.mul(ctx, lib.log(ctx, lib.add(ctx, uniform_of(ctx, sizes), finer)), -2.0))
+    angle = lib.mul(ctx, uniform_of(ctx, sizes), 2 * math.pi)
+    return _scaled(ctx, lib.mul(ctx, radius, lib.cos(ctx, angle)), mean, std)
 
 
 def sizes_of(ctx: Context, input: Value) -> Sequence[Size]:
@@ -173,7 +167,7 @@ def exponential_of(ctx: Context, sizes: Sequence[Size], lambd: float = 1.0) -> t
     """Float32 numbers of the exponential distribution."""
     # never 0, as in PyTorch: its logarithm is often taken
     logarithm = lib.log(ctx, lib.sub(ctx, 1.0, uniform_of(ctx, sizes)))
-    return lib.div(ctx, lib.maximum(ctx, lib.neg(ctx, logarithm), 2.0 ** -(_BITS + 1)), lambd)
+    return lib.div(ctx, lib.maximum(ctx, lib.neg(ctx, logarithm), 2.0 ** -(BITS + 1)), lambd)
 
 
 def _geometric(ctx: Context, sizes: Sequence[Size], p: float) -> trt.ITensor:

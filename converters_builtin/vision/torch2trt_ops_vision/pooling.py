@@ -14,6 +14,8 @@ from .windows import Window, maximum, maximum_with_indices
 Ints = int | Sequence[int]
 #: TensorRT's windows over two dimensions have fewer elements
 _TOO_LARGE = 100_000
+#: windows longer than that in the last dimension read beyond the input with TensorRT for RTX 1.6.1
+_TOO_WIDE = 256
 
 
 def _pooled_dims(call: Call) -> int:
@@ -145,25 +147,64 @@ def pool(
     inside = tuple(tensor.shape)[-count:]
     if ceil_mode and (exclusive or op == trt.PoolingType.MAX):
         kernel_size = _reached(kernel_size, inside, padding)
-    too_large = count == 2 and math.prod(kernel_size) >= _TOO_LARGE
-    if too_large and kernel_size == inside and not any(padding):
+    if count == 2 and _too_large(kernel_size) and kernel_size == inside and not any(padding):
         return lib.squeeze(ctx, _over_all(ctx, op, tensor), added)
     if ceil_mode:
         sizes = zip(inside, ctx.call.results[0].shape[-count:], strict=True)
         windows = zip(sizes, kernel_size, stride, padding, strict=True)
         # as much as the last window that PyTorch keeps needs; of dynamic sizes the layer rounds up
         post_padding = tuple(max((new - 1) * s + k - old - p, 0) if old >= 0 else p for (old, new), k, s, p in windows)
-    # what is averaged over rows and then over columns is averaged over the window, its padding counted or not
-    for dims in ((0,), (1,)) if too_large else (range(count),):
-        geometry = zip((kernel_size, stride, padding, post_padding), (1, 1, 0, 0), strict=True)
-        k, *rest = (tuple(v[dim] if dim in dims else neutral for dim in range(count)) for v, neutral in geometry)
-        layer = ctx.network.add_pooling_nd(tensor, op, k)
-        layer.average_count_excludes_padding = exclusive
-        if ceil_mode and -1 in inside:
-            layer.padding_mode = trt.PaddingMode.EXPLICIT_ROUND_UP
-        layer.stride_nd, layer.pre_padding, layer.post_padding = rest
-        tensor = layer.get_output(0)
+    tensor = _slide(
+        ctx, op, tensor, (kernel_size, stride, padding, post_padding), exclusive, ceil_mode and -1 in inside
+    )
     return lib.squeeze(ctx, tensor, added)
+
+
+def _slide(
+    ctx: Context,
+    op: trt.PoolingType,
+    tensor: trt.ITensor,
+    geometry: Sequence[tuple[int, ...]],
+    exclusive: bool,
+    rounds_up: bool,
+) -> trt.ITensor:
+    """TensorRT's layer, or two where it has none for such windows.
+
+    What is averaged over rows and then over columns is averaged over the window, its padding counted or not; the last
+    dimension becomes the last but one for that.
+
+    Args:
+        ctx: the context.
+        op: what is done with a window.
+        tensor: a batch of channels, then the dimensions that windows slide over.
+        geometry: of these dimensions the windows, strides, and paddings in front and behind.
+        exclusive: whether padding does not count.
+        rounds_up: whether a last window may begin in the input and end beyond its padding.
+    """
+    kernel_size = geometry[0]
+    count, neutral = len(kernel_size), (1, 1, 0, 0)
+
+    def layer(input: trt.ITensor, rows: Sequence[tuple[int, ...]]) -> trt.ITensor:
+        pooling = ctx.network.add_pooling_nd(input, op, rows[0])
+        pooling.average_count_excludes_padding = exclusive
+        if rounds_up:
+            pooling.padding_mode = trt.PaddingMode.EXPLICIT_ROUND_UP
+        pooling.stride_nd, pooling.pre_padding, pooling.post_padding = rows[1:]
+        return pooling.get_output(0)
+
+    if not _too_large(kernel_size):
+        return layer(tensor, geometry)
+    others = [(*row[:-1], one) for row, one in zip(geometry, neutral, strict=True)]
+    if any(set(row) != {one} for row, one in zip(others, neutral, strict=True)):
+        tensor = layer(tensor, others)
+    order = [*range(count), count + 1, count]
+    last = [(*(one,) * (count - 2), row[-1], one) for row, one in zip(geometry, neutral, strict=True)]
+    return lib.permute(ctx, layer(lib.permute(ctx, tensor, order), last), order)
+
+
+def _too_large(kernel_size: Sequence[int]) -> bool:
+    """Whether TensorRT has no layer for a window."""
+    return kernel_size[-1] > _TOO_WIDE or (len(kernel_size) == 2 and math.prod(kernel_size) >= _TOO_LARGE)
 
 
 def _over_all(ctx: Context, op: trt.PoolingType, input: trt.ITensor) -> trt.ITensor:

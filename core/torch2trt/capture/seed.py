@@ -21,7 +21,7 @@ def add_seed(exported: ExportedProgram, interception: Interception) -> None:
     """Let a program that draws random numbers read and write a seed, in place; nothing happens to others.
 
     TensorRT's own random layer draws the same numbers at every call, so what converters draw is made of this seed: an
-    int64 tensor of one element, which is one more after each call.
+    int32 tensor of one element, which is one more after each call.
 
     Raises:
         CaptureError: the model has a buffer of that name.
@@ -31,7 +31,8 @@ def add_seed(exported: ExportedProgram, interception: Interception) -> None:
     if SEED in exported.state_dict:
         raise CaptureError(f"the model has a buffer {SEED!r}, where the seed of its random numbers will be; rename it")
     # from the seed that the user sets, and another one for another model
-    first = torch.tensor([(torch.initial_seed() ^ zlib.crc32(str(exported.graph).encode())) % 2**62])
+    number = (torch.initial_seed() ^ zlib.crc32(str(exported.graph).encode())) % 2**31
+    first = torch.tensor([number], dtype=torch.int32)
     exported.state_dict[SEED] = first
     graph, signature = exported.graph, exported.graph_signature
     before = next(iter(graph.nodes))

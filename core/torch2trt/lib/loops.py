@@ -1,7 +1,8 @@
 """Verbs that repeat a step as a TensorRT loop.
 
 A tensor without dimensions goes in and out as one of one element: where sizes are dynamic, TensorRT for RTX 1.6.1
-updates those once too often, once only or never.
+updates those once too often, once only or never.  What each step gives of one element is given twice: alone, some are
+put where others belong.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import torch
 from .._trt import trt
 from ..network.context import Context
 from .dims import size
-from .shape import reshape, squeeze, unsqueeze
+from .shape import cat, narrow, reshape, unsqueeze
 from .values import Value, ndim_of
 
 Tensors = Sequence[Value]
@@ -47,11 +48,7 @@ def scan(
     recurrences, carried = _recurrences(ctx, loop, states)
     following, outputs = step(carried, slices)
     kind = trt.LoopOutput.REVERSE if reverse else trt.LoopOutput.CONCATENATE
-    every = []
-    for output in outputs:
-        layer = loop.add_loop_output(_widened(ctx, output), kind, axis)
-        layer.set_input(1, length)
-        every.append(layer.get_output(0) if ndim_of(output) else squeeze(ctx, layer.get_output(0), [1]))
+    every = [_stacked(ctx, loop, output, kind, axis, length) for output in outputs]
     return _last(ctx, loop, recurrences, carried, following), every
 
 
@@ -89,6 +86,21 @@ def _slices(ctx: Context, loop: trt.ILoop, tensor: trt.ITensor, axis: int, rever
     if ndim_of(tensor) > 1:
         return loop.add_iterator(tensor, axis, reverse).get_output(0)
     return reshape(ctx, loop.add_iterator(unsqueeze(ctx, tensor, [1]), axis, reverse).get_output(0), [])
+
+
+def _stacked(
+    ctx: Context, loop: trt.ILoop, output: Value, kind: trt.LoopOutput, axis: int, length: trt.ITensor
+) -> trt.ITensor:
+    """The outputs of all steps along an axis."""
+    tensor = ctx.tensor(output)
+    alone = set(tensor.shape) <= {1}
+    given = cat(ctx, [reshape(ctx, tensor, [1])] * 2, 0) if alone else tensor
+    layer = loop.add_loop_output(given, kind, 0 if alone else axis)
+    layer.set_input(1, length)
+    every = layer.get_output(0)
+    if not alone:
+        return every
+    return reshape(ctx, narrow(ctx, every, 1, 0, 1), [1] * axis + [-1] + [1] * (len(tensor.shape) - axis))
 
 
 def _recurrences(ctx: Context, loop: trt.ILoop, states: Tensors) -> tuple[list[Any], list[trt.ITensor]]:

@@ -172,7 +172,7 @@ class Context:
         return self._lower_subprogram(subprogram, inputs)
 
     def seed(self) -> trt.ITensor:
-        """An int64 tensor of one element to make random numbers of, whose value nothing else has.
+        """An int32 tensor of one element to make random numbers of, whose value nothing else has.
 
         It is another one at every call of the module and every time that a converter asks for one; only operators that
         draw random numbers have it.

@@ -32,8 +32,8 @@ _UNNAMED: Final = "(Unnamed Layer"
 _ORIGIN: Final = ("name", "target", "module", "source", "pack", "converter", "converter_source")
 #: how many copies of one output TensorRT for RTX 1.6.1 makes without leaving another one unwritten
 _PLAIN_COPIES: Final = 2
-#: between the seeds of two draws: further than a module is called, and not a round number
-_APART: Final = 0x2545F4914F6D
+#: between the seeds of two draws, modulo 2**32: calls and draws rarely meet
+_APART: Final = 0x3C6EF35F
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ class _Lowering:
         if self._seed is None:
             raise ConversionError("the call is not one that PyTorch knows to draw random numbers, so it has no seed")
         self._seeds_made += 1
-        apart = self.constants.tensor(torch.tensor([self._seeds_made * _APART]))
+        apart = self.constants.tensor(torch.tensor([self._seeds_made * _APART]).to(torch.int32))
         layer = self.network.add_elementwise(self._seed, apart, trt.ElementWiseOperation.SUM)
         return layer.get_output(0)
 

@@ -74,6 +74,7 @@ class TRTModule(torch.nn.Module):
             )
         tensors = self.signature.flatten(args, kwargs)
         if self._state is not None:
+            self._state.follow(tensors)
             tensors = self.signature.with_state(tensors, self._state.tensors())
         return self.signature.unflatten(self.runner(self.signature.carried(tensors)), tensors)
 

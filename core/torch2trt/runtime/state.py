@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import torch
 
 from ..errors import EngineError
-from ..program.leaves import Buffer, TensorSpec
+from ..program.leaves import SEED, Buffer, TensorSpec
 from ..program.signature import Signature
 
 #: whole numbers in which two values are equal where their bits are
@@ -41,10 +41,18 @@ class State:
                     owner = owner.get_submodule(part)
                 owner.register_buffer(name, value.clone(memory_format=torch.contiguous_format), buffer.persistent)
                 self._places.append((owner._buffers, name))
+        self._seeds = [place for place, buffer in zip(self._places, self.buffers, strict=True) if buffer.path == SEED]
 
     def tensors(self) -> list[torch.Tensor]:
         """The buffers, in order."""
         return [owner[name] for owner, name in self._places]
+
+    def follow(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Move the seed of random numbers, which no model has and nobody would move, to where the inputs are."""
+        device = next((tensor.device for tensor in tensors.values() if tensor.is_cuda), None)
+        for owner, name in self._seeds:
+            if device is not None and owner[name].device != device:
+                owner[name] = owner[name].to(device)
 
     def reset(self) -> None:
         """Write the first values into the buffers."""

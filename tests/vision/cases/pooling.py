@@ -73,6 +73,7 @@ CASES = [
         dynamic_min=317,
         name="many",
     ),
+    Case(MAX2, torch.nn.MaxPool2d((1, 300), 300), [f32(1, 2, 3, 900)], dynamic=N, name="wide"),
     Case(MAX2, lambda x: F.max_pool2d(x, 317, 2, 3, ceil_mode=True), [f32(1, 1, 322, 320)], name="many-ceil"),
     Case(MAX2, lambda x: F.max_pool2d(x, (1, 100000), 1), [f32(1, 1, 1, 100001)], rejects="100000 long", name="long"),
     Case(MAX3, lambda x: F.max_pool3d(x, 3, 2, 1), [X3], dynamic={0: "n", 2: "d"}, dynamic_min=5),
@@ -178,6 +179,9 @@ CASES = [
         }.items()
     ),
     Case("aten.avg_pool1d.default", torch.nn.AvgPool1d(100000), [f32(1, 2, 100000)], whole=False, name="all-of-many"),
+    Case("aten.avg_pool1d.default", torch.nn.AvgPool1d(300, 7, 5), [f32(2, 3, 400)], whole=False, name="wide"),
+    Case(AVG2, torch.nn.AvgPool2d((2, 257), (1, 3)), [f32(2, 3, 4, 300)], dynamic=N, name="wide"),
+    Case(AVG3, torch.nn.AvgPool3d((2, 1, 257), (1, 2, 3)), [f32(1, 2, 3, 4, 300)], dynamic=N, dtypes=F32, name="wide"),
     Case(AVG2, torch.nn.AvgPool1d(100000, 1), [f32(1, 2, 100001)], rejects="100000 long", name="long"),
     Case(AVG3, lambda x: F.avg_pool3d(x, 2), [X3], dynamic={0: "n", 3: "h"}, dynamic_min=5, dtypes=F32),
     Case(AVG3, lambda x: F.avg_pool3d(x, 3, 2, 1), [X3], dynamic=N, name="padded", dtypes=F32),
