@@ -17,6 +17,7 @@ from ..packs.loading import Packs
 from ..program.call import state_of
 from ..program.program import Program
 from ..settings import Settings
+from .backports import backports
 from .boundary import carry, tell
 from .buffers import assigned_in_place
 from .complex_edge import cross
@@ -51,7 +52,7 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
         CaptureError: ``torch.export`` cannot express the model; the message says what to do.
     """
     in_place = assigned_in_place(model, settings.precision)
-    with _lock, in_place, unknown_offsets(), contextlib.ExitStack() as stack:
+    with _lock, in_place, unknown_offsets(), backports(), contextlib.ExitStack() as stack:
         stack.enter_context(every_size())
         interception = Interception(packs)
         module = _module(model, example, settings)
