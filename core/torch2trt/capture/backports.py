@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import torch
 from torch._decomp import decompositions
+from torch._export.non_strict_utils import _NonStrictTorchFunctionHandler
 from torch._subclasses.fake_tensor import FakeTensor
-from torch.overrides import TorchFunctionMode
 
 aten = torch.ops.aten
 
@@ -37,21 +37,21 @@ def backports() -> Iterator[None]:
         stack.enter_context(_replaced(decompositions, "one_layer_lstm", _with_states_of_given_shape))
         for operator, kernel in _KERNELS.items():
             stack.enter_context(_kernel(operator, kernel))
-        stack.enter_context(_Indexing())
+        stack.enter_context(_replaced(_NonStrictTorchFunctionHandler, "_override", _indexing))
         yield
 
 
 @contextlib.contextmanager
-def _replaced(module: Any, name: str, replace: Callable[[Any], Any]) -> Iterator[None]:
-    original = getattr(module, name, None)
+def _replaced(owner: Any, name: str, replace: Callable[[Any], Any]) -> Iterator[None]:
+    original = getattr(owner, name, None)
     if original is None:
         yield
         return
-    setattr(module, name, replace(original))
+    setattr(owner, name, replace(original))
     try:
         yield
     finally:
-        setattr(module, name, original)
+        setattr(owner, name, original)
 
 
 @contextlib.contextmanager
@@ -84,16 +84,20 @@ def _with_states_of_given_shape(layer: Callable[..., Any]) -> Callable[..., Any]
     return corrected
 
 
-class _Indexing(TorchFunctionMode):
-    """``x[i]`` with a number ``i`` that is a tensor as ``x[i.item()]``, which is what it means."""
+def _indexing(override: Callable[..., Any]) -> Callable[..., Any]:
+    """``x[i]`` with a number ``i`` that is a tensor as ``x[i.item()]``, which is what it means.
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        indexes = func in (torch.Tensor.__getitem__, torch.Tensor.__setitem__)
-        if not indexes or torch.compiler.is_dynamo_compiling():
-            return func(*args, **(kwargs or {}))
-        tensor, index, *value = args
-        index = tuple(map(_read, index)) if isinstance(index, tuple) else _read(index)
-        return func(tensor, index, *value)
+    Args:
+        override: what export traces in place of a function of PyTorch's.
+    """
+
+    def overridden(mode: Any, func: Any, args: Any, kwargs: Any) -> Any:
+        if func is torch.Tensor.__getitem__:
+            tensor, index = args
+            args = tensor, tuple(map(_read, index)) if isinstance(index, tuple) else _read(index)
+        return override(mode, func, args, kwargs)
+
+    return overridden
 
 
 def _read(index: Any) -> Any:

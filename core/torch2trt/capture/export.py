@@ -22,7 +22,7 @@ from .boundary import carry, tell
 from .buffers import assigned_in_place
 from .complex_edge import cross
 from .convention import signature_of
-from .decompose import decompose
+from .decompose import decompose, fault_inside
 from .dims import without_names
 from .every_size import every_size, has_lost_sizes
 from .given import without_stars
@@ -172,6 +172,10 @@ def _explain(error: Exception) -> str:
             "first, with torch.utils._pytree.register_dataclass or register_pytree_node and serialized_type_name=..., "
             "or return its tensors"
         )
+    if "torch._C.Generator" in text:  # where PyTorch traces generators, a converter says so
+        return f"the model draws random numbers by a generator{place}: TensorRT's takes no seed; leave generator= out"
+    if fault := fault_inside(text):
+        return fault
     if inside := _inside(text):
         return f"PyTorch cannot trace a function that torch.cond or a loop runs{place}: {inside}"
     if "Constraints violated" in text or "specialized" in text:
