@@ -11,13 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import torch
-from torch._decomp import decompositions
-from torch._export.non_strict_utils import _NonStrictTorchFunctionHandler
 from torch._subclasses.fake_tensor import FakeTensor
 
 aten = torch.ops.aten
 
-_EARLIER: Final = torch.__version__ < (2, 14)
+_EARLIER: Final = torch.__version__ < "2.14"  # compared as versions
 _COMPOSITE: Final = torch._C.DispatchKey.CompositeImplicitAutograd
 _ROUNDED: Final[Mapping[str, Callable[..., torch.Tensor]]] = {
     "lower": torch.floor,
@@ -32,6 +30,9 @@ def backports() -> Iterator[None]:
     if not _EARLIER:
         yield
         return
+    from torch._decomp import decompositions  # what is private may not be there in later versions
+    from torch._export.non_strict_utils import _NonStrictTorchFunctionHandler
+
     with contextlib.ExitStack() as stack:
         stack.enter_context(_replaced(torch._meta_registrations, "div_rtn", lambda _: _floored))
         stack.enter_context(_replaced(decompositions, "one_layer_lstm", _with_states_of_given_shape))
@@ -116,7 +117,7 @@ def _quantile(
     passes_over_nan: bool = False,
 ) -> torch.Tensor:
     """Quantiles without a look at ``q``, which PyTorch checks on the CPU."""
-    ndim, wanted = input.dim(), q if isinstance(q, torch.Tensor) else torch.full_like(input, q).new_full((), q)
+    ndim, wanted = input.dim(), q if isinstance(q, torch.Tensor) else input.new_full((), q)
     rows = input.flatten() if dim is None or not ndim else input.movedim(dim, -1)
     rows = rows.sort(-1).values
     missing = rows.isnan()
