@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import distributions as D
-from torch2trt import convert
+from torch2trt import CaptureError, convert, explain
 
 COUNT = 20_000
 #: the Kolmogorov-Smirnov distance that one sample of COUNT numbers in a million exceeds
@@ -167,3 +167,14 @@ def test_what_dropout_keeps_is_scaled_and_what_it_drops_of_infinity_is_nan(conve
     assert (kept.isinf() | kept.isnan()).all()
     none = converted(lambda x: F.dropout(x, 1.0, training=True), X + 1)(X + 1)
     assert torch.equal(none, X)
+
+
+@pytest.mark.parametrize("draw", [lambda x, g: torch.rand(4, generator=g), lambda x, g: x.bernoulli(0.5, generator=g)])
+def test_a_generator_of_the_models_own_is_declined(draw):
+    generator = torch.Generator()
+    try:
+        plan = explain(lambda x: x + draw(x, generator), [torch.ones(4)], build=False, runtime="reference")
+        said = str([planned.reasons for planned in plan])
+    except CaptureError as error:  # PyTorch 2.11 cannot trace it
+        said = str(error)
+    assert "has no torch.Generator" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable
 
@@ -69,9 +70,9 @@ def _interpolated(
     ctx: Context, ordered: trt.ITensor, count: lib.Size, most: int, q: torch.Tensor, interpolation: str
 ) -> trt.ITensor:
     """The quantiles (…, len(q)) of as many numbers, in order, as ``count`` says for all rows or for each."""
-    # PyTorch computes places in float64, which TensorRT has not: a row for each count there may be
+    # places are in a dtype that TensorRT may not have: a row for each count there may be
     counts = torch.arange(most + 1) if lib.is_runtime(count) else torch.tensor([count])
-    place = q.double().reshape(-1) * (counts[:, None] - 1).clamp(min=0)
+    place = q.to(_dtype_of_places()).reshape(-1) * (counts[:, None] - 1).clamp(min=0)
     place = _ROUNDED[interpolation](place) if interpolation in _ROUNDED else place
     below, above = (
         _at(ctx, ordered, lib.index_select(ctx, index.long(), 0, count) if lib.is_runtime(count) else index[0].long())
@@ -87,6 +88,13 @@ def _interpolated(
     from_above = lib.add(ctx, above, lib.mul(ctx, lib.sub(ctx, weights, 1.0), difference))
     # from the nearer one, as PyTorch does
     return lib.where(ctx, lib.ge(ctx, weights, 0.5), from_above, from_below)
+
+
+@functools.cache
+def _dtype_of_places() -> torch.dtype:
+    """What PyTorch computes the places of quantiles in: float64, and 2.11 in float32, where a rounded place differs."""
+    place = torch.quantile(torch.arange(11.0), torch.tensor(0.3), interpolation="higher")
+    return torch.float64 if place == 4 else torch.float32
 
 
 def _at(ctx: Context, ordered: trt.ITensor, index: Value) -> trt.ITensor:

@@ -17,11 +17,12 @@ from ..packs.loading import Packs
 from ..program.call import state_of
 from ..program.program import Program
 from ..settings import Settings
+from .backports import backports
 from .boundary import carry, tell
 from .buffers import assigned_in_place
 from .complex_edge import cross
 from .convention import signature_of
-from .decompose import decompose
+from .decompose import decompose, fault_inside
 from .dims import without_names
 from .every_size import every_size, has_lost_sizes
 from .given import without_stars
@@ -52,7 +53,7 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
         CaptureError: ``torch.export`` cannot express the model; the message says what to do.
     """
     in_place = assigned_in_place(model, settings.precision)
-    with _lock, in_place, unknown_offsets(), contextlib.ExitStack() as stack:
+    with _lock, in_place, unknown_offsets(), backports(), contextlib.ExitStack() as stack:
         stack.enter_context(every_size())
         interception = Interception(packs)
         module = _module(model, example, settings)
@@ -173,6 +174,13 @@ def _explain(error: Exception) -> str:
             "first, with torch.utils._pytree.register_dataclass or register_pytree_node and serialized_type_name=..., "
             "or return its tensors"
         )
+    if "torch._C.Generator" in text:  # where PyTorch traces generators, a converter says so
+        return (
+            f"the model draws random numbers by a generator{place}: an engine has no torch.Generator; leave generator= "
+            "out, and set the converted module's state.random_seed"
+        )
+    if fault := fault_inside(text):
+        return fault
     if inside := _inside(text):
         return f"PyTorch cannot trace a function that torch.cond or a loop runs{place}: {inside}"
     if "Constraints violated" in text or "specialized" in text:
