@@ -38,14 +38,13 @@ def engine_key(plan: Plan, segment: Segment) -> str:
     versions of their packs and the contents of their packages, the packs with hooks that change a build, TensorRT,
     PyTorch and the core itself; with full TensorRT, whose engines are for one, the GPU.
     """
-    used = {ref.name for planned in segment.calls for ref in planned.call.refs if ref.kind == "constant"}
     settings = plan.settings.to_dict()
     converters = [planned.converter for planned in walk(segment.calls) if planned.converter]
     parts = {
         "calls": [_without(planned.call.to_dict(), _READ) for planned in segment.calls],
         "inputs": [[str(ref), spec.name, spec.dtype, spec.ranges, spec.values] for ref, spec in segment.inputs.items()],
         "outputs": [[str(output), name] for output, name in segment.outputs],
-        "constants": {name: _digest(plan.program.constants[name]) for name in sorted(used)},
+        "constants": {name: _digest(plan.program.constants[name]) for name in _constants(segment)},
         "settings": {name: settings[name] for name in _SETTINGS},
         "breaks": sorted(plan.breaks),
         "converters": [[converter.name, str(converter.pack)] for converter in converters],
@@ -63,7 +62,7 @@ def network_key(network: Network, plan: Plan) -> str:
     """:func:`engine_key` with what the lowering made of the plan, which may depend on more than the plan.
 
     A converter may read the environment, call a library of another version, or be older than its file by now.  So the
-    layers, with the tensors between them, and the constants that were computed while lowering are in it too.
+    layers, with the tensors between them, and all weights that are not the plan's constants are in it too.
     """
     digest = hashlib.sha256(engine_key(plan, network.segment).encode())
     for index in range(network.network.num_layers):
@@ -71,9 +70,19 @@ def network_key(network: Network, plan: Plan) -> str:
         inputs = [layer.get_input(i) for i in range(layer.num_inputs)]
         outputs = [layer.get_output(i) for i in range(layer.num_outputs)]
         digest.update(repr((layer.name, [t and t.name for t in inputs], [_described(t) for t in outputs])).encode())
-    for tensor in network.constants.made.values():
-        digest.update(_digest(tensor).encode())
+    known = {_memory(plan.program.constants[name]) for name in _constants(network.segment)}
+    for tensor in network.constants.dense:
+        if _memory(tensor) not in known:  # a parameter as it is
+            digest.update(_digest(tensor).encode())
     return digest.hexdigest()
+
+
+def _constants(segment: Segment) -> list[str]:
+    return sorted({ref.name for planned in segment.calls for ref in planned.call.refs if ref.kind == "constant"})
+
+
+def _memory(tensor: torch.Tensor) -> tuple[int, int, torch.dtype]:
+    return tensor.data_ptr(), tensor.numel(), tensor.dtype
 
 
 def _described(tensor: Any) -> Any:
