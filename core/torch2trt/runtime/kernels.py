@@ -78,23 +78,26 @@ class _Kept:
         self._about = about
         self._key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
         self._lock = threading.Lock()
-        self._written = b""
         entry = store.get(_KIND, self._key)
         with log.record_errors():  # of kernels that this driver does not take: others are compiled
-            if entry is not None and cache.deserialize(entry.parts[0]):
-                self._written = hashlib.sha256(entry.parts[0]).digest()
+            self.loaded = entry is not None and bool(cache.deserialize(entry.parts[0]))
+            # not what a session that compiled nothing has, which would take the place of another process's kernels
+            self._written = hashlib.sha256(self._serialized()).digest()
 
     def write(self) -> None:
         """Write the kernels where there are others than the file has."""
         if os.getpid() != self._process:  # a fork ends, where CUDA cannot be asked
             return
         with self._lock, log.record_errors():
-            memory = self.cache.serialize()
-            blob = b"" if memory is None else bytes(memory)
+            blob = self._serialized()
             digest = hashlib.sha256(blob).digest()
             if blob and digest != self._written:
                 self._store.put(_KIND, self._key, Entry(self._about, (blob,)))
                 self._written = digest
+
+    def _serialized(self) -> bytes:
+        memory = self.cache.serialize()
+        return b"" if memory is None else bytes(memory)
 
 
 def _machine(device: torch.device) -> dict[str, str]:
