@@ -9,6 +9,7 @@ import resource
 import signal
 import time
 
+import filelock
 import pytest
 from torch2trt import CacheError, CacheWarning
 from torch2trt.cache import place, store
@@ -139,7 +140,7 @@ def test_a_lock_that_is_held_keeps_nobody_from_writing(kept, monkeypatch):
     monkeypatch.setattr(store, "_PATIENCE", 0.05)
     kept.put("engine", key("a"), entry(b"1"))
     started = time.monotonic()
-    with store.filelock.FileLock(kept.folder / ".torch2trt.lock"):
+    with filelock.FileLock(kept.folder / ".torch2trt.lock"):
         kept.put("engine", key("b"), entry(b"2"))
         assert kept.prune(0) is None
     assert time.monotonic() - started < 2

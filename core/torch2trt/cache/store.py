@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import filelock
-
 from ..errors import CacheWarning, warn
 from .entry import Entry, packed, read, read_header
 
@@ -121,6 +119,8 @@ class Store:
         """
         if not self.folder.is_dir():
             return []
+        import filelock  # which a process that only reads does without
+
         try:
             with filelock.FileLock(self.folder / _LOCK, timeout=_PATIENCE):
                 self._remove_abandoned()
