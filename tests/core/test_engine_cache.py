@@ -5,11 +5,12 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 import torch2trt
 from torch import nn
-from torch2trt import CacheError, converter, explain, lib
+from torch2trt import CacheError, converter, explain, lib, trt
 from torch2trt.cache.place import store_of
 from torch2trt.cli import app
 from torch2trt.network import build, key
@@ -162,12 +163,23 @@ def test_settings_that_do_not_make_the_engine_do_not_make_its_key(builds):
     assert len(builds) == 4
 
 
-def test_what_a_converter_reads_elsewhere_makes_the_key_too(builds):
+@pytest.mark.parametrize("reads", ["a constant", "weights that are not the core's", "an attribute"])
+def test_what_a_converter_reads_elsewhere_makes_the_key_too(builds, reads):
     added = 1.0
 
     @converter("aten.relu.default")
     def relu(ctx, input):
-        return lib.add(ctx, lib.relu(ctx, input), torch.tensor([added]))
+        if reads == "a constant":
+            return lib.add(ctx, lib.relu(ctx, input), torch.tensor([added]))
+        if reads == "an attribute":
+            layer = ctx.network.add_activation(input, trt.ActivationType.LEAKY_RELU)
+            layer.alpha = added
+            return layer.get_output(0)
+        kept.append(np.full((1, 1), added, dtype=np.float32))
+        constant = ctx.network.add_constant((1, 1), kept[-1]).get_output(0)
+        return ctx.network.add_elementwise(input, constant, trt.ElementWiseOperation.MAX).get_output(0)
+
+    kept = []
 
     packs = with_installed(Pack(relu))
     first = torch2trt.convert(mlp(), INPUTS, packs=packs)
@@ -210,10 +222,10 @@ def test_with_full_tensorrt_the_gpu_makes_the_key(monkeypatch):
 def test_constants_are_digested_in_every_dtype_and_layout(dtype):
     tensor = torch.arange(6).reshape(2, 3).to(dtype)
     other = tensor.clone()
-    assert key._digest(tensor) == key._digest(other) == key._digest(tensor.t().contiguous().t())
+    assert key.digest(tensor) == key.digest(other) == key.digest(tensor.t().contiguous().t())
     other.view(-1).view(torch.uint8)[-1] ^= 1
     different = [other, tensor.reshape(3, 2), tensor[:1], tensor[:0], tensor[0, 0], tensor.view(torch.uint8)]
-    assert len({key._digest(one) for one in (tensor, *different)}) == 7
+    assert len({key.digest(one) for one in (tensor, *different)}) == 7
 
 
 SCRIPT = """

@@ -16,7 +16,7 @@ from ..plan.plan import Plan
 from ..plan.planned import walk
 from ..runtime.engine import Engine, why_not_loadable
 from ..settings import Settings
-from .key import network_key
+from .given import network_key
 from .lower import Network
 from .progress import watched
 

@@ -19,7 +19,6 @@ from ..packs.loading import Packs
 from ..plan.plan import Plan
 from ..plan.planned import walk
 from ..plan.segments import Segment
-from .lower import Network
 
 #: the hooks that change an engine beside the converters
 _HOOKS: Final = ("torch2trt_configure_build", "torch2trt_register_plugins")
@@ -44,7 +43,7 @@ def engine_key(plan: Plan, segment: Segment) -> str:
         "calls": [_without(planned.call.to_dict(), _READ) for planned in segment.calls],
         "inputs": [[str(ref), spec.name, spec.dtype, spec.ranges, spec.values] for ref, spec in segment.inputs.items()],
         "outputs": [[str(output), name] for output, name in segment.outputs],
-        "constants": {name: _digest(plan.program.constants[name]) for name in _constants(segment)},
+        "constants": {name: digest(plan.program.constants[name]) for name in constants_of(segment)},
         "settings": {name: settings[name] for name in _SETTINGS},
         "breaks": sorted(plan.breaks),
         "converters": [[converter.name, str(converter.pack)] for converter in converters],
@@ -58,46 +57,21 @@ def engine_key(plan: Plan, segment: Segment) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def network_key(network: Network, plan: Plan) -> str:
-    """:func:`engine_key` with what the lowering made of the plan, which may depend on more than the plan.
-
-    A converter may read the environment, call a library of another version, or be older than its file by now.  So the
-    layers, with the tensors between them, and all weights that are not the plan's constants are in it too.
-    """
-    digest = hashlib.sha256(engine_key(plan, network.segment).encode())
-    for index in range(network.network.num_layers):
-        layer = network.network.get_layer(index)
-        inputs = [layer.get_input(i) for i in range(layer.num_inputs)]
-        outputs = [layer.get_output(i) for i in range(layer.num_outputs)]
-        digest.update(repr((layer.name, [t and t.name for t in inputs], [_described(t) for t in outputs])).encode())
-    known = {_memory(plan.program.constants[name]) for name in _constants(network.segment)}
-    for tensor in network.constants.dense:
-        if _memory(tensor) not in known:  # a parameter as it is
-            digest.update(_digest(tensor).encode())
-    return digest.hexdigest()
-
-
-def _constants(segment: Segment) -> list[str]:
+def constants_of(segment: Segment) -> list[str]:
+    """The names of the constants that a segment uses."""
     return sorted({ref.name for planned in segment.calls for ref in planned.call.refs if ref.kind == "constant"})
-
-
-def _memory(tensor: torch.Tensor) -> tuple[int, int, torch.dtype]:
-    return tensor.data_ptr(), tensor.numel(), tensor.dtype
-
-
-def _described(tensor: Any) -> Any:
-    return tensor and (tensor.name, str(tensor.dtype), repr(tensor.shape), tensor.is_network_output)
 
 
 def _without(data: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
     return {name: value for name, value in data.items() if name not in names}
 
 
-def _digest(tensor: torch.Tensor) -> str:
+def digest(tensor: torch.Tensor) -> str:
+    """Of a tensor's dtype, shape and values."""
     dense = tensor.detach().cpu().contiguous()
-    digest = hashlib.sha256(f"{dense.dtype}{tuple(dense.shape)}".encode())
-    digest.update(dense.view(-1).view(torch.uint8).numpy().data)  # its own memory, without a copy
-    return digest.hexdigest()
+    made = hashlib.sha256(f"{dense.dtype}{tuple(dense.shape)}".encode())
+    made.update(dense.view(-1).view(torch.uint8).numpy().data)  # its own memory, without a copy
+    return made.hexdigest()
 
 
 def _implementers(packs: Packs, hook: str) -> list[list[str]]:
@@ -131,8 +105,8 @@ def _code_digest(path: str) -> str:
         return hashlib.sha256(file.read_bytes()).hexdigest()
     while (folder.parent / "__init__.py").is_file():
         folder = folder.parent
-    digest = hashlib.sha256()
+    made = hashlib.sha256()
     for found in sorted(found for found in folder.rglob("*") if found.suffix in _CODE and found.is_file()):
         data = found.read_bytes()
-        digest.update(f"{found.relative_to(folder).as_posix()} {len(data)}\n".encode() + data)
-    return digest.hexdigest()
+        made.update(f"{found.relative_to(folder).as_posix()} {len(data)}\n".encode() + data)
+    return made.hexdigest()
