@@ -88,7 +88,8 @@ def converts(store: Store) -> dict[str, Any]:
         modules = [convert(store) for _ in range(2)]
     expected = model()(*INPUTS)
     right = all(torch.allclose(module(*INPUTS), expected, atol=1e-5) for module in modules)
-    return {"whole": right and modules[0].serialized == modules[1].serialized and len(list(store)) == 1}
+    same, entries = modules[0].serialized == modules[1].serialized, len(list(store))
+    return {"whole": right and same and entries == 1, "right": right, "same": same, "entries": entries}
 
 
 def reads_and_writes(put: Callable[..., None], is_whole: Callable[..., bool | None], store: Store) -> dict[str, Any]:
@@ -112,7 +113,7 @@ def kill(target: Callable[..., None], arguments: tuple[Any, ...], seconds: float
 def row(name: str, kills: int, target: Callable, arguments: tuple, check: Callable, longest: float) -> dict[str, Any]:
     """Kill so many writers of one kind, each followed by a process that checks."""
     generator = random.Random(name)
-    done: dict[str, Any] = {"name": name, "kills": kills, "killed": 0, "wrong": 0, "failures": [], "left_behind": 0}
+    done: dict[str, Any] = {"name": name, "kills": kills, "killed": 0, "wrong": [], "failures": [], "left_behind": 0}
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder), LIMIT)
         for number in range(kills):
@@ -122,7 +123,7 @@ def row(name: str, kills: int, target: Callable, arguments: tuple, check: Callab
             for path in parts:  # as if the next process came later
                 os.utime(path, (1, 1))
             found = forked(check, store)
-            done["wrong"] += found.get("whole") is False
+            done["wrong"] += [found] if found.get("whole") is False else []
             done["failures"] += [found["failure"]] if "failure" in found else []
         store.prune(LIMIT)
         done["parts_at_the_end"] = len(list(store.folder.glob(".*.part")))
