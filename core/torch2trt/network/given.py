@@ -36,10 +36,10 @@ def network_key(network: Network, plan: Plan) -> str:
     for where, tensor in weights.items():
         if where not in known:  # a parameter as it is
             made.update(digest(tensor).encode())
-    known |= weights.keys()
+    addresses = {address for address, _ in known | weights.keys()}
     with log.record_errors():  # of attributes that are not set
         for node in read_layers(network.network).nodes:
-            made.update(repr(list(_parts(node, {address for address, _ in known}))).encode())
+            made.update(repr(list(_parts(node, addresses))).encode())
     return made.hexdigest()
 
 
