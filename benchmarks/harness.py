@@ -3,6 +3,7 @@
 import fnmatch
 import json
 import multiprocessing
+import os
 import platform
 import subprocess
 import traceback
@@ -14,6 +15,9 @@ from typing import Any
 import torch
 import torch2trt
 import torchvision
+
+# builds are measured here, not what an earlier one has left
+os.environ.setdefault("TORCH2TRT_CACHE_LIMIT", "0")
 
 
 def environment() -> dict:

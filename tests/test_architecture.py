@@ -16,7 +16,7 @@ PACKS = [path.parent for path in ROOT.glob("converters_builtin/*/*/__init__.py")
 
 #: the way of the data: each room may import those to its left, and what stands in itself without a circle
 ROOMS = (
-    *("errors", "_trt", "settings", "dtypes", "log", "reference"),
+    *("errors", "_trt", "cache", "settings", "dtypes", "log", "reference"),
     *("program", "packs", "runtime", "capture", "plan", "network", "lib"),
     *("verify", "api", "classic", "testing", "cli", "__main__", "__init__"),
 )
@@ -82,7 +82,7 @@ def test_the_core_stays_minimal():
     own = [
         path for name, path in MODULES.items() if room(name) not in ("reference", "verify", "testing", "classic", "cli")
     ]
-    assert sum(map(code_lines, own)) <= 6550
+    assert sum(map(code_lines, own)) <= 7050
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from .classic.helpers import torch_dim_to_trt_axes as torch_dim_to_trt_axes
 from .classic.helpers import trt_ as trt_
 from .classic.torch2trt import torch2trt as torch2trt
 from .errors import BuildError as BuildError
+from .errors import CacheError as CacheError
+from .errors import CacheWarning as CacheWarning
 from .errors import CaptureError as CaptureError
 from .errors import ConversionError as ConversionError
 from .errors import ConverterConflictWarning as ConverterConflictWarning

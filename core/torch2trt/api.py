@@ -16,6 +16,7 @@ from .capture.given import check_model
 from .capture.inputs import Example, example_inputs, inputs_of_exported
 from .errors import InputError
 from .network.build import build
+from .network.engines import engines_of
 from .network.lower import lower
 from .packs.loading import Packs
 from .packs.user import current_packs
@@ -100,7 +101,7 @@ def _finish(plan: Plan) -> TRTModule:
     assert signature is not None
     network = lower(plan, segment)
     settings = plan.settings
-    engine = build(network, plan) if settings.build else None
+    engine = build(network, plan, engines_of(settings.cache)) if settings.build else None
     runtime = settings.runtime if settings.build else "reference"
     interpreted = runtime == "reference" or not torch.cuda.is_available()
     # only now: the build has given back its memory
@@ -112,6 +113,7 @@ def _finish(plan: Plan) -> TRTModule:
         state=State(signature.state, plan.program.buffers) if signature.state else None,
         runtime=runtime,
         lowered=network,
+        cache=settings.cache,
     )
 
 

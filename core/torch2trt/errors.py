@@ -52,12 +52,20 @@ class BuildError(Torch2TRTError):
     """TensorRT could not build the engine."""
 
 
+class CacheError(Torch2TRTError, ValueError):
+    """A setting of the cache that cannot be."""
+
+
 class VerificationError(Torch2TRTError):
     """A converted module computes something else than PyTorch; the first call that does is named."""
 
 
 class EngineError(Torch2TRTError):
     """A saved module or an engine that cannot be loaded or run here."""
+
+
+class CacheWarning(UserWarning):
+    """What was built or compiled cannot be kept on disk; said once a process for each folder and reason."""
 
 
 class ConverterConflictWarning(UserWarning):

@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import os
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, MutableMapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, ParamSpec, TypedDict, TypeVar, get_args
 
 import torch
 
 from . import _trt
+from .cache.place import Cache
 from .errors import did_you_mean
 
 Runtime = Literal["auto", "engine", "reference"]
@@ -67,6 +69,9 @@ class Settings:
     #: where the model draws random numbers: ``"engine"`` lets the engine draw them, also for dropout in
     #: training mode, ``"refuse"`` makes such calls unsupported; None is ``"engine"`` with a warning, without dropout
     random: Random | None = None
+    #: whether engines and compiled kernels are kept on disk for the next process: True is the folder that
+    #: ``TORCH2TRT_CACHE`` names or the user's own, a path another one; a mapping has engines by their keys
+    cache: Cache = field(default=True, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse values that would only fail deep inside TensorRT."""
@@ -79,13 +84,14 @@ class Settings:
             _one_of(name, getattr(self, name), (True, False))
         if self.runtime == "engine" and not self.build:
             raise ValueError("runtime='engine' needs an engine; leave build=True")
+        _check_cache(self.cache)
         _check_range("workspace", self.workspace, 1, None, "a number of bytes, such as 2**30")
         _check_range("optimization_level", self.optimization_level, 0, 5, "a level from 0 to 5")
         object.__setattr__(self, "compute_capabilities", _compute_capabilities(self.compute_capabilities))
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as JSON-able values."""
-        return {field.name: _jsonable(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        """What makes the module, as JSON-able values: where engines are kept does not."""
+        return {f.name: _jsonable(getattr(self, f.name)) for f in dataclasses.fields(self) if f.name != "cache"}
 
 
 class SettingsKeywords(TypedDict, total=False):
@@ -102,6 +108,7 @@ class SettingsKeywords(TypedDict, total=False):
     verbose: bool
     verify: bool
     random: Random | None
+    cache: Cache
 
 
 def takes_settings(function: Callable[P, R]) -> Callable[P, R]:
@@ -111,7 +118,7 @@ def takes_settings(function: Callable[P, R]) -> Callable[P, R]:
     """
     given = inspect.signature(function)
     named = [p for p in given.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-    known = [*(p.name for p in named), *(field.name for field in dataclasses.fields(Settings))]
+    known = [*(p.name for p in named), *(f.name for f in dataclasses.fields(Settings))]
 
     @functools.wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -140,6 +147,13 @@ def _one_of(name: str, value: object, known: Sequence[object]) -> None:
         cure = did_you_mean(value, (one for one in known if isinstance(one, str))) if isinstance(value, str) else ""
         choices = ", ".join(str(one) if isinstance(one, torch.dtype) else repr(one) for one in known)
         raise ValueError(f"{name}={value!r} is not one of {choices}{cure}")
+
+
+def _check_cache(value: Any) -> None:
+    if not isinstance(value, (bool, str, os.PathLike, MutableMapping)) or value == "":
+        raise ValueError(f"cache={value!r} is not True, False, a folder, or a mapping of engines by their keys")
+    if isinstance(value, (str, os.PathLike)) and os.path.isfile(value):
+        raise ValueError(f"cache={os.fsdecode(value)!r} is a file; name a folder")
 
 
 def _check_range(name: str, value: Any, low: int, high: int | None, what: str) -> None:

@@ -161,8 +161,8 @@ class TestTheEngineCache:
         for _ in range(2):
             plan = self.plan()
             engines.append(build(lower(plan, plan.segments[0]), plan, cache))
-        assert engines[0] is engines[1]
-        assert list(cache) == [self.key()]
+        assert engines[0].serialized is engines[1].serialized
+        assert len(cache) == 1
 
     def test_the_key_changes_with_all_that_makes_an_engine(self, monkeypatch):
         other_weights = mlp()

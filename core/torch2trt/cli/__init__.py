@@ -1,4 +1,4 @@
-"""The command line: ``torch2trt packs | converters | explain | convert | compare | inspect``."""
+"""The command line: ``torch2trt packs | converters | explain | convert | compare | inspect | cache``."""
 
 import sys
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__, _trt
+from .cache import cache
 from .common import BROKEN, INTERRUPTED, UNSUPPORTED, USAGE
 from .compare import compare
 from .convert import convert
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 for _command in (packs, converters, explain, convert, compare, inspect):
     app.command()(_command)
+app.add_typer(cache, name="cache")
 
 
 def _print_version(asked: bool) -> None:

@@ -12,6 +12,9 @@ def convert(
     model: Model,
     output: Annotated[Path, typer.Argument(help="the file to write", dir_okay=False, writable=True)],
     verify: Annotated[bool, typer.Option("--verify", help="hold the engine against PyTorch first")] = False,
+    cache: Annotated[
+        bool, typer.Option(help="keep the engine for the next conversion, and take one that is kept")
+    ] = True,
 ) -> None:
     """Convert a program to an engine file for ``torch2trt.load``."""
     with errors_in_words():
@@ -19,5 +22,5 @@ def convert(
             raise FileNotFoundError(f"there is no folder {output.absolute().parent} to write {output.name} to")
         from ..api import convert
 
-        convert(load_program(model), verify=verify).save(output)
+        convert(load_program(model), verify=verify, cache=cache).save(output)
         out.print(f"{output}: {output.stat().st_size / 2**20:.1f} MiB")

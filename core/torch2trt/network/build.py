@@ -14,9 +14,9 @@ from ..errors import BuildError
 from ..packs.plugins import packs_with_plugins
 from ..plan.plan import Plan
 from ..plan.planned import walk
-from ..runtime.engine import Engine
+from ..runtime.engine import Engine, why_not_loadable
 from ..settings import Settings
-from .key import engine_key
+from .given import network_key
 from .lower import Network
 from .progress import watched
 
@@ -30,18 +30,19 @@ def build(network: Network, plan: Plan, cache: MutableMapping[str, Engine] | Non
     Args:
         network: what the plan was lowered to.
         plan: the plan.
-        cache: engines by the key of all that makes them; an engine that it has is not built again.
+        cache: engines by the key of all that makes them; an engine that it has is not built again.  What an engine says
+            of its origin, such as the lines of calls, is the present plan's all the same.
 
     Raises:
         BuildError: TensorRT refused; its own messages are in the error.
     """
     if cache is None:
         return _build(network, plan)
-    key = engine_key(plan, network.segment)
+    key = network_key(network, plan)
     engine = cache.get(key)
-    if engine is None:
+    if engine is None or why_not_loadable(engine.flavor, engine.version):
         engine = cache[key] = _build(network, plan)
-    return engine
+    return dataclasses.replace(engine, provenance=_provenance(network, plan))
 
 
 def _build(network: Network, plan: Plan) -> Engine:

@@ -34,6 +34,8 @@ class Constants:
         self._names = dict(names)
         self._reshaped: Final[dict[tuple[int, int], torch.Tensor]] = {}
         self._keep: Final[list[torch.Tensor]] = []
+        #: the tensors that the network's weights are, dense and on the CPU, in order
+        self.dense: Final[list[torch.Tensor]] = []
         #: tensors that were computed while lowering, by ``id``: nobody else has their memory
         self.computed: Final = weakref.WeakValueDictionary[int, torch.Tensor]()
         #: the memory of weights that nobody else has, by its address
@@ -45,7 +47,8 @@ class Constants:
     def weights(self, value: torch.Tensor) -> trt.Weights:
         """TensorRT's view of a tensor's memory, without a copy where it is dense and on the CPU."""
         tensor = value.detach().cpu().contiguous()
-        self._keep.extend((value, tensor))  # of value too, so that no other tensor gets its id
+        self.dense.append(tensor)
+        self._keep.append(value)  # so that no other tensor gets its id
         if id(value) in self.computed or tensor.data_ptr() != value.data_ptr():
             self.made[tensor.data_ptr()] = tensor
         if tensor.numel() == 0:

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from ..cache.place import Cache, store_of
 from ..errors import EngineError, ReferenceRuntimeWarning, Torch2TRTError, warn
 from ..program.signature import Signature
 from ..settings import Runtime
@@ -35,6 +36,7 @@ class TRTModule(torch.nn.Module):
         state: the values of the buffers that the model writes, where the signature has some.
         runtime: which of the two runs; ``"auto"`` takes the engine where it can run.
         lowered: the network with its plan and the tensor of every call's result; None for a loaded module.
+        cache: where compiled kernels are kept, as :func:`torch2trt.convert` takes it.
     """
 
     #: the buffers that the model writes when it is called, where the model has them; None where it writes none
@@ -49,6 +51,7 @@ class TRTModule(torch.nn.Module):
         state: State | None = None,
         runtime: Runtime = "auto",
         lowered: Any = None,
+        cache: Cache = True,
     ) -> None:
         super().__init__()
         if signature is not None and signature.state and state is None:
@@ -58,6 +61,7 @@ class TRTModule(torch.nn.Module):
         self._reference = reference
         self.lowered = lowered
         self._wanted: Runtime = runtime
+        self._cache = cache
         self._chosen: Runner | None = None
         self._keep(state)
 
@@ -141,7 +145,7 @@ class TRTModule(torch.nn.Module):
             if self._engine is None:
                 raise EngineError("no engine was built (build=False)")
             numbers = [spec.name for spec in self.signature.inputs if spec.values] if self.signature else []
-            return Session(self._engine, numbers)
+            return Session(self._engine, numbers, store_of(self._cache))
         except Torch2TRTError as error:
             if self._wanted == "engine" or self._reference is None:
                 raise
@@ -188,12 +192,13 @@ class TRTModule(torch.nn.Module):
             state=copy.deepcopy(self._state, memo),
             runtime=self._wanted,
             lowered=self.lowered,
+            cache=self._cache,
         )
         return copied.train(self.training)
 
     def __getstate__(self) -> dict[str, Any]:
         """What pickle keeps: the engine and the calling convention, as a file does."""
-        return {**self.__dict__, "_reference": None, "_chosen": None, "lowered": None}
+        return {**self.__dict__, "_reference": None, "_chosen": None, "lowered": None, "_cache": True}
 
     def get_extra_state(self) -> dict[str, Any]:
         """The engine and its manifest, as ``state_dict`` keeps them; ``torch.load`` reads them with weights_only.

@@ -10,9 +10,11 @@ import torch
 
 from .. import log
 from .._trt import trt
+from ..cache.store import Store
 from ..dtypes import to_torch
 from ..errors import EngineError, InputError
 from .engine import Engine, why_not_loadable
+from .kernels import Kernels
 
 
 class Session:
@@ -24,11 +26,12 @@ class Session:
     Args:
         engine: the engine.
         numbers: the inputs whose values the model reads, which may be on the CPU.
+        store: where the kernels that TensorRT for RTX compiles are kept; None keeps none.
     """
 
     kind = "engine"
 
-    def __init__(self, engine: Engine, numbers: Collection[str] = ()) -> None:
+    def __init__(self, engine: Engine, numbers: Collection[str] = (), store: Store | None = None) -> None:
         if not torch.cuda.is_available():
             raise EngineError("an engine needs an NVIDIA GPU, and PyTorch sees none here")
         if reason := why_not_loadable(engine.flavor, engine.version):
@@ -45,6 +48,7 @@ class Session:
         self._numbers = frozenset(numbers)
         self._local = threading.local()
         self.device = torch.device("cuda", torch.cuda.current_device())
+        self._kernels = Kernels(self.engine, engine.serialized, store, self.device)
         on_host = (name for name in names if self.engine.get_tensor_location(name) == trt.TensorLocation.HOST)
         self._devices = {**dict.fromkeys(names, self.device), **dict.fromkeys(on_host, torch.device("cpu"))}
         # TensorRT wants an address for an empty tensor too
@@ -97,6 +101,7 @@ class Session:
                 context.set_tensor_address(name, self._address(outputs[name]))
             if not context.execute_async_v3(stream.cuda_stream):
                 raise EngineError("TensorRT could not run the engine:" + log.format_messages(messages))
+        self._kernels.ran()
         if any(tensor.device != self.device for tensor in outputs.values()):
             stream.synchronize()  # before anybody reads what is in host memory
         return {name: tensor.to(self.device) for name, tensor in outputs.items()}
@@ -107,5 +112,5 @@ class Session:
     def _context(self) -> Any:
         context = getattr(self._local, "context", None)
         if context is None:
-            context = self._local.context = self.engine.create_execution_context()
+            context = self._local.context = self._kernels.new_context()
         return context

@@ -58,6 +58,7 @@ def check_converter(
     model = _model(variant.case.call, variant.dtype)
     runtime = settings.setdefault("runtime", "reference")
     settings.setdefault("build", runtime == "engine")
+    settings.setdefault("cache", False)  # a row is built, not remembered
     plan = explain(model, variant.tensors(0), dynamic_shapes=_dynamic_shapes(variant), packs=packs, **settings)
     converters = _check_plan(variant.case, plan, pack)
     if variant.case.rejects and plan.unsupported:
