@@ -62,6 +62,7 @@ class TRTModule(torch.nn.Module):
         self.lowered = lowered
         self._wanted: Runtime = runtime
         self._cache = cache
+        self._cuda_graphs = True
         self._chosen: Runner | None = None
         self._keep(state)
 
@@ -108,6 +109,15 @@ class TRTModule(torch.nn.Module):
         return self.runner.kind
 
     @property
+    def cuda_graphs(self) -> bool:
+        """Whether shapes that come back run as CUDA graphs, which have memory of their own; it can be set."""
+        return self._cuda_graphs
+
+    @cuda_graphs.setter
+    def cuda_graphs(self, on: bool) -> None:
+        self._cuda_graphs, self._chosen = bool(on), None
+
+    @property
     def network(self) -> Any:
         """The ``trt.INetworkDefinition`` that the engine was built from; None for a loaded module."""
         return self._reference.network if self._reference else None
@@ -145,7 +155,7 @@ class TRTModule(torch.nn.Module):
             if self._engine is None:
                 raise EngineError("no engine was built (build=False)")
             numbers = [spec.name for spec in self.signature.inputs if spec.values] if self.signature else []
-            return Session(self._engine, numbers, store_of(self._cache))
+            return Session(self._engine, numbers, store_of(self._cache), self._cuda_graphs)
         except Torch2TRTError as error:
             if self._wanted == "engine" or self._reference is None:
                 raise
@@ -194,6 +204,7 @@ class TRTModule(torch.nn.Module):
             lowered=self.lowered,
             cache=self._cache,
         )
+        copied._cuda_graphs = self._cuda_graphs
         return copied.train(self.training)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,24 +15,37 @@ from ..cache.store import Store
 from ..dtypes import to_torch
 from ..errors import EngineError, InputError
 from .engine import Engine, why_not_loadable
+from .graphs import Graph, Graphs
 from .kernels import Kernels
 
 
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """What calls of one thread on one stream have for themselves: what they queue is done in order."""
+
+    context: Any
+    graphs: Graphs
+
+
 class Session:
-    """A deserialized engine; one execution context for each thread.
+    """A deserialized engine; one execution context for each thread and stream.
 
     Outputs are allocated by PyTorch.  Work is queued on PyTorch's current stream; nothing waits for the GPU, except for
-    an input whose values decide sizes: TensorRT reads these in host memory, so give them on the CPU.
+    an input whose values decide sizes: TensorRT reads these in host memory, so give them on the CPU.  Shapes that come
+    back run as CUDA graphs, but not in a graph that the caller captures: there the engine is queued as it is.
 
     Args:
         engine: the engine.
         numbers: the inputs whose values the model reads, which may be on the CPU.
         store: where the kernels that TensorRT for RTX compiles are kept; None keeps none.
+        graphs: whether shapes that come back run as CUDA graphs.
     """
 
     kind = "engine"
 
-    def __init__(self, engine: Engine, numbers: Collection[str] = (), store: Store | None = None) -> None:
+    def __init__(
+        self, engine: Engine, numbers: Collection[str] = (), store: Store | None = None, graphs: bool = True
+    ) -> None:
         if not torch.cuda.is_available():
             raise EngineError("an engine needs an NVIDIA GPU, and PyTorch sees none here")
         if reason := why_not_loadable(engine.flavor, engine.version):
@@ -51,6 +65,9 @@ class Session:
         self._kernels = Kernels(self.engine, engine.serialized, store, self.device)
         on_host = (name for name in names if self.engine.get_tensor_location(name) == trt.TensorLocation.HOST)
         self._devices = {**dict.fromkeys(names, self.device), **dict.fromkeys(on_host, torch.device("cpu"))}
+        # what TensorRT reads or writes in host memory waits for the GPU
+        self._graphs = graphs and not self._numbers and set(self._devices.values()) == {self.device}
+        self._static = all(-1 not in tuple(self.engine.get_tensor_shape(name)) for name in self._inputs)
         # TensorRT wants an address for an empty tensor too
         self._byte = torch.empty(1, dtype=torch.uint8, device=self.device)
         self._empty_address = self._byte.data_ptr()
@@ -72,12 +89,26 @@ class Session:
                 raise InputError(
                     f"input {name!r} is on {tensor.device}, the engine runs on {self.device}; move it with .to()"
                 )
+        capturing = torch.cuda.is_current_stream_capturing()
+        lane = self._lane(capturing)
+        if self._graphs and not capturing:
+            shapes = () if self._static else tuple(tensors[name].shape for name in self._inputs)
+            graph = lane.graphs(shapes, lambda: self._capture(lane, tensors))
+            if graph is not None:
+                return graph(tensors)
+        outputs = self._beside_default_stream(lane, tensors)
+        if not capturing:
+            self._kernels.ran()
+        return outputs
+
+    def _beside_default_stream(self, lane: _Lane, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Queue the engine on another stream where the current one is the default, and let both wait."""
         current = torch.cuda.current_stream(self.device)
         if current != torch.cuda.default_stream(self.device):
-            return self._enqueue(tensors, current)
+            return self._enqueue(lane, tensors)
         self._side_stream.wait_stream(current)
         with torch.cuda.stream(self._side_stream):
-            outputs = self._enqueue(tensors, self._side_stream)
+            outputs = self._enqueue(lane, tensors)
         current.wait_stream(self._side_stream)
         for tensor in (*tensors.values(), *outputs.values()):
             if tensor.device != self.device:
@@ -87,8 +118,9 @@ class Session:
             tensor.record_stream(current)
         return outputs
 
-    def _enqueue(self, tensors: Mapping[str, torch.Tensor], stream: torch.cuda.Stream) -> dict[str, torch.Tensor]:
-        context = self._context()
+    def _enqueue(self, lane: _Lane, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Queue the engine on the current stream."""
+        context, stream = lane.context, torch.cuda.current_stream(self.device)
         with log.record_errors() as messages:
             dense = {name: tensors[name].to(self._devices[name]).contiguous() for name in self._inputs}
             for name, tensor in dense.items():
@@ -101,16 +133,34 @@ class Session:
                 context.set_tensor_address(name, self._address(outputs[name]))
             if not context.execute_async_v3(stream.cuda_stream):
                 raise EngineError("TensorRT could not run the engine:" + log.format_messages(messages))
-        self._kernels.ran()
         if any(tensor.device != self.device for tensor in outputs.values()):
             stream.synchronize()  # before anybody reads what is in host memory
         return {name: tensor.to(self.device) for name, tensor in outputs.items()}
 
+    def _capture(self, lane: _Lane, tensors: Mapping[str, torch.Tensor]) -> Graph:
+        return Graph(lambda own: self._enqueue(lane, own), tensors, self.device)
+
     def _address(self, tensor: torch.Tensor) -> int:
         return tensor.data_ptr() or self._empty_address
 
-    def _context(self) -> Any:
-        context = getattr(self._local, "context", None)
-        if context is None:
-            context = self._local.context = self._kernels.new_context()
-        return context
+    def _lane(self, capturing: bool) -> _Lane:
+        """That of this thread and the current stream; of a stream that is captured, that of the last call before."""
+        lanes: dict[int, _Lane] | None = getattr(self._local, "lanes", None)
+        if lanes is None:
+            lanes = self._local.lanes = {}
+        stream = _current_stream(self.device.index)
+        lane = lanes.get(stream)
+        if lane is None and capturing:  # a context takes memory, which cannot be had now
+            lane = next(reversed(lanes.values()), None)
+            if lane is None:
+                raise EngineError("call the converted module once in this thread before you capture it in a CUDA graph")
+        if lane is None:
+            lane = lanes[stream] = _Lane(self._kernels.new_context(), Graphs(self._static))
+        return lane
+
+
+def _current_stream(device: int) -> int:
+    """The handle of PyTorch's current stream."""
+    # what torch.cuda.current_stream() makes a Python object of, which takes longer than all else here
+    raw = getattr(torch._C, "_cuda_getCurrentRawStream", None)
+    return int(raw(device)) if raw else int(torch.cuda.current_stream(device).cuda_stream)
