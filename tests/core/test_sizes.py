@@ -119,6 +119,16 @@ def takes(module, x):
     return True
 
 
+def test_equal_rows_of_an_example_hide_no_difference():
+    def first_half(x):
+        return x.chunk(2)[0].flatten().repeat(3)[:8]
+
+    # one row of whole numbers is repeated to try two
+    dims = ({0: Dim.DYNAMIC(min=1, max=2)},)
+    with pytest.warns(NarrowedRangeWarning, match="takes 1 to 1"):
+        convert(first_half, [torch.tensor([[1, -1, 2]])], dynamic_shapes=dims, build=False, runtime="reference")
+
+
 def test_the_warning_and_the_error_say_where_the_model_decides():
     with pytest.warns(NarrowedRangeWarning, match=r"x\.shape\[1\] > 4 \(test_sizes\.py:\d+\)") as told:
         module = convert(choose, [Input(min=(1, 1), opt=(1, 8), max=(1, 9))], build=False)

@@ -81,8 +81,12 @@ def sample(
     count = math.prod(shape)
     tensor = Sample((count + seed,), dtype, low, high).make()[seed:].reshape(shape)
     if special and dtype is not torch.bool:
-        limits = torch.finfo(dtype) if dtype.is_floating_point else torch.iinfo(dtype)
-        values = [limits.max, limits.min, *(_SPECIAL_FLOATS if dtype.is_floating_point else ())]
+        if dtype.is_floating_point:
+            limits = torch.finfo(dtype)
+            # one of both: what is left of their sum depends on the order in which it is added up
+            values = [limits.min if seed % 2 else limits.max, *_SPECIAL_FLOATS]
+        else:
+            values = [torch.iinfo(dtype).max, torch.iinfo(dtype).min]
         flat = tensor.view(-1)
         for index, value in zip(range(0, count, 3), itertools.cycle(values), strict=False):
             flat[index] = value

@@ -35,6 +35,8 @@ _NUMBERS = {
     "int": ["2", "-3", "0", "1", "(2**31 - 1)", "(-2**31)", "2**40", "(2**63 - 1)", "(-2**63)", "0.5"],
     "bool": ["1", "True", "0", "2", "0.5"],
 }
+# PyTorch on the CPU rounds what is added to halves to one itself; its kernels for GPUs do not, and neither do we
+_NUMBERS["half"] = [number for number in _NUMBERS["float"] if number != "3.4e38"]
 #: {v} and {w}: tensors; {s}: a number.  Not unbind: a change of one of its results fixes dynamic sizes when PyTorch
 #: makes the program functional
 _VIEWS = [
@@ -154,7 +156,9 @@ class _Choices:
         template = self.draw(st.sampled_from(templates))
         v = self.tensor()
         dtype = self.builder.dtype(v)
-        kind = "float" if dtype.is_floating_point else "bool" if dtype is torch.bool else "int"
+        kind = "bool" if dtype is torch.bool else "int"
+        if dtype.is_floating_point:
+            kind = "half" if dtype.itemsize == 2 else "float"
         w = self.tensor() if "{w}" in template else ""
         s = self.draw(st.sampled_from(_NUMBERS[kind])) if "{s}" in template else ""
         return str(template.format(v=v, w=w, s=s))

@@ -6,9 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import torch
-from torch2trt import Context, ConversionError, Program, converter, lib, trt
+from torch2trt import Call, Context, ConversionError, Program, converter, lib, trt
 from torch2trt.lib import Tensor
 
+#: with TensorRT for RTX 1.6.1, some of them have other elements in the place of theirs
+_REDUCTIONS: Final = ("sum", "mean", "amax", "amin", "prod", "any", "all", "max", "min", "var", "std")
+_SHORT: Final = 6
 #: as many steps are no loop but stand in the network one after the other, where TensorRT fuses across them
 UNROLLED: Final = 4
 
@@ -34,7 +37,25 @@ def while_loop(
     )
 
 
-@converter("higher_order.scan")
+def _why_not_repeated(combine_fn: Program, xs: Sequence[torch.Tensor]) -> str | None:
+    if isinstance(xs[0].shape[0], int) or not any(map(_reduces_a_few, combine_fn.calls)):
+        return None
+    return (
+        f"where the number of steps is dynamic, TensorRT is wrong about reductions over up to {_SHORT} elements in a "
+        "step; give it a static length, or reduce all steps at once behind the loop"
+    )
+
+
+def _reduces_a_few(call: Call) -> bool:
+    """Whether a call reduces one dimension of few elements and leaves others."""
+    if call.target.name.split(".")[1] not in _REDUCTIONS or not isinstance(call.args[0], torch.Tensor):
+        return False
+    shape, given = call.args[0].shape, call.named_arguments().get("dim")
+    dims = range(len(shape)) if given is None or given == [] else [given] if isinstance(given, int) else given
+    return len(shape) > len(dims) == 1 and isinstance(shape[dims[0]], int) and 1 < shape[dims[0]] <= _SHORT
+
+
+@converter("higher_order.scan", rejects=_why_not_repeated)
 def scan(
     ctx: Context,
     combine_fn: Program,

@@ -172,8 +172,17 @@ CASES = [
     scan_row("recurrent", Recurrent(), [f32(6, 2, 3), f32(2, 4)], dynamic=[NM, {0: "m"}], dtypes=HALVES),
     scan_row("recurrent, short", Recurrent(), [f32(3, 2, 3), f32(2, 4)], dynamic=[{1: "m"}, {0: "m"}], dtypes=HALVES),
     scan_row("one step", Recurrent(), [f32(1, 2, 3), f32(2, 4)]),
-    scan_row("several", _several, [f32(6, 2, 3), i64(6, 2)], dynamic=[N, N]),
-    scan_row("several, short", _several, [f32(4, 2, 3), i64(4, 2)]),
+    scan_row("several", _several, [f32(6, 2), i64(6, 2)], dynamic=[N, N]),
+    scan_row("reduced", _several, [f32(6, 2, 3), i64(6, 2)]),
+    scan_row(
+        "reduced, dynamic",
+        _several,
+        [f32(6, 2, 3), i64(6, 2)],
+        dynamic=[N, N],
+        static=False,
+        rejects="reductions over up to 6 elements",
+    ),
+    scan_row("reduced, short", _several, [f32(4, 2, 3), i64(4, 2)]),
     scan_row("numbers", lambda x: scan(lambda h, v: (h * 0.5 + v, h - v), x[0] * 0, x), [f32(5)], dynamic=N),
     scan_row(
         "reversed", lambda x: scan(lambda h, v: (h * 0.5 + v, h - v), x[0] * 0, x, reverse=True), [f32(5, 2)], dynamic=N
