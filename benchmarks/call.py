@@ -1,7 +1,8 @@
 """What a warm call costs: of a converted module, of a bare replay of its engine's graph, and of eager; needs a GPU.
 
-All columns take turns in one process. Times are medians in microseconds, with the tenth and ninetieth percentile: ``host``
-is until the call returns, ``latency`` until the GPU is done, ``rate`` a call's share of many that are queued at once.
+All columns take turns in one process. Times are medians in microseconds, with the tenth and ninetieth percentile:
+``host`` is until the call returns, ``latency`` until the GPU is done, ``rate`` a call's share of many that are queued
+at once.
 """
 
 import argparse

@@ -38,7 +38,8 @@ def while_loop(
 
 
 def _why_not_repeated(combine_fn: Program, xs: Sequence[torch.Tensor]) -> str | None:
-    if isinstance(xs[0].shape[0], int) or not any(map(_reduces_a_few, combine_fn.calls)):
+    length: int | torch.SymInt = xs[0].shape[0]
+    if isinstance(length, int) or not any(map(_reduces_a_few, combine_fn.calls)):
         return None
     return (
         f"where the number of steps is dynamic, TensorRT is wrong about reductions over up to {_SHORT} elements in a "
@@ -50,9 +51,11 @@ def _reduces_a_few(call: Call) -> bool:
     """Whether a call reduces one dimension of few elements and leaves others."""
     if call.target.name.split(".")[1] not in _REDUCTIONS or not isinstance(call.args[0], torch.Tensor):
         return False
-    shape, given = call.args[0].shape, call.named_arguments().get("dim")
+    shape: Sequence[int | torch.SymInt] = call.args[0].shape
+    given = call.named_arguments().get("dim")
     dims = range(len(shape)) if given is None or given == [] else [given] if isinstance(given, int) else given
-    return len(shape) > len(dims) == 1 and isinstance(shape[dims[0]], int) and 1 < shape[dims[0]] <= _SHORT
+    size = shape[dims[0]] if len(shape) > len(dims) == 1 else 1
+    return isinstance(size, int) and 1 < size <= _SHORT
 
 
 @converter("higher_order.scan", rejects=_why_not_repeated)

@@ -105,6 +105,12 @@ class Leaf:
     #: of a tensor that is returned, its dtype where the engine returns it in another one
     dtype: str = ""
 
+    def given_back(self, tensor: torch.Tensor) -> torch.Tensor | int:
+        """What users get of an engine's output."""
+        tensor = torch.view_as_complex(tensor.contiguous()) if self.kind == "complex" else tensor
+        tensor = tensor.to(getattr(torch, self.dtype)) if self.dtype else tensor
+        return int(tensor) if self.kind == "size" else tensor
+
 
 @dataclass(frozen=True, slots=True)
 class Buffer:

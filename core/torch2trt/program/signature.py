@@ -155,26 +155,23 @@ class Signature:
 
     def unflatten(self, outputs: Mapping[str, torch.Tensor], inputs: Mapping[str, torch.Tensor]) -> Any:
         """What the original module returns, from the engine's outputs; inputs and state that it changes are changed."""
-        values: list[Any] = []
-        for leaf, output in zip(self.output_leaves, self._outputs(outputs), strict=True):
-            if leaf.kind == "tensor" or leaf.kind not in CHANGED:
-                values.append(output)
-            else:
-                inputs[leaf.name].copy_(output)
-        return pytree.tree_unflatten(values, self.out_spec)
-
-    def _outputs(self, outputs: Mapping[str, torch.Tensor]) -> list[Any]:
+        if self._only is not None:
+            return outputs[self._only]
         names = iter(self.outputs)
         values: list[Any] = []
         for leaf in self.output_leaves:
-            if leaf.kind == "constant":
-                values.append(leaf.value)
+            value: Any = leaf.value if leaf.kind == "constant" else leaf.given_back(outputs[next(names)])
+            if leaf.kind in CHANGED:
+                inputs[leaf.name].copy_(value)
             else:
-                tensor = outputs[next(names)]
-                tensor = torch.view_as_complex(tensor.contiguous()) if leaf.kind == "complex" else tensor
-                tensor = tensor.to(getattr(torch, leaf.dtype)) if leaf.dtype else tensor
-                values.append(int(tensor) if leaf.kind == "size" else tensor)
-        return values
+                values.append(value)
+        return pytree.tree_unflatten(values, self.out_spec)
+
+    @functools.cached_property
+    def _only(self) -> str | None:
+        """The output that is returned as it is, where a module returns and changes nothing else."""
+        plain = self.out_spec.is_leaf() and self.output_leaves == (Leaf("tensor"),)
+        return self.outputs[0] if plain else None
 
     def _bind(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The call as the model was traced: what was positional positional, keywords in the order of the trace."""

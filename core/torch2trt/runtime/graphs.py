@@ -55,11 +55,12 @@ class Graph:
 
     def __call__(self, tensors: Tensors) -> dict[str, torch.Tensor]:
         """Run it on PyTorch's current stream; the outputs are new tensors."""
-        with torch.no_grad():
-            for name, own in self._inputs:
-                own.copy_(tensors[name], non_blocking=True)
-            self._graph.replay()
-            return {name: output.clone() for name, output in self._outputs}
+        for name, own in self._inputs:
+            given = tensors[name]
+            # torch.no_grad() would take as long as a copy
+            own.copy_(given.detach() if given.requires_grad else given, non_blocking=True)
+        self._graph.replay()
+        return {name: output.clone() for name, output in self._outputs}
 
 
 @dataclass(slots=True)

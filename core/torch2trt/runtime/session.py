@@ -61,7 +61,8 @@ class Session:
         self._dtypes = {name: to_torch(self.engine.get_tensor_dtype(name)) for name in self._outputs}
         self._numbers = frozenset(numbers)
         self._local = threading.local()
-        self.device = torch.device("cuda", torch.cuda.current_device())
+        self._index = torch.cuda.current_device()
+        self.device = torch.device("cuda", self._index)
         self._kernels = Kernels(self.engine, engine.serialized, store, self.device)
         on_host = (name for name in names if self.engine.get_tensor_location(name) == trt.TensorLocation.HOST)
         self._devices = {**dict.fromkeys(names, self.device), **dict.fromkeys(on_host, torch.device("cpu"))}
@@ -85,7 +86,7 @@ class Session:
             the outputs by name, new tensors.
         """
         for name, tensor in tensors.items():
-            if tensor.device != self.device and not (name in self._numbers and tensor.device.type == "cpu"):
+            if tensor.get_device() != self._index and not (name in self._numbers and tensor.device.type == "cpu"):
                 raise InputError(
                     f"input {name!r} is on {tensor.device}, the engine runs on {self.device}; move it with .to()"
                 )
@@ -148,7 +149,7 @@ class Session:
         lanes: dict[int, _Lane] | None = getattr(self._local, "lanes", None)
         if lanes is None:
             lanes = self._local.lanes = {}
-        stream = _current_stream(self.device.index)
+        stream = _current_stream(self._index)
         lane = lanes.get(stream)
         if lane is None and capturing:  # a context takes memory, which cannot be had now
             lane = next(reversed(lanes.values()), None)
