@@ -3,10 +3,10 @@
 import pytest
 from torch2trt.testing import parametrize
 
-from . import control, language, sequences, signals, vision
+from . import control, language, prompts, sequences, signals, vision
 
 
 @pytest.mark.filterwarnings("ignore:`create_unbacked_symint` is deprecated:FutureWarning")  # by torchvision's nms
-@parametrize([*control.CASES, *language.CASES, *sequences.CASES, *signals.CASES, *vision.CASES])
+@parametrize([*control.CASES, *language.CASES, *prompts.CASES, *sequences.CASES, *signals.CASES, *vision.CASES])
 def test_model(check):
     check()
