@@ -16,10 +16,11 @@ class Captures:
     """Stands in for a graph; counts what is captured."""
 
     def __init__(self, error=None):
-        self.count, self.error = 0, error
+        self.count, self.error, self.beside = 0, error, []
 
-    def __call__(self):
+    def __call__(self, beside):
         self.count += 1
+        self.beside.append(beside)
         if self.error:
             raise self.error
         return f"graph {self.count}"
@@ -36,6 +37,8 @@ def test_a_dynamic_shape_is_captured_where_it_comes_back_and_again_when_its_kern
     assert found[:3] == [None, None, "graph 1"]
     assert (found[30], found[31], found[511]) == ("graph 1", "graph 2", "graph 3")
     assert graphs((2,), capture) is None
+    # as the one that it takes the place of is there until it has
+    assert capture.beside == [None, "graph 1", "graph 2"]
 
 
 def test_the_shapes_that_were_called_last_keep_their_graphs():

@@ -33,9 +33,17 @@ class Graph:
         enqueue: queues the engine on PyTorch's current stream; gives the outputs.
         tensors: inputs of the shapes to capture.
         device: the GPU.
+        beside: a graph of the same thread and stream, whose pool of memory this one has too: a pool of its own would
+            stay reserved when the graph is gone.
     """
 
-    def __init__(self, enqueue: Callable[[Tensors], Tensors], tensors: Tensors, device: torch.device) -> None:
+    def __init__(
+        self,
+        enqueue: Callable[[Tensors], Tensors],
+        tensors: Tensors,
+        device: torch.device,
+        beside: Graph | None = None,
+    ) -> None:
         # buffers that were made in inference mode could not be written outside of it
         with torch.inference_mode(False), torch.no_grad():
             self._inputs = [
@@ -46,7 +54,9 @@ class Graph:
             self._graph = torch.cuda.CUDAGraph()
             with torch.cuda.stream(stream):
                 # not torch.cuda.graph(), which waits for the GPU and empties the allocator's cache
-                self._graph.capture_begin(capture_error_mode="thread_local")
+                self._graph.capture_begin(
+                    None if beside is None else beside._graph.pool(), capture_error_mode="thread_local"
+                )
                 try:
                     self._outputs = list(enqueue(dict(self._inputs)).items())
                 finally:
@@ -81,12 +91,12 @@ class Graphs:
         self._captured_at = _STATIC if static else _DYNAMIC
         self._shapes: collections.OrderedDict[Shapes, _Shape] = collections.OrderedDict()
 
-    def __call__(self, shapes: Shapes, capture: Callable[[], Graph]) -> Graph | None:
+    def __call__(self, shapes: Shapes, capture: Callable[[Graph | None], Graph]) -> Graph | None:
         """The graph for shapes; None where there is none yet, or cannot be one.
 
         Args:
             shapes: those of a call.
-            capture: makes their graph.
+            capture: makes their graph, given another one if there is one.
         """
         shape = self._shapes.get(shapes)
         if shape is None:
@@ -98,7 +108,7 @@ class Graphs:
         shape.calls += 1
         if shape.calls in self._captured_at and not shape.fails:
             try:
-                shape.graph = capture()
+                shape.graph = capture(next((other.graph for other in self._shapes.values() if other.graph), None))
             except (RuntimeError, EngineError):  # an engine that waits for the host, or too little memory
                 shape.graph, shape.fails = None, True
         graph: Graph | None = shape.graph

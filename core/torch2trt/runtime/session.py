@@ -94,7 +94,7 @@ class Session:
         lane = self._lane(capturing)
         if self._graphs and not capturing:
             shapes = () if self._static else tuple(tensors[name].shape for name in self._inputs)
-            graph = lane.graphs(shapes, lambda: self._capture(lane, tensors))
+            graph = lane.graphs(shapes, lambda beside: self._capture(lane, tensors, beside))
             if graph is not None:
                 return graph(tensors)
         outputs = self._beside_default_stream(lane, tensors)
@@ -138,8 +138,8 @@ class Session:
             stream.synchronize()  # before anybody reads what is in host memory
         return {name: tensor.to(self.device) for name, tensor in outputs.items()}
 
-    def _capture(self, lane: _Lane, tensors: Mapping[str, torch.Tensor]) -> Graph:
-        return Graph(lambda own: self._enqueue(lane, own), tensors, self.device)
+    def _capture(self, lane: _Lane, tensors: Mapping[str, torch.Tensor], beside: Graph | None) -> Graph:
+        return Graph(lambda own: self._enqueue(lane, own), tensors, self.device, beside)
 
     def _address(self, tensor: torch.Tensor) -> int:
         return tensor.data_ptr() or self._empty_address
