@@ -184,6 +184,17 @@ def test_a_model_with_a_buffer_of_that_name_is_refused():
         convert(Own(), [torch.zeros(3)], random="engine", **ON_REFERENCE)
 
 
+def test_an_input_may_be_the_models_own_where_only_the_seed_is_written():
+    model = torch.nn.Linear(3, 3, bias=False)
+    noisy = convert(
+        lambda x, w: x @ w + torch.rand(3), [torch.zeros(2, 3), model.weight.detach()], random="engine", **ON_REFERENCE
+    )
+    assert noisy(torch.zeros(2, 3), model.weight.detach()).shape == (2, 3)
+    dropping = torch.nn.Sequential(model, torch.nn.Dropout(0.5))
+    module = convert(dropping, [model.weight.detach()], random="engine", **ON_REFERENCE)
+    assert (module(model.weight.detach()) == 0).any()
+
+
 def test_a_loop_that_draws_is_refused():
     def walk(x):
         return scan(lambda place, row: (place + torch.rand_like(row), place * 1), x[0] * 0, x)[1]
