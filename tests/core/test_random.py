@@ -180,8 +180,14 @@ def test_a_model_with_a_buffer_of_that_name_is_refused():
         def forward(self, x):
             return torch.rand_like(x) + self.random_seed
 
-    with pytest.raises(CaptureError, match=r"'random_seed', where the seed of its random numbers will be; rename it"):
-        convert(Own(), [torch.zeros(3)], random="engine", **ON_REFERENCE)
+    class Counting(Own):
+        def forward(self, x):
+            self.random_seed += 2
+            return x + self.random_seed
+
+    for model in (Own(), Counting()):
+        with pytest.raises(CaptureError, match=r"'random_seed', where the seed of random numbers is kept; rename it"):
+            convert(model, [torch.zeros(3)], random="engine", **ON_REFERENCE)
 
 
 def test_an_input_may_be_the_models_own_where_only_the_seed_is_written():

@@ -14,7 +14,8 @@ from ..program.leaves import SEED
 from ..program.program import draws
 from .intercept import Interception
 from .kept import OPERATOR
-from .read import Reader
+from .read import Reader, written
+from .wrappers import original_path
 
 
 def add_seed(exported: ExportedProgram, interception: Interception) -> None:
@@ -24,12 +25,15 @@ def add_seed(exported: ExportedProgram, interception: Interception) -> None:
     int32 tensor of one element, which is one more after each call.
 
     Raises:
-        CaptureError: the model has a buffer of that name.
+        CaptureError: the model has a buffer of its name.
     """
-    if not _draws(Reader.of(exported, interception)):
+    drawing = _draws(Reader.of(exported, interception))
+    # what the model writes would be taken for the seed of a model that draws
+    taken = exported.state_dict if drawing else [str(spec.target) for spec in written(exported)]
+    if SEED in map(original_path, taken):
+        raise CaptureError(f"the model has a buffer {SEED!r}, where the seed of random numbers is kept; rename it")
+    if not drawing:
         return
-    if SEED in exported.state_dict:
-        raise CaptureError(f"the model has a buffer {SEED!r}, where the seed of its random numbers will be; rename it")
     # from the seed that the user sets, and another one for another model
     number = (torch.initial_seed() ^ zlib.crc32(str(exported.graph).encode())) % 2**31
     first = torch.tensor([number], dtype=torch.int32)
