@@ -1,6 +1,6 @@
 """CUDA graphs: when a shape gets one, and that calls give what they gave without."""
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -127,22 +127,13 @@ class TestOnGPU:
             check(module, model, [x.t()[:, ::2].t(), y[::2]])
 
     def test_streams_and_threads(self, dynamic, model):
-        failures = []
-
         def run(seed):
-            try:
-                with torch.cuda.stream(torch.cuda.Stream()):
-                    for index in range(60):
-                        check(dynamic, model, inputs(1 + (seed + index // 10) % 8, seed))
-            except Exception as error:
-                failures.append(error)
+            with torch.cuda.stream(torch.cuda.Stream()):
+                for index in range(60):
+                    check(dynamic, model, inputs(1 + (seed + index // 10) % 8, seed))
 
-        threads = [threading.Thread(target=run, args=(seed,)) for seed in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert not failures
+        with ThreadPoolExecutor(6) as threads:
+            list(threads.map(run, range(6)))  # raises what a thread does
 
     def test_in_a_graph_that_the_user_captures(self, module, model):
         x, y = inputs(4, 0)

@@ -9,9 +9,10 @@ import torch
 from torch2trt import Call, Context, ConversionError, Program, converter, lib, trt
 from torch2trt.lib import Tensor
 
+from .short_reductions import SHORT
+
 #: with TensorRT for RTX 1.6.1, some of them have other elements in the place of theirs
 _REDUCTIONS: Final = ("sum", "mean", "amax", "amin", "prod", "any", "all", "max", "min", "var", "std")
-_SHORT: Final = 6
 #: as many steps are no loop but stand in the network one after the other, where TensorRT fuses across them
 UNROLLED: Final = 4
 
@@ -42,7 +43,7 @@ def _why_not_repeated(combine_fn: Program, xs: Sequence[torch.Tensor]) -> str | 
     if isinstance(length, int) or not any(map(_reduces_a_few, combine_fn.calls)):
         return None
     return (
-        f"where the number of steps is dynamic, TensorRT is wrong about reductions over up to {_SHORT} elements in a "
+        f"where the number of steps is dynamic, TensorRT is wrong about reductions over up to {SHORT} elements in a "
         "step; give it a static length, or reduce all steps at once behind the loop"
     )
 
@@ -55,7 +56,7 @@ def _reduces_a_few(call: Call) -> bool:
     given = call.named_arguments().get("dim")
     dims = range(len(shape)) if given is None or given == [] else [given] if isinstance(given, int) else given
     size = shape[dims[0]] if len(shape) > len(dims) == 1 else 1
-    return isinstance(size, int) and 1 < size <= _SHORT
+    return isinstance(size, int) and 1 < size <= SHORT
 
 
 @converter("higher_order.scan", rejects=_why_not_repeated)

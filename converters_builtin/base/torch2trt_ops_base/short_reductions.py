@@ -24,7 +24,7 @@ _SOFTMAXES: Final = ("_softmax", "_log_softmax", "softmax", "log_softmax")
 _NORMS: Final = ("layer_norm", "native_layer_norm", "rms_norm")
 _PARTS: Final = ("slice", "select", "split_with_sizes", "split", "unbind")
 #: the most elements that TensorRT takes one by one
-_SHORT: Final = 6
+SHORT: Final = 6
 
 
 def separate_reductions(graph: torch.fx.Graph) -> None:
@@ -83,7 +83,7 @@ def _is_one(part: torch.fx.Node) -> bool:
 def _is_short(node: torch.fx.Node) -> bool:
     """Whether it is over one dimension with few elements."""
     dims, shape = _dims(node), _operand(node).meta["val"].shape
-    return len(dims) == 1 and isinstance(shape[dims[0]], int) and shape[dims[0]] <= _SHORT
+    return len(dims) == 1 and isinstance(shape[dims[0]], int) and shape[dims[0]] <= SHORT
 
 
 def _dims(node: torch.fx.Node) -> list[int]:
