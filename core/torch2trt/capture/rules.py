@@ -9,9 +9,15 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import torch
+from torch._dispatch.python import enable_python_dispatcher
 from torch.export import ExportedProgram, exported_program
 
+from .call_by_call import call_by_call
+
 Table = dict[Any, Callable[..., Any]]
+
+#: operators without a rule that are others where nobody asks for gradients and nothing is written in place
+_TRACED: Final = (torch.ops.aten.lift_fresh_copy.default, torch.ops.aten.detach.default)
 
 #: what ``ExportedProgram.run_decompositions`` calls when it has sorted its table
 _decompose: Final[Any] = getattr(exported_program, "_decompose_exported_program", None)
@@ -38,15 +44,38 @@ def run_rules(exported: ExportedProgram, rules: Table) -> ExportedProgram:
     defaults, composite = _default_rules(_registered()), _composite(_registered())
     stay_whole: Table = {overload: _stay_whole for overload in composite if overload not in rules}
     changed: Table = {o: rule for o, rule in rules.items() if o in composite and rule is not defaults.get(o)}
+    others: Table = {overload: rule for overload, rule in rules.items() if overload not in composite}
+
+    def apart(overload: Any) -> bool:
+        return overload in rules or overload in _TRACED or (_is_composite(overload) and overload not in stay_whole)
+
+    result = call_by_call(exported, apart, others, functools.partial(_in_force, {**stay_whole, **changed}))
+    if result is not None:
+        return result
     with _keeping_copies():
-        result: ExportedProgram = _decompose(
+        result = _decompose(
             exported,
             cia_to_decomp={**stay_whole, **changed},
-            python_decomp_table={overload: rule for overload, rule in rules.items() if overload not in composite},
+            python_decomp_table=others,
             joint_loss_index=None,
             decompose_custom_triton_ops=False,
         )
+    assert isinstance(result, ExportedProgram)
     return result
+
+
+@contextlib.contextmanager
+def _in_force(composite: Table) -> Iterator[None]:
+    """Trace composite operators by these rules, those that others call too, and none by what a device makes of it."""
+    from torch.export._trace import _ignore_backend_decomps
+    from torch.export.exported_program import _override_composite_implicit_decomp
+
+    with enable_python_dispatcher(), _ignore_backend_decomps(), _override_composite_implicit_decomp(composite):
+        yield
+
+
+def _is_composite(overload: torch._ops.OpOverload) -> bool:
+    return torch._C._dispatch_has_kernel_for_dispatch_key(overload.name(), "CompositeImplicitAutograd")
 
 
 @contextlib.contextmanager
