@@ -19,7 +19,7 @@ from .declined import came_back, mark, unmark, where_marked
 from .intercept import Interception
 from .kept import OPERATOR, run_original
 from .read import Reader
-from .rules import Table, default_rules, run_rules
+from .rules import Table, run_rules
 
 #: checks that export inserts: ranges are checked at every call, and dtypes while lowering
 _ASSERTIONS: Final = (
@@ -31,14 +31,13 @@ _ASSERTIONS: Final = (
 )
 
 
-def decompose(exported: ExportedProgram, packs: Packs, interception: Interception) -> ExportedProgram:
-    """The program in operators that converters take, as far as PyTorch has rules for all others.
+def decompose(exported: ExportedProgram, rules: Table, packs: Packs, interception: Interception) -> ExportedProgram:
+    """The program in operators that converters take, as far as there are ``rules`` for all others.
 
     A rule is used where the operator has no converter, and for the very calls of others that all converters decline.
     What comes of those may be declined in turn, so this goes on until nothing is left to take apart.
     """
-    rules = default_rules()
-    packs.call_all("torch2trt_decompositions", table=rules)
+    rules = {overload: rule for overload, rule in rules.items() if isinstance(overload, torch._ops.OperatorBase)}
     may_stay = rules.keys() if packs.chooses_by_code else packs.registry.claimed("operator").keys()
     always: Table = {overload: rule for overload, rule in rules.items() if overload not in may_stay}
     sometimes: Table = {overload: rule for overload, rule in rules.items() if overload in may_stay}

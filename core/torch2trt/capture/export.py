@@ -30,6 +30,8 @@ from .inputs import Example
 from .intercept import Interception
 from .leftovers import leaving_nothing
 from .read import Reader
+from .replaced import replacing
+from .rules import rules_of
 from .seed import add_seed
 from .sources import place_of, recording, users_stack
 from .transform import transform
@@ -52,16 +54,17 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
     Raises:
         CaptureError: ``torch.export`` cannot express the model; the message says what to do.
     """
-    in_place = assigned_in_place(model, settings.precision)
+    rules, in_place = rules_of(packs), assigned_in_place(model, settings.precision)
     with _lock, in_place, unknown_offsets(), backports(), contextlib.ExitStack() as stack:
         stack.enter_context(every_size())
         interception = Interception(packs)
-        module = _module(model, example, settings)
-        exported = model if module is None else _exported(model, module, example, interception)
-        if module is not None and has_lost_sizes(exported):
-            stack.close()
-            exported = _exported(model, module, example, interception)
-        exported = leaving_nothing(model, lambda: decompose(exported, packs, interception))
+        with replacing(rules):
+            module = _module(model, example, settings)
+            exported = model if module is None else _exported(model, module, example, interception)
+            if module is not None and has_lost_sizes(exported):
+                stack.close()
+                exported = _exported(model, module, example, interception)
+        exported = leaving_nothing(model, lambda: decompose(exported, rules, packs, interception))
         add_seed(exported, interception)
         returned = carry(exported, settings)
         transform(exported, packs, settings)
