@@ -22,9 +22,10 @@ from .boundary import carry, tell
 from .buffers import assigned_in_place
 from .complex_edge import cross
 from .convention import signature_of
-from .decompose import decompose, fault_inside
+from .decompose import decompose
 from .dims import without_names
 from .every_size import every_size, has_lost_sizes
+from .faults import failed_assertion, fault_inside
 from .given import without_stars
 from .inputs import Example
 from .intercept import Interception
@@ -182,7 +183,7 @@ def _explain(error: Exception) -> str:
             f"the model draws random numbers by a generator{place}: an engine has no torch.Generator; leave generator= "
             "out, and set the converted module's state.random_seed"
         )
-    if fault := fault_inside(text):
+    if fault := fault_inside(text) or failed_assertion(error):
         return fault
     if inside := _inside(text):
         return f"PyTorch cannot trace a function that torch.cond or a loop runs{place}: {inside}"
