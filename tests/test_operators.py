@@ -39,7 +39,7 @@ NOT_CONVERTED = {
     [
         ("torch2trt_ops_base", BASE, {}),
         ("torch2trt_ops_vision", VISION, {}),
-        ("torch2trt_ops_transformer", TRANSFORMER, {"torch._pack_padded_sequence": "no trace comes past it"}),
+        ("torch2trt_ops_transformer", TRANSFORMER, {}),
     ],
 )
 def test_every_converter_has_a_row(pack, cases, without_case):

@@ -12,7 +12,8 @@ import pytest
 import torch
 import torch2trt
 from torch import nn
-from torch2trt import BuildError, Input, TRTModule, convert, explain, hookimpl, trt
+from torch.export import Dim
+from torch2trt import BuildError, CaptureError, Input, TRTModule, convert, explain, hookimpl, trt
 from torch2trt.network import progress
 
 from .packs import with_installed
@@ -197,3 +198,36 @@ def test_ctrl_c_is_exit_status_130(monkeypatch, tmp_path):
     monkeypatch.setattr(loading, "installed", interrupt)
     done = CliRunner().invoke(app, ["packs"])
     assert (done.exit_code, done.stderr) == (130, "interrupted\n")
+
+
+@torch.library.custom_op("test_messages::traced_once", mutates_args=())
+def traced_once(x: torch.Tensor) -> torch.Tensor:
+    return x.clone()
+
+
+def test_an_assertion_inside_of_pytorch_names_the_call_and_the_cure():
+    def model(x):
+        return x[: torch.sym_ite(x.shape[0] > 3, x.shape[0], 3)]
+
+    said = (
+        rf"an assertion inside of PyTorch fails at {line_of(model, 1)}: type mismatch: .*SymInt.* vs .*int.*as static"
+    )
+    with pytest.raises(CaptureError, match=said):
+        explain(model, [torch.ones(4, 2)], dynamic_shapes=({0: Dim("n", max=9)},))
+
+
+def test_an_assertion_about_a_graph_names_the_line_of_the_call():
+    runs = iter([torch.empty_like])
+
+    @traced_once.register_fake
+    def _(x):
+        return next(runs, lambda _: torch.sym_ite(True, 1, 2.0))(x)
+
+    def model(x):
+        y = traced_once(x)
+        return y + 1
+
+    said = rf"cannot take the exported model apart: .* fails at {line_of(model, 1)}: type mismatch: .*as static"
+    with pytest.raises(CaptureError, match=said) as caught:
+        explain(model, [torch.ones(2)])
+    assert "While executing" not in str(caught.value)

@@ -16,7 +16,8 @@ Indices: TypeAlias = "Sequence[Tensor | None]"
 
 DEPENDS_ON_DATA = (
     "a mask that is computed at run time gives a result whose size depends on data; nothing of that size is needed for "
-    "what is computed of each row, reduced, scattered or written back with the same mask, nor for torch.where"
+    "what is computed of each row, reduced, scattered or written back with the same mask, nor for torch.where; "
+    "pad_packed_sequence gives one of a known size where it is given total_length=x.shape[1]"
 )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from torch2trt import Context, lib, trt
 from torch2trt.lib import Tensor
@@ -68,6 +68,10 @@ def gru(ctx: Context, gates: trt.ITensor, parameters: Parameters, state: State) 
     update = lib.sigmoid(ctx, lib.add(ctx, input_update, hidden_update))
     new = lib.tanh(ctx, lib.add(ctx, input_new, lib.mul(ctx, reset, hidden_new)))
     return [lib.add(ctx, new, lib.mul(ctx, update, lib.sub(ctx, hidden, new)))]
+
+
+#: by the names of PyTorch's functions
+CELLS: Final[Mapping[str, Cell]] = {"lstm": lstm, "gru": gru, "rnn_tanh": rnn(lib.tanh), "rnn_relu": rnn(lib.relu)}
 
 
 def _chunk(ctx: Context, gates: trt.ITensor, count: int) -> list[trt.ITensor]:

@@ -19,6 +19,7 @@ def run_layers(
     parameters: Sequence[Parameters],
     directions: int,
     axis: int,
+    valid: trt.ITensor | None = None,
 ) -> list[trt.ITensor]:
     """What PyTorch's recurrent functions return: the outputs of the last layer, then each final state.
 
@@ -30,6 +31,8 @@ def run_layers(
         parameters: for each layer and direction.
         directions: 2 where each layer also runs backwards.
         axis: the axis of the steps: 0, or 1 where the batch is first.
+        valid: bool (steps, batch, 1), in which steps of a sequence there is something; without it in all. A state
+            passes the others unchanged, and what they leave as outputs means nothing.
     """
     final: list[State] = []
     tensor = ctx.tensor(input)
@@ -37,7 +40,7 @@ def run_layers(
         outputs = []
         for index in range(layer, layer + directions):
             initial = [_select(ctx, state, index) for state in states]
-            output, last = _run(ctx, cell, tensor, initial, parameters[index], axis, reverse=index > layer)
+            output, last = _run(ctx, cell, tensor, initial, parameters[index], axis, index > layer, valid)
             outputs.append(output)
             final.append(last)
         tensor = outputs[0] if directions == 1 else lib.cat(ctx, outputs, -1)
@@ -45,17 +48,26 @@ def run_layers(
 
 
 def _run(
-    ctx: Context, cell: Cell, input: trt.ITensor, initial: State, parameters: Parameters, axis: int, reverse: bool
+    ctx: Context,
+    cell: Cell,
+    input: trt.ITensor,
+    initial: State,
+    parameters: Parameters,
+    axis: int,
+    reverse: bool,
+    valid: trt.ITensor | None,
 ) -> tuple[trt.ITensor, State]:
     """The outputs of one direction of one layer, and its last state."""
     # what depends on the input alone is one product for all steps, outside of the loop
     gates = linear(ctx, input, parameters.weight_ih, parameters.bias_ih)
 
-    def step(state: Sequence[trt.ITensor], gates_of_step: Sequence[trt.ITensor]) -> tuple[State, State]:
-        following = cell(ctx, gates_of_step[0], parameters, list(state))
+    def step(state: Sequence[trt.ITensor], of_step: Sequence[trt.ITensor]) -> tuple[State, State]:
+        following = cell(ctx, of_step[0], parameters, list(state))
+        for is_valid in of_step[1:]:
+            following = [lib.where(ctx, is_valid, new, old) for new, old in zip(following, state, strict=True)]
         return following, following[:1]
 
-    last, (outputs,) = lib.scan(ctx, step, initial, [gates], axis, reverse)
+    last, (outputs,) = lib.scan(ctx, step, initial, [gates] if valid is None else [gates, valid], axis, reverse)
     return outputs, last
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import torch
-from torch2trt import CaptureError, Context, ConversionError, converter, lib, trt
+from torch2trt import Context, converter, lib, trt
 from torch2trt.lib import Tensor
 
 from . import _cells
@@ -46,7 +46,7 @@ def _shape_rule(
     return input.new_empty((*input.shape[:2], width)), *(state.new_empty(state.shape) for state in states)
 
 
-def _recurrent(name: str, cell: _cells.Cell) -> Callable[..., list[trt.ITensor]]:
+def _recurrent(name: str) -> Callable[..., list[trt.ITensor]]:
     @converter(f"aten.{name}.input", f"torch.{name}", name=name, rejects=_rejects, shape_rule=_shape_rule)
     def convert(
         ctx: Context,
@@ -64,28 +64,10 @@ def _recurrent(name: str, cell: _cells.Cell) -> Callable[..., list[trt.ITensor]]
         directions = 2 if bidirectional else 1
         projected = len(states) == 2 and states[0].shape[-1] != states[1].shape[-1]
         parameters = _cells.split_parameters(params, has_biases, num_layers * directions, projected)
-        return run_layers(ctx, cell, input, states, parameters, directions, axis=1 if batch_first else 0)
+        return run_layers(ctx, _cells.CELLS[name], input, states, parameters, directions, axis=1 if batch_first else 0)
 
     return convert
 
 
-lstm, gru = _recurrent("lstm", _cells.lstm), _recurrent("gru", _cells.gru)
-rnn_tanh, rnn_relu = _recurrent("rnn_tanh", _cells.rnn(lib.tanh)), _recurrent("rnn_relu", _cells.rnn(lib.relu))
-
-
-_PACKED = (
-    "torch.export cannot trace packed sequences: how many rows a step has depends on the lengths. Give the layer the "
-    "padded batch and mask what it returns beyond each length; the last state of a sequence is its output at "
-    "length - 1. A layer that also runs backwards would start in the padding: give it sequences of one length"
-)
-
-
-def _why_not_packed(input: torch.Tensor, lengths: torch.Tensor, batch_first: bool) -> tuple[torch.Tensor, ...]:
-    # what comes of it fails inside torch.nn, with an error that does not say why
-    raise CaptureError(_PACKED)
-
-
-@converter("torch._pack_padded_sequence", rejects=lambda: _PACKED, shape_rule=_why_not_packed)
-def pack_padded_sequence(ctx: Context, input: Tensor, lengths: Tensor, batch_first: bool) -> trt.ITensor:
-    """_pack_padded_sequence(Tensor input, Tensor lengths, bool batch_first) -> (Tensor, Tensor)"""
-    raise ConversionError(_PACKED)
+lstm, gru = _recurrent("lstm"), _recurrent("gru")
+rnn_tanh, rnn_relu = _recurrent("rnn_tanh"), _recurrent("rnn_relu")

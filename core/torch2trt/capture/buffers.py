@@ -7,6 +7,7 @@ import contextlib
 import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from types import MethodType
 from typing import Any
 
 import torch
@@ -30,12 +31,13 @@ def assigned_in_place(model: Any, precision: torch.dtype | None) -> Iterator[Non
     if not isinstance(model, torch.nn.Module):
         yield
         return
-    original, own = model.forward, model.__dict__.get("forward")
+    own = model.__dict__.get("forward")
 
-    @functools.wraps(original)
+    @functools.wraps(model.forward)
     def forward(*args: Any, **kwargs: Any) -> Any:
         before = list(_buffers(model))
-        result = original(*args, **kwargs)
+        # asked for in here: while it is traced, a rule may stand in the method's place
+        result = (own or MethodType(type(model).forward, model))(*args, **kwargs)
         for path, holder, name, buffer in before:
             if (new := holder.get(name)) is not buffer:
                 holder[name] = buffer

@@ -16,10 +16,11 @@ from ..packs.loading import Packs
 from ..program.values import READ
 from .buffers import sharing
 from .declined import came_back, mark, unmark, where_marked
+from .faults import failed_assertion, fault_inside
 from .intercept import Interception
 from .kept import OPERATOR, run_original
 from .read import Reader
-from .rules import Table, default_rules, run_rules
+from .rules import Table, run_rules
 
 #: checks that export inserts: ranges are checked at every call, and dtypes while lowering
 _ASSERTIONS: Final = (
@@ -31,14 +32,13 @@ _ASSERTIONS: Final = (
 )
 
 
-def decompose(exported: ExportedProgram, packs: Packs, interception: Interception) -> ExportedProgram:
-    """The program in operators that converters take, as far as PyTorch has rules for all others.
+def decompose(exported: ExportedProgram, rules: Table, packs: Packs, interception: Interception) -> ExportedProgram:
+    """The program in operators that converters take, as far as there are ``rules`` for all others.
 
     A rule is used where the operator has no converter, and for the very calls of others that all converters decline.
     What comes of those may be declined in turn, so this goes on until nothing is left to take apart.
     """
-    rules = default_rules()
-    packs.call_all("torch2trt_decompositions", table=rules)
+    rules = {overload: rule for overload, rule in rules.items() if isinstance(overload, torch._ops.OperatorBase)}
     may_stay = rules.keys() if packs.chooses_by_code else packs.registry.claimed("operator").keys()
     always: Table = {overload: rule for overload, rule in rules.items() if overload not in may_stay}
     sometimes: Table = {overload: rule for overload, rule in rules.items() if overload in may_stay}
@@ -79,28 +79,10 @@ def _explain(error: Exception, exported: ExportedProgram) -> str:
             "a function that torch.cond or a loop runs makes a tensor of Python's numbers, with torch.tensor, which "
             "PyTorch cannot decompose; make it outside of the function"
         )
-    why = f"{type(error).__name__}: {text}"
+    why = failed_assertion(error) or f"{type(error).__name__}: {text}"
     if shared := next(sharing(exported), None):  # PyTorch fails over such a buffer and does not say why
         why += f"; its {shared[0]!r} and {shared[1]!r} have memory in common, where a buffer is written; use .clone()"
     return f"PyTorch cannot take the exported model apart: {why}"
-
-
-def fault_inside(text: str) -> str:
-    """What a function that an operator runs may not do and does, by PyTorch's error; empty where it is something else.
-
-    PyTorch 2.11 finds it while it traces, later versions when they take the program apart.
-    """
-    if "aliasing the input" in text or "do not support aliasing" in text:
-        return (
-            "a function that torch.cond or a loop runs returns an operand, a view of one, or one tensor twice; "
-            "let it return copies, with clone()"
-        )
-    if "is not functional" in text or "do not support input mutation" in text:
-        return (
-            "a function that torch.cond or a loop runs changes a tensor in place; let it return a new tensor instead"
-            + (f" ({text})" if "is not functional" in text else "")
-        )
-    return ""
 
 
 def _mark_declined(exported: ExportedProgram, packs: Packs, interception: Interception, rules: Table) -> set[Any]:

@@ -22,14 +22,17 @@ from .boundary import carry, tell
 from .buffers import assigned_in_place
 from .complex_edge import cross
 from .convention import signature_of
-from .decompose import decompose, fault_inside
+from .decompose import decompose
 from .dims import without_names
 from .every_size import every_size, has_lost_sizes
+from .faults import failed_assertion, fault_inside
 from .given import without_stars
 from .inputs import Example
 from .intercept import Interception
 from .leftovers import leaving_nothing
 from .read import Reader
+from .replaced import replacing
+from .rules import rules_of
 from .seed import add_seed
 from .sources import place_of, recording, users_stack
 from .transform import transform
@@ -52,16 +55,17 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
     Raises:
         CaptureError: ``torch.export`` cannot express the model; the message says what to do.
     """
-    in_place = assigned_in_place(model, settings.precision)
+    rules, in_place = rules_of(packs), assigned_in_place(model, settings.precision)
     with _lock, in_place, unknown_offsets(), backports(), contextlib.ExitStack() as stack:
         stack.enter_context(every_size())
         interception = Interception(packs)
-        module = _module(model, example, settings)
-        exported = model if module is None else _exported(model, module, example, interception)
-        if module is not None and has_lost_sizes(exported):
-            stack.close()
-            exported = _exported(model, module, example, interception)
-        exported = leaving_nothing(model, lambda: decompose(exported, packs, interception))
+        with replacing(rules):
+            module = _module(model, example, settings)
+            exported = model if module is None else _exported(model, module, example, interception)
+            if module is not None and has_lost_sizes(exported):
+                stack.close()
+                exported = _exported(model, module, example, interception)
+        exported = leaving_nothing(model, lambda: decompose(exported, rules, packs, interception))
         add_seed(exported, interception)
         returned = carry(exported, settings)
         transform(exported, packs, settings)
@@ -179,7 +183,7 @@ def _explain(error: Exception) -> str:
             f"the model draws random numbers by a generator{place}: an engine has no torch.Generator; leave generator= "
             "out, and set the converted module's state.random_seed"
         )
-    if fault := fault_inside(text):
+    if fault := fault_inside(text) or failed_assertion(error):
         return fault
     if inside := _inside(text):
         return f"PyTorch cannot trace a function that torch.cond or a loop runs{place}: {inside}"

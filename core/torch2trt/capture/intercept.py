@@ -17,6 +17,7 @@ from torch.utils import _pytree as pytree
 
 from ..packs.choice import choose
 from ..packs.loading import Packs
+from ..packs.targets import original
 from ..program.call import Call, Target, state_of
 from .declined import noting
 from .kept import OPERATOR, KeptCall, Slot, keeper, keeping
@@ -39,7 +40,7 @@ class Interception:
         """Intercept this thread's claimed calls of functions and of ``model``'s modules."""
         with contextlib.ExitStack() as stack:
             for module in model.modules() if self._modules else ():
-                if target := self._modules.get(type(module).forward):
+                if target := self._modules.get(original(type(module).forward)):
                     stack.enter_context(self._patched_module(module, target))
             if self._functions:
                 for function, target in self._functions.items():

@@ -12,13 +12,16 @@ import torch
 from torch._dispatch.python import enable_python_dispatcher
 from torch.export import ExportedProgram, exported_program
 
+from ..errors import PackError
+from ..packs.loading import Packs
+from ..packs.targets import class_of, original
 from .call_by_call import call_by_call
 
 Table = dict[Any, Callable[..., Any]]
 
+_HOOK: Final = "torch2trt_decompositions"
 #: operators without a rule that are others where nobody asks for gradients and nothing is written in place
 _TRACED: Final = (torch.ops.aten.lift_fresh_copy.default, torch.ops.aten.detach.default)
-
 #: what ``ExportedProgram.run_decompositions`` calls when it has sorted its table
 _decompose: Final[Any] = getattr(exported_program, "_decompose_exported_program", None)
 #: what it calls last
@@ -26,9 +29,23 @@ _CLEANED: Final = "_remove_unnecessary_copy_op_pass"
 _ARGUMENTS: Final = ("ep", "cia_to_decomp", "python_decomp_table", "joint_loss_index", "decompose_custom_triton_ops")
 
 
-def default_rules() -> Table:
-    """PyTorch's default table; a copy, which may be changed."""
-    return dict(_default_rules(_registered()))
+def rules_of(packs: Packs) -> Table:
+    """PyTorch's default table as the packs have changed it; :class:`PackError` names one that adds no rule."""
+    rules = dict(_default_rules(_registered()))
+    for pack in packs.implementers(_HOOK):
+        packs.call_one(_HOOK, pack.name, table=rules)
+        for key in rules:
+            if reason := _why_no_key(key):
+                raise PackError(f"pack {pack}: its hook {_HOOK} has a rule for {reason}")
+    return rules
+
+
+def _why_no_key(key: Any) -> str | None:
+    if not callable(key):
+        return f"{key!r}, which is no operator and no function; a key is an object (torch.ops.aten.relu.default)"
+    if inspect.isfunction(key) and "." in key.__qualname__ and class_of(original(key)) is None:
+        return f"{key.__qualname__}, which is in no class of a module; a method is given as MyModule.forward"
+    return None
 
 
 def run_rules(exported: ExportedProgram, rules: Table) -> ExportedProgram:

@@ -36,9 +36,21 @@ def short_source(file: str, line: str | int | None) -> str:
 
 
 def place_of(error: BaseException) -> str:
-    """`` at model.py:41``, the line of the model that an error comes from; nothing where it comes from elsewhere."""
+    """`` at model.py:41``, the line of the model that an error comes from; nothing where it comes from elsewhere.
+
+    Once a graph stands it is that of the node that PyTorch had at hand.
+    """
     users = _users(traceback.extract_tb(error.__traceback__))
-    return f" at {short_source(users[-1].filename, users[-1].lineno)}" if users else ""
+    source = short_source(users[-1].filename, users[-1].lineno) if users else _source_at_hand(error)
+    return f" at {source}" if source else ""
+
+
+def _source_at_hand(error: BaseException) -> str:
+    for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))):
+        nodes = (value for value in frame.f_locals.values() if isinstance(value, torch.fx.Node))
+        if source := next(filter(None, map(source_of, nodes)), ""):
+            return source
+    return ""
 
 
 def users_stack(error: BaseException) -> str:

@@ -40,12 +40,14 @@ def torch2trt_register_plugins(plugin_registry: trt.IPluginRegistry) -> None:
 
 
 @hookspec
-def torch2trt_decompositions(table: dict[torch._ops.OpOverload, Callable[..., Any]]) -> None:
+def torch2trt_decompositions(table: dict[Callable[..., Any], Callable[..., Any]]) -> None:
     """Change the decomposition table of the capture in place.
 
-    A rule is used for a call that no converter takes, whether its operator has converters or not.
+    A rule is used for a call that no converter takes, whether its operator has converters or not.  A function of
+    PyTorch or a method, such as ``torch.nn.LSTM.forward``, may have one too, for what PyTorch cannot trace: the rule is
+    traced in its place, and leaves calls for which it returns NotImplemented to the original.
 
-    :param table: PyTorch's default table.
+    :param table: PyTorch's default table, whose keys are operator overloads.
     """
 
 

@@ -16,24 +16,41 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import torch
 
 from ..errors import TargetError, did_you_mean
 from ..program.call import Level, Target
 
+#: the attribute in which what stands in a method's place has the method
+ORIGINAL: Final = "__torch2trt_original__"
+
 
 def resolve(target: str | Callable[..., Any]) -> Target:
     """The target that a string names, or that an object is; :class:`TargetError` with the right spelling otherwise."""
     if not isinstance(target, str):
-        return describe(target)
-    obj = _operator(target) or _import(target)
+        return describe(original(target))
+    obj = original(_operator(target) or _import(target))
     if not callable(obj):
         raise TargetError(f"target {target!r} is a {type(obj).__name__}, not something that a model calls")
     if inspect.isclass(obj) and issubclass(obj, torch.nn.Module):
         raise TargetError(f"target {target!r} is a module class; name its method: {target + '.forward'!r}")
     return Target(target, _level(obj), obj)
+
+
+def original(method: Any) -> Any:
+    """A method as its class defines it, also while some thread's capture has a rule in its place."""
+    return getattr(method, ORIGINAL, method)
+
+
+def class_of(function: Any) -> type | None:
+    """The class that a method written in Python is defined in, where a module has it; None for other functions."""
+    *path, name = function.__qualname__.split(".") if inspect.isfunction(function) else ("",)
+    owner: Any = function.__globals__.get(path[0]) if path else None
+    for part in path[1:]:
+        owner = getattr(owner, part, None)
+    return owner if isinstance(owner, type) and original(vars(owner).get(name)) is function else None
 
 
 def describe(obj: Callable[..., Any]) -> Target:

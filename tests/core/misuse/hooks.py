@@ -76,6 +76,14 @@ def uses_what_is_gone(module, relu):
     relu.args = (other,)
 
 
+def local_class():
+    class Local(torch.nn.Module):
+        def forward(self, x):
+            return x
+
+    return Local
+
+
 ROWS = [
     failing("torch2trt_register_converters", lambda registry: 1 / 0),
     failing("torch2trt_decompositions", lambda table: 1 / 0),
@@ -88,6 +96,19 @@ ROWS = [
         "torch2trt_find_converter",
         lambda call: True,
         "returned a bool; return torch2trt.Converter(call.target, function), or None",
+    ),
+    hooked(
+        "torch2trt_decompositions of a name",
+        "torch2trt_decompositions",
+        lambda table: table.update({"aten.relu": torch.abs}),
+        "'aten.relu', which is no operator and no function; a key is an object",
+    ),
+    hooked(
+        "torch2trt_decompositions of a method of a local class",
+        "torch2trt_decompositions",
+        lambda table: table.update({local_class().forward: torch.abs}),
+        "a rule for local_class.<locals>.Local.forward, ",
+        "which is in no class of a module; a method is given as MyModule.forward",
     ),
     transform(
         "forgets meta", without_meta, "adds 'neg_default' (aten.neg.default) without meta['val']", "copy the meta"
