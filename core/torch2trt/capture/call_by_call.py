@@ -46,8 +46,8 @@ def call_by_call(
         return None
     try:
         operators = {node: _operator(node) for node in exported.graph.nodes if node.op == "call_function"}
-        with mode, tracing(), torch.no_grad(), traceback.preserve_node_meta():
-            parts = parts_of({node: found for node, found in operators.items() if found and apart(found)}, rules)
+        with tracing(), torch.no_grad(), traceback.preserve_node_meta():
+            parts = parts_of({node: found for node, found in operators.items() if found and apart(found)}, rules, mode)
             return _Rewriting(exported, operators, parts).program()
     except NotByItselfError:
         return None

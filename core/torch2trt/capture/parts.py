@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch._subclasses.functional_tensor import FunctionalTensor, FunctionalTensorMode, dispatch_functionalize
 from torch.fx import traceback
 from torch.fx.experimental.proxy_tensor import make_fx
@@ -38,13 +39,14 @@ def nodes_of(node: torch.fx.Node) -> list[torch.fx.Node]:
 
 
 def parts_of(
-    calls: Mapping[torch.fx.Node, torch._ops.OpOverload], rules: Mapping[Any, Any]
+    calls: Mapping[torch.fx.Node, torch._ops.OpOverload], rules: Mapping[Any, Any], mode: FakeTensorMode
 ) -> Mapping[torch.fx.Node, Part]:
-    """What calls are made of, traced in the mode of their FakeTensors, which has to be active.
+    """What calls are made of.
 
     Args:
         calls: nodes with the operators that they run, which are not always their own.
         rules: PyTorch's table of what operators are made of.
+        mode: the one of the nodes' FakeTensors.
 
     Raises:
         NotByItselfError: one cannot be traced.
@@ -57,12 +59,15 @@ def parts_of(
     groups = [[nodes] for nodes in alike.values()] if varies else [list(alike.values())]
     parts: dict[torch.fx.Node, Part] = {}
     for group in groups:
-        for nodes, part in zip(group, _traced([(nodes[0], calls[nodes[0]]) for nodes in group], rules), strict=True):
+        traced = _traced([(nodes[0], calls[nodes[0]]) for nodes in group], rules, mode)
+        for nodes, part in zip(group, traced, strict=True):
             parts |= dict.fromkeys(nodes, part)
     return parts
 
 
-def _traced(calls: Sequence[tuple[torch.fx.Node, torch._ops.OpOverload]], rules: Mapping[Any, Any]) -> list[Part]:
+def _traced(
+    calls: Sequence[tuple[torch.fx.Node, torch._ops.OpOverload]], rules: Mapping[Any, Any], mode: FakeTensorMode
+) -> list[Part]:
     specs: list[pytree.TreeSpec] = []
 
     def run(given: Sequence[Sequence[Any]]) -> list[Any]:
@@ -76,7 +81,8 @@ def _traced(calls: Sequence[tuple[torch.fx.Node, torch._ops.OpOverload]], rules:
     # tensors of its own for each call: a trace knows them by their identity
     given = [[_operand(used.meta["val"]) for used in nodes_of(node)] for node, _ in calls]
     try:
-        graph = make_fx(run, decomposition_table=rules)(given).graph
+        with mode:
+            graph = make_fx(run, decomposition_table=rules)(given).graph
     except Exception as error:  # PyTorch can do it with the others, or says there why not
         raise NotByItselfError from error
     placeholders = iter(graph.find_nodes(op="placeholder"))
@@ -90,10 +96,11 @@ def _traced(calls: Sequence[tuple[torch.fx.Node, torch._ops.OpOverload]], rules:
 
 
 def like(value: Any) -> Any:
-    """Another FakeTensor that looks the same, made in the active mode, or the same size."""
-    if not isinstance(value, torch.Tensor):
+    """Another FakeTensor that looks the same, without a dispatch, or the same size."""
+    if not isinstance(value, FakeTensor):
         return value
-    return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device=value.device)
+    meta = torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
+    return FakeTensor(value.fake_mode, meta, value.fake_device)
 
 
 def _operand(value: Any) -> Any:
