@@ -77,6 +77,10 @@ def masked(x):
     return (x * (x > 0)).masked_fill_(x > 1, 0)
 
 
+def with_its_size(x):
+    return F.hardswish(x), x.shape[0]
+
+
 class Block(nn.Module):
     def __init__(self):
         super().__init__()
@@ -86,7 +90,7 @@ class Block(nn.Module):
         return self.layers(x).add_(x).softmax(-1)
 
 
-BY_ITSELF = [chained, the_name_before, nothing_but_copies, half, written_whole, masked, Block()]
+BY_ITSELF = [chained, the_name_before, nothing_but_copies, half, written_whole, masked, with_its_size, Block()]
 TRACED_AGAIN = [part_of_another, view_of_it, statistics, normalized, into_narrower, input_itself, returned_as_it_is]
 #: their shapes are written in them
 FIXED = [the_name_before, written_whole]

@@ -14,7 +14,7 @@ from typing import Any, Final
 import torch
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.export import ExportedProgram
-from torch.export.graph_signature import ExportGraphSignature, OutputSpec, TensorArgument
+from torch.export.graph_signature import ExportGraphSignature, OutputSpec, SymIntArgument, TensorArgument
 from torch.fx import traceback
 from torch.utils import _pytree as pytree
 
@@ -207,8 +207,8 @@ class _Rewriting:
 
 
 def _renamed(spec: OutputSpec, value: Any) -> OutputSpec:
-    if not isinstance(spec.arg, TensorArgument):
+    if not isinstance(spec.arg, (TensorArgument, SymIntArgument)):
         return spec
     if not isinstance(value, torch.fx.Node) or value.op == "placeholder":
         raise NotByItselfError  # an input that is returned
-    return OutputSpec(spec.kind, TensorArgument(value.name), spec.target)
+    return OutputSpec(spec.kind, type(spec.arg)(value.name), spec.target)
