@@ -28,8 +28,8 @@ def named(plan: Plan, input_names: Sequence[str] | None, output_names: Sequence[
     leaves = [leaf for leaf in signature.output_leaves if leaf.kind != "constant"]
     pairs = zip(leaves, signature.outputs, strict=True)
     outputs = list(dict.fromkeys(name for leaf, name in pairs if leaf.kind not in CHANGED))
-    chosen = dict(zip(inputs, _names("input", input_names, len(inputs)), strict=True))
-    changed = dict(zip(outputs, _names("output", output_names, len(outputs)), strict=True))
+    chosen = dict(zip(inputs, names_of("input", input_names, len(inputs)), strict=True))
+    changed = dict(zip(outputs, names_of("output", output_names, len(outputs)), strict=True))
     every = [*chosen.values(), *own, *(changed.get(name, name) for name in dict.fromkeys(signature.outputs))]
     if repeated := sorted({name for name in every if every.count(name) > 1}):
         raise InputError(f"the engine's tensors need different names; {', '.join(repeated)} is of several")
@@ -56,7 +56,8 @@ def _with_keywords(planned: PlannedCall, keywords: Mapping[str, Any]) -> Planned
     return replace(planned, converter=converter, bodies=bodies)
 
 
-def _names(kind: str, given: Sequence[str] | None, count: int) -> Sequence[str]:
+def names_of(kind: str, given: Sequence[str] | None, count: int) -> Sequence[str]:
+    """The names that were given for inputs or outputs, or the classic ones; they must be one for each tensor."""
     if given is None:
         return [f"{kind}_{index}" for index in range(count)]
     if isinstance(given, str) or len(given) != count or not all(isinstance(name, str) and name for name in given):

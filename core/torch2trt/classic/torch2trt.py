@@ -8,9 +8,11 @@ from typing import Any
 from .. import _trt
 from ..api import explain
 from ..runtime.module import TRTModule
-from ..settings import takes_settings_and_others
-from .examples import Shapes, described
+from ..settings import Settings, takes_settings_and_others
+from .examples import Shapes, described, first_item
+from .int8 import quantized
 from .keywords import settings_of
+from .onnx import convert_by_onnx
 from .planning import named, with_keywords
 
 
@@ -58,8 +60,16 @@ def _converted(given: Mapping[str, Any]) -> TRTModule:
     _trt.require()
     settings = settings_of(given)
     ranges = (given["min_shapes"], given["opt_shapes"], given["max_shapes"], given["max_batch_size"])
-    plan = explain(given["module"], described(given["inputs"], *ranges), **settings)
-    converted = with_keywords(named(plan, given["input_names"], given["output_names"]), given).convert()
+    inputs, names = described(given["inputs"], *ranges), (given["input_names"], given["output_names"])
+    module = given["module"]
+    if given["int8_mode"]:
+        example, dataset = first_item(given["inputs"]), given["int8_calib_dataset"]
+        module = quantized(module, example, dataset, given["int8_calib_algorithm"])
+    if given["use_onnx"]:
+        converted = convert_by_onnx(module, inputs, Settings(**settings), *names, given["onnx_opset"])
+    else:
+        plan = explain(module, inputs, **settings)
+        converted = with_keywords(named(plan, *names), given).convert()
     if not given["keep_network"]:
         converted.drop_network()
     return converted
