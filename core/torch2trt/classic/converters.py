@@ -111,15 +111,8 @@ class Converters(MutableMapping[str, Entry]):
     def __getitem__(self, target: str) -> Entry:
         if target in self._inert:
             return self._inert[target]
-        registry = current_packs().registry
-        try:
-            wanted = resolve(target)
-        except TargetError:
-            raise KeyError(target) from None
-        chain = registry.chain(wanted.obj) or next(filter(None, map(registry.chain, _operators(wanted))), ())
-        if not chain:
-            raise KeyError(target)
-        fields = {field.name: getattr(chain[0], field.name) for field in dataclasses.fields(Converter)}
+        wanted, first = _first(target)
+        fields = {field.name: getattr(first, field.name) for field in dataclasses.fields(Converter)}
         return Entry(**{**fields, "target": wanted})
 
     def __setitem__(self, target: str, converter: Converter | Mapping[str, Any] | Callable[..., Any]) -> None:
@@ -132,13 +125,13 @@ class Converters(MutableMapping[str, Entry]):
     def __delitem__(self, target: str) -> None:
         if self._inert.pop(target, None) is not None:
             return
-        converter = self[target]
+        _, converter = _first(target)
         if converter.pack is not USER:
             raise PackError(
                 f"{target} is converted by pack {converter.pack}, which cannot be changed from here; "
                 f"block it with TORCH2TRT_BLOCK={converter.pack.name}, or register a converter of your own"
             )
-        forget(converter.function)
+        forget(converter)
 
     def keep_inert(self, target: str, function: Callable[..., Any], is_real: bool) -> None:
         """Keep a converter that never runs, for those who look it up."""
@@ -155,6 +148,20 @@ class Converters(MutableMapping[str, Entry]):
 
     def __repr__(self) -> str:
         return f"<CONVERTERS: {len(self)} targets>"
+
+
+def _first(name: str) -> tuple[Target, Converter]:
+    """The target of a name, and the converter that is asked first for it or for the operator that it is named after."""
+    registry = current_packs().registry
+    known = {target.name: target for target in registry.targets}
+    try:
+        target = known.get(name) or resolve(name)
+    except TargetError:
+        raise KeyError(name) from None
+    chain = registry.chain(target.obj) or next(filter(None, map(registry.chain, _operators(target))), ())
+    if not chain:
+        raise KeyError(name)
+    return target, chain[0]
 
 
 def _operators(target: Target) -> list[Any]:

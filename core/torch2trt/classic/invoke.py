@@ -13,6 +13,7 @@ from .._trt import trt
 from ..errors import ConversionError
 from ..network.context import Context
 from .context import ConversionContext, active
+from .gone import porting_note
 from .sizes import of_shape_tensor
 
 
@@ -26,9 +27,14 @@ def invoke(
     """Run a classic converter on the stand-ins of the call and collect the tensors that it set."""
     classic = context_of(ctx, args, kwargs, keywords)
     with active(classic):
-        function(classic)
+        try:
+            function(classic)
+        except AttributeError as error:
+            if note := porting_note(error):
+                raise ConversionError(f"{error}: {note}") from error
+            raise
         outputs = []
-        for output in ctx.call.results:
+        for output in pytree.tree_leaves(classic.method_return):
             tensor = classic.trt_tensors.get(hash(output), getattr(output, "_trt", None))
             if tensor is None and isinstance(output, torch.Tensor) and not isinstance(output, FakeTensor):
                 tensor = ctx.tensor(output)
@@ -54,13 +60,25 @@ def context_of(
         for one, value in zip(flat, values, strict=True)
     ]
     method_args, method_kwargs = pytree.tree_unflatten(given, spec)
-    classic = ConversionContext(ctx.network, method_args, method_kwargs, call.result, call.target.name)
+    computed = _computed(ctx, values)
+    returned = call.result if computed is None else computed
+    classic = ConversionContext(ctx.network, method_args, method_kwargs, returned, call.target.name)
     classic.context, classic.torch2trt_kwargs = ctx, _defaults(ctx, keywords)
     for stand_in, value in zip(flat, values, strict=True):
         if isinstance(stand_in, torch.Tensor) and isinstance(value, trt.ITensor):
             classic.trt_tensors[stand_in] = value
             stand_in._trt = value  # type: ignore[attr-defined]
     return classic
+
+
+def _computed(ctx: Context, values: Sequence[Any]) -> Any:
+    """What a call returns that nothing known at run time goes into, with its data; None for all other calls."""
+    call = ctx.call
+    varies = any(isinstance(size, torch.SymInt) for one in call.results for size in getattr(one, "shape", ()))
+    if varies or any(isinstance(value, (trt.ITensor, torch.Tensor, torch.nn.Module)) for value in values):
+        return None
+    with torch.no_grad():
+        return pytree.tree_unflatten(call.run(ctx.args, ctx.kwargs), pytree.tree_structure(call.result))
 
 
 def _defaults(ctx: Context, keywords: Mapping[str, Any] | None) -> dict[str, Any]:
