@@ -2,6 +2,7 @@
 
 import importlib.util
 import pathlib
+import sys
 import types
 
 import pytest
@@ -29,7 +30,7 @@ def own_converters():
 def sixty():
     """The file as a script that is run, and the converted models of all of its calls."""
     spec = importlib.util.spec_from_file_location("sixty", FILE)
-    script = importlib.util.module_from_spec(spec)
+    script = sys.modules["sixty"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     try:
         model = script.Everything().eval()
@@ -39,6 +40,7 @@ def sixty():
         yield types.SimpleNamespace(script=script, model=model, modules={"static": static, "dynamic": dynamic})
     finally:
         forget_own()
+        del sys.modules["sixty"]
 
 
 @pytest.mark.parametrize("kind", ["static", "dynamic"])
