@@ -148,6 +148,7 @@ def test_names_are_those_of_the_engines_tensors():
         ({"input_names": ["a", "b"]}, "input_names needs 1 names"),
         ({"output_names": "y"}, "output_names needs 1 names"),
         ({"input_names": ["y"], "output_names": ["y"]}, "different names; y is of several"),
+        ({"input_names": ["y"], "output_names": ["y"], "use_onnx": True}, "different names; y is of several"),
         ({"default_device_type": trt.DeviceType.DLA}, "names a DLA, which TensorRT for RTX"),
         ({"device_types": {MODEL: trt.DeviceType.DLA}}, "device_types names a DLA"),
     ],
@@ -206,3 +207,18 @@ def test_a_close_typo_is_no_keyword_of_a_converter():
 def test_avg_timing_iterations_says_where_it_went():
     with pytest.warns(ClassicWarning, match="torch2trt_configure_build"):
         converted(avg_timing_iterations=4)
+
+
+def test_a_half_model_takes_and_returns_halves():
+    model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU()).eval().half()
+    module = converted(model, [X.half()], fp16_mode=True)
+    assert module(X.half()).dtype is torch.float16
+    with pytest.raises(InputError, match="must be float16, got float32"):
+        module(X)
+
+
+def test_a_model_in_training_mode_is_refused_where_that_matters():
+    model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.Dropout())
+    with pytest.raises(torch2trt.Torch2TRTError, match="eval"):
+        converted(model.train())
+    same(converted(model.eval()), X, model=model)

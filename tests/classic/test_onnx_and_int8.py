@@ -158,7 +158,18 @@ def test_layers_wherever_they_are(model):
         assert relative(module(x), model(x)) < 0.1
 
 
+class Endless(torch.utils.data.Dataset):
+    """Data sets of PyTorch need not raise IndexError."""
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        return [torch.full((1, 2), float(index % 3))]
+
+
 def test_scales_are_those_of_the_data():
+    assert quantized(torch.nn.Linear(2, 2), None, Endless()).scale == pytest.approx(2 / 127)
     layer = torch.nn.Linear(2, 2)
     with torch.no_grad():
         layer.weight.copy_(torch.tensor([[1.0, -12.7], [0.0, 0.254]]))

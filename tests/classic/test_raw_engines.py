@@ -153,8 +153,10 @@ def test_subclasses_pickles_copies_and_files(engine, loads, tmp_path):
     module.save(tmp_path / "module.trt")
     for again in (TRTModule(engine), torch2trt.load(tmp_path / "module.trt")):
         assert (again.input_names, again.serialized) == (["image", "size"], b"an engine")
+    copied = copy.deepcopy(module)
+    assert (copied.final_shapes, copied.input_names) == ([(4,)], module.input_names)
+    assert copied.serialized is module.serialized
     module = TRTModule(engine)
-    assert copy.deepcopy(module).input_names == module.input_names
     assert pickle.loads(pickle.dumps(module)).output_names == ["boxes", "scores"]
     fresh = TRTModule()
     fresh.load_state_dict(module.state_dict())

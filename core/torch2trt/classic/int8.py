@@ -14,7 +14,6 @@ import torch
 from torch.ao.quantization.fx import _decomposed as _decomposed  # registers the operators
 
 from ..errors import InputError
-from .dataset import Dataset
 
 _QUANTIZED: Final = (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d, torch.nn.Linear)
 _LOW: Final = -128
@@ -140,7 +139,9 @@ def _calibrated(
 
 
 def _items(given: Any) -> Iterable[Any]:
-    return (given[index] for index in range(len(given))) if isinstance(given, Dataset) else given
+    # data sets of PyTorch end by their length, not by an IndexError
+    indexed = hasattr(given, "__len__") and hasattr(given, "__getitem__")
+    return (given[index] for index in range(len(given))) if indexed else given
 
 
 def _percentile(algorithm: Any) -> float | None:

@@ -32,7 +32,7 @@ from ..runtime.engine import Engine, built_elsewhere
 from ..runtime.module import TRTModule
 from ..runtime.reference import ReferenceRunner
 from ..settings import Settings
-from .planning import names_of
+from .planning import check_different, names_of
 
 
 @dataclass
@@ -100,6 +100,7 @@ def convert_by_onnx(
     results = [leaf for leaf in pytree.tree_leaves(returned) if isinstance(leaf, torch.Tensor)]
     given = [leaf for leaf in described if isinstance(leaf, (Input, torch.Tensor))]
     names = names_of("input", input_names, len(given)), names_of("output", output_names, len(results))
+    check_different([*names[0], *names[1]])
     specs = [_spec(name, leaf) for name, leaf in zip(names[0], given, strict=True)]
     flat = _Flat(module, leaves, spec, settings.precision)
     parsed = _parsed(

@@ -30,9 +30,8 @@ def named(plan: Plan, input_names: Sequence[str] | None, output_names: Sequence[
     outputs = list(dict.fromkeys(name for leaf, name in pairs if leaf.kind not in CHANGED))
     chosen = dict(zip(inputs, names_of("input", input_names, len(inputs)), strict=True))
     changed = dict(zip(outputs, names_of("output", output_names, len(outputs)), strict=True))
-    every = [*chosen.values(), *own, *(changed.get(name, name) for name in dict.fromkeys(signature.outputs))]
-    if repeated := sorted({name for name in every if every.count(name) > 1}):
-        raise InputError(f"the engine's tensors need different names; {', '.join(repeated)} is of several")
+    returned = [changed.get(name, name) for name in dict.fromkeys(signature.outputs)]
+    check_different([*chosen.values(), *own, *returned])
     signature = replace(
         signature,
         tensor_names=tuple((name, new) for name, new in chosen.items() if name != new),
@@ -54,6 +53,12 @@ def _with_keywords(planned: PlannedCall, keywords: Mapping[str, Any]) -> Planned
         converter = replace(converter, invoke=functools.partial(invoke, keywords=keywords))
     bodies = {name: tuple(_with_keywords(one, keywords) for one in body) for name, body in planned.bodies.items()}
     return replace(planned, converter=converter, bodies=bodies)
+
+
+def check_different(names: Sequence[str]) -> None:
+    """That no two tensors of an engine have one name; :class:`InputError` says which do."""
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"the engine's tensors need different names; {', '.join(repeated)} is of several")
 
 
 def names_of(kind: str, given: Sequence[str] | None, count: int) -> Sequence[str]:

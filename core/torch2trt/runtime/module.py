@@ -203,17 +203,11 @@ class TRTModule(KeptModule):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TRTModule:
         """A module of the same engine, which never changes, with a runner and buffers of its own."""
-        copied = type(self)(
-            self._engine,
-            signature=self.signature,
-            reference=self._reference,
-            state=copy.deepcopy(self._state, memo),
-            runtime=self._wanted,
-            lowered=self.lowered,
-            cache=self._cache,
-        )
-        copied._cuda_graphs = self._cuda_graphs
-        return copied.train(self.training)
+        shared = (self._engine, self.signature, self._reference, self.lowered, self._cache)
+        memo.update({id(one): one for one in shared})
+        copied = memo[id(self)] = type(self).__new__(type(self))
+        copied.__dict__.update(copy.deepcopy({**self.__dict__, "_chosen": None}, memo))
+        return copied
 
 
 @functools.cache
