@@ -123,13 +123,20 @@ def test_engines_are_given_as_bytes_as_a_path_or_as_what_a_build_returns(kind, l
     assert loads == [expected]
 
 
+def test_names_beside_a_signature_are_refused(converted):
+    with pytest.raises(EngineError, match="leave them out"):
+        TRTModule(converted.engine, ["a"], signature=converted.signature)
+
+
 def test_what_is_no_engine_is_refused():
     with pytest.raises(EngineError, match="an ICudaEngine, its bytes or the path of a file with them, got Linear"):
         TRTModule(torch.nn.Linear(1, 1))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="says what is missing where there is no GPU")
-def test_without_a_gpu_an_engine_cannot_be_read(tmp_path):
+def test_without_a_gpu_an_engine_cannot_be_read(converted, tmp_path):
+    with pytest.raises(EngineError, match="needs an NVIDIA GPU"):
+        TRTModule(converted.engine, ["input_0"], ["output_0"])
     (tmp_path / "model.engine").write_bytes(b"raw")
     with pytest.raises(EngineError, match="needs an NVIDIA GPU"):
         load_engine(tmp_path / "model.engine")

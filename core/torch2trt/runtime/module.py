@@ -57,12 +57,15 @@ class TRTModule(KeptModule):
         cache: Cache = True,
     ) -> None:
         super().__init__()
-        if engine is not None and not isinstance(engine, Engine):
-            engine, signature = from_raw(engine, input_names, output_names)
+        made: Engine | None = engine if isinstance(engine, Engine) else None
+        if engine is not None and signature is None:
+            made, signature = from_raw(engine, input_names, output_names)
+        elif input_names is not None or output_names is not None:
+            raise EngineError("input_names and output_names are for engines without a signature; leave them out")
         if signature is not None and signature.state and state is None:
             raise EngineError("the signature has buffers that the model writes; give their values with state=")
         self.signature = signature
-        self._engine = engine
+        self._engine = made
         self._reference = reference
         self.lowered = lowered
         self._wanted: Runtime = runtime

@@ -27,7 +27,7 @@ RawEngine: TypeAlias = "trt.ICudaEngine | trt.IHostMemory | bytes | bytearray | 
 
 
 def from_raw(
-    source: RawEngine,
+    source: RawEngine | Engine,
     input_names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
     arguments: Sequence[Any] | None = None,
@@ -110,6 +110,8 @@ def from_raw_state(state: Mapping[str, Any], prefix: str) -> tuple[Engine, Signa
 
 
 def _loaded(source: Any) -> Any:
+    if isinstance(source, Engine):
+        return source.loaded or deserialized(source.serialized)
     if hasattr(source, "num_io_tensors"):
         return source
     if isinstance(source, (bytes, bytearray, memoryview, trt.IHostMemory)):
