@@ -90,8 +90,7 @@ def convert_by_onnx(
         ConversionError: TensorRT's parser does not take what was exported.
         BuildError: TensorRT could not build the engine.
     """
-    arguments = ((), dict(inputs)) if isinstance(inputs, Mapping) else (_sequence(inputs), {})
-    described, spec = pytree.tree_flatten(arguments)
+    described, spec = pytree.tree_flatten(_arguments(inputs))
     device = next((tensor.device for tensor in state_of(module).values()), torch.device("cpu"))
     leaves = [leaf.example(device) if isinstance(leaf, Input) else leaf for leaf in described]
     args, kwargs = pytree.tree_unflatten(leaves, spec)
@@ -111,8 +110,10 @@ def convert_by_onnx(
     return _finished(parsed, signature, settings)
 
 
-def _sequence(inputs: Any) -> tuple[Any, ...]:
-    return (inputs,) if isinstance(inputs, (torch.Tensor, Input)) else tuple(inputs)
+def _arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if isinstance(inputs, Mapping):
+        return (), dict(inputs)
+    return ((inputs,) if isinstance(inputs, (torch.Tensor, Input)) else tuple(inputs)), {}
 
 
 def _spec(name: str, leaf: Input | torch.Tensor) -> TensorSpec:
