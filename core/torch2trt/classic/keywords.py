@@ -26,10 +26,15 @@ def settings_of(given: Mapping[str, Any]) -> dict[str, Any]:
         given: all of its arguments by name.
 
     Raises:
-        InputError: it asks for a device that TensorRT no longer builds for.
+        InputError: it asks for a device that TensorRT no longer builds for, or for two things that exclude each other.
     """
     _check_devices(given)
     settings = {name: given[name] for name in SETTINGS if name in given}
+    if given["use_onnx"] and settings.get("verify"):
+        raise InputError(
+            "verify=True holds the calls of a plan against PyTorch, and use_onnx=True makes none; leave one of them "
+            "out, or hold the module against the model with torch2trt.compare"
+        )
     if given["fp16_mode"]:
         settings.setdefault("precision", torch.float16)
     if given["log_level"] is not None and _number(given["log_level"]) >= _INFO:

@@ -81,7 +81,7 @@ def convert_by_onnx(
     Args:
         module: the module.
         inputs: as ``convert`` takes them.
-        settings: those of the conversion; ``verify`` and ``float64`` have no part in it.
+        settings: those of the conversion; ``float64`` and ``random`` have no part in it.
         input_names, output_names: of the engine's tensors.
         opset: the version of ONNX's operators; None is the export's own default.
 
