@@ -90,7 +90,7 @@ def row(name: str, batch: int, dtype: torch.dtype) -> dict:
     module(x)
     torch.cuda.synchronize()
     first = time.perf_counter()
-    plain = torch2trt.TRTModule(module._engine, module.signature, cache=False)
+    plain = torch2trt.TRTModule(module._engine, signature=module.signature, cache=False)
     plain.cuda_graphs = False
     with torch.no_grad():
         columns = {

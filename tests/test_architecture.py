@@ -18,8 +18,11 @@ PACKS = [path.parent for path in ROOT.glob("converters_builtin/*/*/__init__.py")
 ROOMS = (
     *("errors", "_trt", "cache", "settings", "dtypes", "log", "reference"),
     *("program", "packs", "runtime", "capture", "plan", "network", "lib"),
-    *("verify", "api", "classic", "testing", "cli", "__main__", "__init__"),
+    *("verify", "api", "testing", "classic"),
 )
+#: modules where programs for NVIDIA's library import from; they define nothing themselves
+ALIASES = ("calibration", "converters", "dataset", "flattener", "module_test", "torch2trt", "trt_module", "utils")
+ROOMS = (*ROOMS, *ALIASES, "cli", "__main__", "__init__")
 
 
 def name_of(path):
@@ -66,6 +69,21 @@ def test_no_modules_import_each_other_in_a_circle():
     graphlib.TopologicalSorter(graph).prepare()  # raises CycleError with the circle
 
 
+@pytest.mark.parametrize("name", [name for name in MODULES if room(name) in ALIASES])
+def test_a_module_for_imports_of_the_classic_library_defines_nothing(name):
+    _, *body = ast.parse(MODULES[name].read_text()).body  # after its docstring
+    for node in body:
+        forwards = isinstance(node, ast.FunctionDef) and node.name == "__getattr__" and len(node.body) == 1
+        lazy = isinstance(node, ast.Assign) and "attach_stub" in ast.unparse(node)
+        assert forwards or lazy or isinstance(node, (ast.Import, ast.ImportFrom)), ast.unparse(node)
+
+
+def test_the_core_does_not_know_the_classic_room():
+    for name in MODULES:
+        if room(name) not in ("classic", "__init__", *ALIASES):
+            assert not [other for other in imported(name) if room(other) in ("classic", *ALIASES)], name
+
+
 def code_lines(path):
     """Lines of code: blank lines, comments and docstrings are not what there should be less of."""
     text = path.read_text()
@@ -80,9 +98,11 @@ def code_lines(path):
 
 def test_the_core_stays_minimal():
     own = [
-        path for name, path in MODULES.items() if room(name) not in ("reference", "verify", "testing", "classic", "cli")
+        path
+        for name, path in MODULES.items()
+        if room(name) not in ("reference", "verify", "testing", "classic", "cli", *ALIASES)
     ]
-    assert sum(map(code_lines, own)) <= 7600
+    assert sum(map(code_lines, own)) <= 7750
 
 
 @pytest.mark.parametrize(

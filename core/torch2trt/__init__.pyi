@@ -18,6 +18,7 @@ from .errors import BuildError as BuildError
 from .errors import CacheError as CacheError
 from .errors import CacheWarning as CacheWarning
 from .errors import CaptureError as CaptureError
+from .errors import ClassicWarning as ClassicWarning
 from .errors import ConversionError as ConversionError
 from .errors import ConverterConflictWarning as ConverterConflictWarning
 from .errors import EngineError as EngineError
@@ -45,6 +46,7 @@ from .program.call import Call as Call
 from .program.call import Target as Target
 from .program.program import Program as Program
 from .runtime.load import load as load
+from .runtime.load import load_engine as load_engine
 from .runtime.module import TRTModule as TRTModule
 from .settings import Settings as Settings
 from .verify.compare import compare as compare

@@ -21,6 +21,7 @@ from .network.lower import lower
 from .packs.loading import Packs
 from .packs.user import current_packs
 from .plan.plan import Plan, make_plan
+from .plan.segments import renamed
 from .program.call import state_of
 from .runtime.module import TRTModule
 from .runtime.reference import ReferenceRunner
@@ -99,7 +100,7 @@ def _finish(plan: Plan) -> TRTModule:
     """The steps to the right of a plan: lower, build, and the module that runs."""
     (segment,), signature = plan.segments, plan.program.signature
     assert signature is not None
-    network = lower(plan, segment)
+    network = lower(plan, renamed(segment, dict(signature.tensor_names)))
     settings = plan.settings
     engine = build(network, plan, engines_of(settings.cache)) if settings.build else None
     runtime = settings.runtime if settings.build else "reference"
@@ -108,7 +109,7 @@ def _finish(plan: Plan) -> TRTModule:
     reference = ReferenceRunner(network.network, network.builder, network.constants, copy=interpreted)
     return TRTModule(
         engine,
-        signature,
+        signature=signature,
         reference=reference,
         state=State(signature.state, plan.program.buffers) if signature.state else None,
         runtime=runtime,

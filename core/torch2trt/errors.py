@@ -68,6 +68,10 @@ class CacheWarning(UserWarning):
     """What was built or compiled cannot be kept on disk; said once a process for each folder and reason."""
 
 
+class ClassicWarning(UserWarning):
+    """The classic API was given something that has no meaning in TensorRT any more, and the conversion goes on."""
+
+
 class ConverterConflictWarning(UserWarning):
     """Two packs of the same rank claim the same target."""
 
@@ -110,7 +114,7 @@ def warn(message: str, category: type[Warning]) -> None:
     warnings.warn(message, category, stacklevel=level)
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """``; did you mean 'precision'?`` for the end of a message, or nothing where no known name is close."""
-    close = difflib.get_close_matches(name, list(known), n=1)
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return f"; did you mean {close[0]!r}?" if close else ""

@@ -33,6 +33,8 @@ _ELSEWHERE: Final = {
     **dict.fromkeys(("min_shapes", "max_shapes", "max_batch_size", "dynamic_axes"), "inputs=[Input(min=..., max=...)]"),
     **dict.fromkeys(("example_inputs", "arg_inputs", "args", "sample_inputs"), "inputs=[...]"),
 }
+#: how close a keyword must be to a known one to be that, mistyped, where others are passed on
+_TYPO: Final = 0.85
 _PRECISIONS: Final = (None, torch.float32, torch.float16, torch.bfloat16)
 
 
@@ -116,18 +118,29 @@ def takes_settings(function: Callable[P, R]) -> Callable[P, R]:
 
     ``**settings: Unpack[SettingsKeywords]`` says the same to type checkers.
     """
+    return _showing_settings(function, passes_others=False)
+
+
+def takes_settings_and_others(function: Callable[P, R]) -> Callable[P, R]:
+    """The same for a function that passes keywords on which it does not know itself; a close typo is none of them."""
+    return _showing_settings(function, passes_others=True)
+
+
+def _showing_settings(function: Callable[P, R], passes_others: bool) -> Callable[P, R]:
     given = inspect.signature(function)
     named = [p for p in given.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    rest = [p for p in given.parameters.values() if p not in named] if passes_others else []
     known = [*(p.name for p in named), *(f.name for f in dataclasses.fields(Settings))]
 
     @functools.wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
         for name in kwargs:
-            if name not in known:
-                elsewhere = _ELSEWHERE.get(name)
-                cure = f"; say {elsewhere}" if elsewhere else did_you_mean(name, known)
-                cure = cure or f"; it takes {', '.join(known)}"
-                raise TypeError(f"{function.__name__}() has no argument {name!r}{cure}")
+            elsewhere = _ELSEWHERE.get(name)
+            if name in known or (passes_others and not elsewhere and not did_you_mean(name, known, _TYPO)):
+                continue
+            cure = f"; say {elsewhere}" if elsewhere else did_you_mean(name, known)
+            cure = cure or f"; it takes {', '.join(known)}"
+            raise TypeError(f"{function.__name__}() has no argument {name!r}{cure}")
         return function(*args, **kwargs)
 
     checked.__signature__ = given.replace(  # type: ignore[attr-defined]  # every function may have it
@@ -137,6 +150,7 @@ def takes_settings(function: Callable[P, R]) -> Callable[P, R]:
                 inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type)
                 for f in dataclasses.fields(Settings)
             ),
+            *rest,
         ]
     )
     return checked

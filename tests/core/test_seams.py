@@ -61,7 +61,7 @@ def test_a_module_runs_on_whatever_is_a_runner():
             return {"output_0": 2 * tensors["x"]}
 
     plan = explain(lambda x: x + x, [torch.ones(2)])
-    module = torch2trt.TRTModule(None, plan.program.signature, reference=Doubling(), runtime="reference")
+    module = torch2trt.TRTModule(signature=plan.program.signature, reference=Doubling(), runtime="reference")
     assert module.runtime == "doubling"
     assert module(torch.ones(2)).tolist() == [2.0, 2.0]
 

@@ -40,8 +40,7 @@ def add_missing_trt_tensors(network: trt.INetworkDefinition, tensors: Sequence[A
             if isinstance(tensor, FakeTensor):
                 raise ConversionError(f"a runtime tensor of shape {tuple(tensor.shape)} has no TensorRT tensor")
             value = tensor if isinstance(tensor, torch.Tensor) else torch.tensor(tensor, dtype=dtype)
-            array = value.detach().cpu().contiguous().numpy()
-            known = network.add_constant(tuple(value.shape), array).get_output(0)
+            known = add_trt_constant(network, value)
         trt_tensors.append(known)
     return trt_tensors
 
@@ -65,9 +64,40 @@ def broadcast_trt_tensors(
     return broadcast
 
 
-def torch_dim_to_trt_axes(dim: int | Sequence[int], ndim: int) -> int:
-    """TensorRT's bit mask of PyTorch's dimensions."""
-    return sum(1 << (d % ndim) for d in ((dim,) if isinstance(dim, int) else dim))
+def torch_dim_to_trt_axes(dim: int | Sequence[int], ndim: int | None = None) -> int:
+    """TensorRT's bit mask of PyTorch's dimensions.
+
+    Args:
+        dim: one or several dimensions.
+        ndim: the rank, for dimensions that count from the end.
+    """
+    dims = (dim,) if isinstance(dim, int) else tuple(dim)
+    if ndim is None and min(dims, default=0) < 0:
+        raise ConversionError(f"dimension {min(dims)} counts from the end; give torch_dim_to_trt_axes the rank too")
+    return sum(1 << (d if ndim is None else d % ndim) for d in dict.fromkeys(dims))
+
+
+def torch_dim_resolve_negative(dim: int | Sequence[int], ndim: int) -> tuple[int, ...]:
+    """Dimensions that count from the beginning."""
+    return tuple(d + ndim if d < 0 else d for d in ((dim,) if isinstance(dim, int) else dim))
+
+
+def check_torch_dtype(*tensors: Any) -> torch.dtype:
+    """The dtype that all tensors among the values have; :class:`ConversionError` where they have several or none."""
+    dtypes = {tensor.dtype for tensor in tensors if isinstance(tensor, torch.Tensor)}
+    if len(dtypes) != 1:
+        raise ConversionError(f"the tensors have the dtypes {', '.join(sorted(map(str, dtypes))) or 'of no tensor'}")
+    return dtypes.pop()
+
+
+def add_trt_constant(network: trt.INetworkDefinition, tensor: torch.Tensor) -> trt.ITensor:
+    """A constant layer of a tensor."""
+    array = tensor.detach().cpu().contiguous().numpy()
+    return network.add_constant(tuple(tensor.shape), array).get_output(0)
+
+
+def set_layer_precision(ctx: ConversionContext, layer: trt.ILayer) -> None:
+    """Does nothing: in a strongly typed network a layer computes in the dtypes of its inputs."""
 
 
 def _rank(tensors: Sequence[Any]) -> int:

@@ -2,72 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import torch
-from typing_extensions import Unpack
-
-from ..api import convert
-from ..capture.inputs import Input
+from .. import _trt
+from ..api import explain
 from ..runtime.module import TRTModule
-from ..settings import SettingsKeywords, takes_settings
+from ..settings import Settings, takes_settings_and_others
+from .examples import Shapes, described, first_item
+from .int8 import quantized
+from .keywords import settings_of
+from .onnx import convert_by_onnx
+from .planning import named, with_keywords
 
-#: one shape for each input
-Shapes: TypeAlias = "Sequence[Sequence[int]] | None"
 
-
-@takes_settings
+@takes_settings_and_others
 def torch2trt(
-    module: torch.nn.Module,
-    inputs: Sequence[Any],
-    *,
-    min_shapes: Shapes = None,
-    opt_shapes: Shapes = None,
-    max_shapes: Shapes = None,
-    max_batch_size: int | None = None,
+    module: Any,
+    inputs: Any,
+    input_names: Sequence[str] | None = None,
+    output_names: Sequence[str] | None = None,
+    log_level: Any = None,
     fp16_mode: bool = False,
     max_workspace_size: int | None = None,
-    **settings: Unpack[SettingsKeywords],
+    strict_type_constraints: bool = False,
+    keep_network: bool = True,
+    int8_mode: bool = False,
+    int8_calib_dataset: Any = None,
+    int8_calib_algorithm: Any = None,
+    use_onnx: bool = False,
+    default_device_type: Any = None,
+    dla_core: int = 0,
+    gpu_fallback: bool = True,
+    device_types: Mapping[Any, Any] | None = None,
+    min_shapes: Shapes = None,
+    max_shapes: Shapes = None,
+    opt_shapes: Shapes = None,
+    onnx_opset: int | None = None,
+    max_batch_size: int | None = None,
+    avg_timing_iterations: int | None = None,
+    int8_calib_batch_size: int = 1,
+    **kwargs: Any,
 ) -> TRTModule:
-    """Convert a module, with the arguments of the classic API.
+    """Convert a module, with the keywords of NVIDIA's function; docs/classic.md says what each does today.
 
     Args:
         module: the module, in eval mode.
-        inputs: a list of tensors.
-        min_shapes, opt_shapes, max_shapes: one shape for each input, for dynamic sizes.
-        max_batch_size: the first size of every input varies from 1 to this.
-        fp16_mode: compute in float16; inputs and outputs keep their dtypes.
-        max_workspace_size: bytes of scratch memory.
-        settings: fields of :class:`Settings`.
-
-    Returns:
-        a :class:`TRTModule`.
+        inputs: the positional arguments, a mapping of keyword arguments, or a data set of such.
+        kwargs: fields of :class:`Settings`, and whatever converters look up in ``ctx.torch2trt_kwargs``.
     """
-    described: list[Any] = list(inputs)
-    if min_shapes or max_shapes or max_batch_size:
-        described = _described(described, min_shapes, opt_shapes, max_shapes, max_batch_size)
-    if fp16_mode:
-        settings["precision"] = torch.float16
-    if max_workspace_size is not None:
-        settings["workspace"] = max_workspace_size
-    return convert(module, described, **settings)
+    given = {name: value for name, value in locals().items() if name != "kwargs"}
+    return _converted({**given, **kwargs})
 
 
-def _described(
-    tensors: Sequence[torch.Tensor], low: Shapes, best: Shapes, high: Shapes, max_batch_size: int | None
-) -> list[Input]:
-    """Inputs whose sizes vary: as given, else the first from 1 to ``max_batch_size``, else not at all."""
-    described = []
-    for index, tensor in enumerate(tensors):
-        shape = tuple(tensor.shape)
-        smallest, largest = ((1, *shape[1:]), (max_batch_size, *shape[1:])) if max_batch_size else (shape, shape)
-        described.append(
-            Input(
-                min=low[index] if low else smallest,
-                opt=best[index] if best else shape,
-                max=high[index] if high else largest,
-                dtype=tensor.dtype,
-            )
-        )
-    return described
+def _converted(given: Mapping[str, Any]) -> TRTModule:
+    """The module of a call with these arguments."""
+    _trt.require()
+    settings = settings_of(given)
+    ranges = (given["min_shapes"], given["opt_shapes"], given["max_shapes"], given["max_batch_size"])
+    inputs, names = described(given["inputs"], *ranges), (given["input_names"], given["output_names"])
+    module = given["module"]
+    if given["int8_mode"]:
+        example, dataset = first_item(given["inputs"]), given["int8_calib_dataset"]
+        module = quantized(module, example, dataset, given["int8_calib_algorithm"])
+    if given["use_onnx"]:
+        converted = convert_by_onnx(module, inputs, Settings(**settings), *names, given["onnx_opset"])
+    else:
+        plan = explain(module, inputs, **settings)
+        converted = with_keywords(named(plan, *names), given).convert()
+    if not given["keep_network"]:
+        converted.drop_network()
+    return converted

@@ -11,9 +11,11 @@ from typing import Any
 from .. import _trt, log
 from .._trt import trt
 from ..errors import BuildError
+from ..packs.loading import Packs
 from ..packs.plugins import packs_with_plugins
 from ..plan.plan import Plan
 from ..plan.planned import walk
+from ..program.leaves import TensorSpec
 from ..runtime.engine import Engine, why_not_loadable
 from ..settings import Settings
 from .given import network_key
@@ -46,25 +48,45 @@ def build(network: Network, plan: Plan, cache: MutableMapping[str, Engine] | Non
 
 
 def _build(network: Network, plan: Plan) -> Engine:
-    settings = plan.settings
-    config = network.builder.create_builder_config()
-    _apply(settings, config)
-    profile = network.builder.create_optimization_profile()
-    for index, spec in enumerate(network.segment.inputs.values()):
-        low, best, high = zip(*spec.ranges, strict=True) if spec.ranges else ((), (), ())
-        profile.set_shape(spec.name, low, best, high)
-        if network.network.get_input(index).is_shape_tensor:
-            profile.set_shape_input(spec.name, *map(list, zip(*spec.values, strict=True)))
-    config.add_optimization_profile(profile)
-    plan.packs.call_all("torch2trt_configure_build", config=config, network=network.network, settings=settings)
-    with watched(config, settings), log.verbose(settings.verbose), log.record_errors() as messages:
-        serialized = network.builder.build_serialized_network(network.network, config)
+    inputs = list(network.segment.inputs.values())
+    serialized, messages = attempt(network.builder, network.network, inputs, plan.settings, plan.packs)
     if serialized is None:
         raise BuildError(
             f"TensorRT could not build the engine:{log.format_messages(messages)}{_layers_of(network, messages)}"
         )
     assert _trt.FLAVOR is not None
-    return Engine(bytes(serialized), _trt.FLAVOR, trt.__version__, _provenance(network, plan))
+    return Engine(serialized, _trt.FLAVOR, trt.__version__, _provenance(network, plan))
+
+
+def attempt(
+    builder: trt.Builder,
+    network: trt.INetworkDefinition,
+    inputs: Sequence[TensorSpec],
+    settings: Settings,
+    packs: Packs,
+) -> tuple[bytes | None, list[str]]:
+    """The serialized engine of a network, or None and what TensorRT said.
+
+    Args:
+        builder: made the network.
+        network: the network.
+        inputs: its inputs, in order.
+        settings: how to build.
+        packs: whose hooks configure the build.
+    """
+    config = builder.create_builder_config()
+    _apply(settings, config)
+    profile = builder.create_optimization_profile()
+    for index, spec in enumerate(inputs):
+        low, best, high = zip(*spec.ranges, strict=True) if spec.ranges else ((), (), ())
+        profile.set_shape(spec.name, low, best, high)
+        if network.get_input(index).is_shape_tensor:
+            profile.set_shape_input(spec.name, *map(list, zip(*spec.values, strict=True)))
+    config.add_optimization_profile(profile)
+    packs.call_all("torch2trt_configure_build", config=config, network=network, settings=settings)
+    with watched(config, settings), log.verbose(settings.verbose), log.record_errors() as messages:
+        serialized = builder.build_serialized_network(network, config)
+    return None if serialized is None else bytes(serialized), messages
 
 
 def _apply(settings: Settings, config: trt.IBuilderConfig) -> None:

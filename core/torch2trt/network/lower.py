@@ -60,8 +60,7 @@ def lower(plan: Plan, segment: Segment) -> Network:
     _trt.require()
     register_plugins(plan.packs)
     with log.record_errors() as messages:
-        builder = trt.Builder(log.logger())
-        network = builder.create_network(_strongly_typed())
+        builder, network = new_network()
         lowering = _Lowering(network, plan.program, plan.settings, messages)
         try:
             results = lowering.run(segment)
@@ -85,9 +84,11 @@ def _crosses_already(tensor: Any) -> bool:
     return bool(tensor.is_network_input or tensor.is_network_output or tensor.is_shape_tensor)
 
 
-def _strongly_typed() -> int:
+def new_network() -> tuple[trt.Builder, trt.INetworkDefinition]:
+    """An empty, strongly typed network, and its builder, which has to live as long."""
+    builder = trt.Builder(log.logger())
     flag = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
-    return 0 if flag is None else 1 << int(flag)
+    return builder, builder.create_network(0 if flag is None else 1 << int(flag))
 
 
 class _Lowering:

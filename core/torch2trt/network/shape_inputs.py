@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Final
 
 from .._trt import trt
@@ -21,7 +22,9 @@ def check_shape_inputs(network: trt.INetworkDefinition, segment: Segment, progra
     Raises:
         ConversionError: an input that decides sizes has another dtype than TensorRT reads, or values without bounds.
     """
-    for index, spec in zip(range(network.num_inputs), segment.inputs.values(), strict=False):
+    for index, (ref, chosen) in zip(range(network.num_inputs), segment.inputs.items(), strict=False):
+        # the engine may have another name for it than the program
+        spec = dataclasses.replace(chosen, name=ref.name) if ref.kind == "input" else chosen
         if network.get_input(index).is_shape_tensor and (reason := _why_not_planned(spec, program)):
             places = [reading.call.where for reading in readings(program) if spec.name in reading.inputs]
             where = f" (read in {', '.join(dict.fromkeys(places))})" if places else ""

@@ -5,27 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from .converters import PackInfo, from_marks
+from .converters import Converter, PackInfo, from_marks
 from .loading import Packs, entry_module_roots, installed
 
 USER: Final = PackInfo("user")
-#: functions marked in scripts, the newest first
-_functions: list[Callable[..., Any]] = []
+#: of functions marked in scripts, one for each target, the newest first
+_converters: list[Converter] = []
 
 
 def note(function: Callable[..., Any]) -> None:
     """Remember a classic converter, unless it is part of an installed pack, whose hook registers it."""
     if function.__module__.partition(".")[0] not in entry_module_roots():
-        list(from_marks(function, USER))  # resolve and check now, where the user is
-        _functions.insert(0, function)
+        # resolve and check now, where the user is; the last mark is the one that was just made
+        newest = list(from_marks(function, USER))[-1]
+        forget(newest)
+        _converters.insert(0, newest)
 
 
-def forget(function: Callable[..., Any]) -> None:
-    """Take a converter of the script out again."""
-    _functions.remove(function)
+def forget(converter: Converter) -> None:
+    """Take a converter of the script out again, where it is one."""
+    if converter in _converters:
+        _converters.remove(converter)
 
 
 def current_packs() -> Packs:
     """The installed packs, behind the converters of the script."""
-    own = [converter for function in _functions for converter in from_marks(function, USER)]
-    return installed().with_first(USER, own) if own else installed()
+    return installed().with_first(USER, tuple(_converters)) if _converters else installed()

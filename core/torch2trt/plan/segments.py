@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -35,6 +35,12 @@ def whole(program: Program, calls: Sequence[PlannedCall]) -> Segment:
     inputs = {Ref("input", spec.name): spec for spec in program.signature.inputs}
     outputs = dict(zip(program.signature.outputs, program.outputs, strict=True))
     return Segment("engine", tuple(calls), inputs, tuple((output, name) for name, output in outputs.items()))
+
+
+def renamed(segment: Segment, names: Mapping[str, str]) -> Segment:
+    """The segment with other names for inputs of the engine."""
+    inputs = {ref: replace(spec, name=names.get(spec.name, spec.name)) for ref, spec in segment.inputs.items()}
+    return replace(segment, inputs=inputs)
 
 
 def part(program: Program, calls: Sequence[PlannedCall], planned: Sequence[PlannedCall]) -> Segment:

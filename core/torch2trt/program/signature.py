@@ -43,6 +43,8 @@ class Signature:
     guards: tuple[Guard, ...] = ()
     #: the buffers that the model writes, in the order of their inputs
     state: tuple[Buffer, ...] = ()
+    #: an input's name here and in the engine, where somebody chose another one
+    tensor_names: tuple[tuple[str, str], ...] = ()
 
     @functools.cached_property
     def _straight(self) -> Straight | None:
@@ -224,6 +226,7 @@ class Signature:
             "input_leaves": leaves[0],
             "output_leaves": leaves[1],
             "state": [asdict(buffer) for buffer in self.state],
+            "tensor_names": [list(pair) for pair in self.tensor_names],
         }
 
     @classmethod
@@ -243,4 +246,5 @@ class Signature:
             omitted=tuple((name, default) for name, default in data["omitted"]),
             guards=from_file(data["guards"]),
             state=tuple(Buffer(**buffer) for buffer in data["state"]),
+            tensor_names=tuple((name, chosen) for name, chosen in data["tensor_names"]),
         )

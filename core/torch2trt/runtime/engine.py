@@ -8,7 +8,9 @@ from typing import Any
 
 import torch
 
-from .. import _trt
+from .. import _trt, log
+from .._trt import trt
+from ..errors import EngineError
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,12 @@ class Engine:
     version: str
     #: the settings, the packs, those whose plugins it needs, and every call with its converter
     provenance: dict[str, Any] = field(default_factory=dict)
+    #: the ``trt.ICudaEngine``, of an engine that was loaded before it came here
+    loaded: Any = field(default=None, compare=False, repr=False)
+
+    def serialize(self) -> bytes:
+        """The engine's bytes, as ``trt.ICudaEngine.serialize`` gives them; needs no GPU."""
+        return self.serialized
 
     @property
     def plugins(self) -> list[dict[str, str]]:
@@ -39,6 +47,11 @@ class Engine:
     def to_dict(self) -> dict[str, Any]:
         """What a manifest says of the engine."""
         return {"flavor": self.flavor, "version": self.version, **self.provenance}
+
+
+def built_elsewhere(**settings: Any) -> dict[str, Any]:
+    """The provenance of an engine of which no plan knows, but for some settings."""
+    return {"settings": settings, "breaks": [], "packs": [], "plugins": [], "calls": []}
 
 
 def host() -> dict[str, str]:
@@ -59,3 +72,15 @@ def why_not_loadable(flavor: str, version: str) -> str | None:
     if version != _trt.version():
         return f"it was built with TensorRT {version}, here is {_trt.version()}; install that version or convert again"
     return None
+
+
+def deserialized(serialized: bytes) -> trt.ICudaEngine:
+    """TensorRT's engine; :class:`EngineError` where there is no GPU or TensorRT cannot load it."""
+    if not torch.cuda.is_available():
+        raise EngineError("an engine needs an NVIDIA GPU, and PyTorch sees none here")
+    runtime = trt.Runtime(log.logger())
+    with log.record_errors() as messages:
+        engine = runtime.deserialize_cuda_engine(serialized)
+    if engine is None:
+        raise EngineError("TensorRT cannot load the engine:" + log.format_messages(messages))
+    return engine

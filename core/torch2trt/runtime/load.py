@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..cache.place import Cache
 from .module import TRTModule
+from .raw import RawEngine
 from .state import unpacked
 from .store import from_manifest, read
 
@@ -33,4 +35,29 @@ def load(path: str | os.PathLike[str], *, packs: Packs | None = None, cache: Cac
     manifest, serialized, values = read(path)
     where = repr(os.fsdecode(path))
     engine, signature = from_manifest(manifest, serialized, where, packs)
-    return TRTModule(engine, signature, state=unpacked(signature, values, where), cache=cache)
+    return TRTModule(engine, signature=signature, state=unpacked(signature, values, where), cache=cache)
+
+
+def load_engine(
+    engine: RawEngine,
+    input_names: Sequence[str] | None = None,
+    output_names: Sequence[str] | None = None,
+    *,
+    cache: Cache = True,
+) -> TRTModule:
+    """A module of an engine that something else built, such as trtexec, or that :meth:`TRTModule.export_engine` wrote.
+
+    It takes the engine's inputs by position or by their names, checked against what the engine says of them, and
+    returns its only output, or a tuple of them.  TensorRT reads the file; load only engines whose origin you trust.
+
+    Args:
+        engine: the path of a file, the engine's bytes, or an ``ICudaEngine``.
+        input_names: the inputs in the order of the arguments; by default the engine's own order.
+        output_names: the outputs that are returned; by default all.
+        cache: as :func:`load` takes it.
+
+    Raises:
+        EngineError: there is no GPU, TensorRT cannot load the engine, or its tensors have other names.
+        OSError: the file is not there or cannot be read.
+    """
+    return TRTModule(engine, input_names, output_names, cache=cache)

@@ -25,7 +25,7 @@ from .engine import Engine, host
 from .state import State
 
 FORMAT: Final = "torch2trt-module"
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 
 #: the leaves that are inputs of the engine
 _TENSORS: Final = ("tensor", "complex")
@@ -49,6 +49,7 @@ _SCHEMA: Final[Any] = {
         "input_leaves": [_LEAF],
         "output_leaves": [_LEAF],
         "state": [{"name": str, "path": str, "persistent": bool}],
+        "tensor_names": [(str, str)],
     },
     "engine": {
         "flavor": str,
@@ -179,6 +180,9 @@ def _why_inconsistent(signature: Signature) -> str | None:
         return "its inputs and their leaves differ"
     if reason := _why_no_state(signature):
         return reason
+    chosen = dict(signature.tensor_names)
+    if not chosen.keys() <= set(names) or len({chosen.get(name, name) for name in names}) != len(names):
+        return "the engine's names of its inputs are not one each"
     returned = [leaf for leaf in signature.output_leaves if leaf.kind not in CHANGED]
     mutated = {leaf.name for leaf in signature.output_leaves if leaf.kind == "mutated"}
     outputs = [leaf for leaf in signature.output_leaves if leaf.kind != "constant"]

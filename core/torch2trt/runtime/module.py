@@ -4,34 +4,38 @@ from __future__ import annotations
 
 import copy
 import functools
-import json
-import os
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 
+from .._trt import trt
 from ..cache.place import Cache, store_of
 from ..errors import EngineError, ReferenceRuntimeWarning, Torch2TRTError, warn
 from ..program.signature import Signature
 from ..settings import Runtime
 from .engine import Engine
-from .manifest import manifest
+from .kept import KeptModule
+from .raw import RawEngine, from_raw
 from .reference import ReferenceRunner
-from .runner import Runner
+from .runner import Renamed, Runner
 from .session import Session
-from .state import State, unpacked
-from .store import from_manifest, save
+from .state import State
 
 
-class TRTModule(torch.nn.Module):
+class TRTModule(KeptModule):
     """A module that runs a TensorRT engine; it takes and returns exactly what the original module did.
 
-    ``TRTModule()`` is empty and waits for :meth:`load_state_dict`.
+    ``TRTModule()`` is empty and waits for :meth:`load_state_dict`, which takes what this class wrote, and what NVIDIA's
+    torch2trt did.  ``TRTModule(engine, input_names, output_names)`` runs an engine that something else built.
 
     Args:
-        engine: the serialized engine; None where only the reference interpreter is wanted.
-        signature: the calling convention.
+        engine: the engine: an ``ICudaEngine``, its bytes or the path of a file with them; of a converted module an
+            ``Engine``; None where only the reference interpreter is wanted.
+        input_names: of an engine that something else built, its inputs in the order of the arguments.
+        output_names: of such an engine, the outputs that are returned.
+        signature: the calling convention of a converted module.
         reference: runs the network where no engine can; None for a loaded module.
         state: the values of the buffers that the model writes, where the signature has some.
         runtime: which of the two runs; ``"auto"`` takes the engine where it can run.
@@ -39,14 +43,13 @@ class TRTModule(torch.nn.Module):
         cache: where compiled kernels are kept, as :func:`torch2trt.convert` takes it.
     """
 
-    #: the buffers that the model writes when it is called, where the model has them; None where it writes none
-    state: torch.nn.Module | None
-
     def __init__(
         self,
-        engine: Engine | None = None,
-        signature: Signature | None = None,
+        engine: Engine | RawEngine | None = None,
+        input_names: Sequence[str] | None = None,
+        output_names: Sequence[str] | None = None,
         *,
+        signature: Signature | None = None,
         reference: ReferenceRunner | None = None,
         state: State | None = None,
         runtime: Runtime = "auto",
@@ -54,10 +57,15 @@ class TRTModule(torch.nn.Module):
         cache: Cache = True,
     ) -> None:
         super().__init__()
+        made: Engine | None = engine if isinstance(engine, Engine) else None
+        if engine is not None and signature is None:
+            made, signature = from_raw(engine, input_names, output_names)
+        elif input_names is not None or output_names is not None:
+            raise EngineError("input_names and output_names are for engines without a signature; leave them out")
         if signature is not None and signature.state and state is None:
             raise EngineError("the signature has buffers that the model writes; give their values with state=")
         self.signature = signature
-        self._engine = engine
+        self._engine = made
         self._reference = reference
         self.lowered = lowered
         self._wanted: Runtime = runtime
@@ -82,19 +90,6 @@ class TRTModule(torch.nn.Module):
             self._state.follow(tensors)
             tensors = self.signature.with_state(tensors, self._state.tensors())
         return self.signature.unflatten(self.runner(self.signature.carried(tensors)), tensors)
-
-    def reset(self) -> None:
-        """Set the buffers of ``state`` back to their values at conversion."""
-        if self._state is not None:
-            self._state.reset()
-
-    def buffers_written(self) -> list[torch.Tensor]:
-        """The tensors of ``state``, in the order of ``signature.state``."""
-        return [] if self._state is None else self._state.tensors()
-
-    def _keep(self, state: State | None) -> None:
-        self._state = state
-        self.state = state.module if state else None
 
     @property
     def runner(self) -> Runner:
@@ -124,20 +119,37 @@ class TRTModule(torch.nn.Module):
 
     @property
     def engine(self) -> Any:
-        """The ``trt.ICudaEngine``; only on a GPU."""
-        if not isinstance(self.runner, Session):
-            raise EngineError(f"there is no engine on this machine: the module runs on the {self.runtime} interpreter")
-        return self.runner.engine
+        """The ``trt.ICudaEngine``; where the engine cannot run, what has its bytes alone: ``engine.serialize()``."""
+        if self._engine is not None and (not torch.cuda.is_available() or self.runtime != "engine"):
+            return self._engine
+        return self._session().engine
 
     @property
-    def serialized(self) -> bytes | None:
-        """The serialized engine; None where none was built."""
-        return self._engine.serialized if self._engine else None
+    def context(self) -> Any:
+        """The ``trt.IExecutionContext`` of this thread and PyTorch's current stream; only on a GPU."""
+        return self._session().context
+
+    def enable_profiling(self) -> None:
+        """Let TensorRT print the times of all layers at each call of this thread on the current stream.
+
+        CUDA graphs, whose layers have no times, are turned off.
+        """
+        if self.cuda_graphs:
+            self.cuda_graphs = False
+        self.context.profiler = trt.Profiler()
+
+    def _session(self) -> Any:
+        if self.runner.kind != "engine":
+            raise EngineError(f"there is no engine on this machine: the module runs on the {self.runtime} interpreter")
+        return self.runner
 
     @property
     def input_names(self) -> list[str]:
         """The engine's inputs, in order."""
-        return [spec.name for spec in self.signature.inputs] if self.signature else []
+        if self.signature is None:
+            return []
+        chosen = dict(self.signature.tensor_names)
+        return [chosen.get(spec.name, spec.name) for spec in self.signature.inputs]
 
     @property
     def output_names(self) -> list[str]:
@@ -145,6 +157,11 @@ class TRTModule(torch.nn.Module):
         return list(dict.fromkeys(self.signature.outputs)) if self.signature else []
 
     def _choose(self) -> Runner:
+        runner = self._runner()
+        chosen = dict(self.signature.tensor_names) if self.signature else {}
+        return Renamed(runner, chosen) if chosen else runner
+
+    def _runner(self) -> Runner:
         if self._wanted == "reference":
             if self._reference is None:
                 raise EngineError(
@@ -154,7 +171,8 @@ class TRTModule(torch.nn.Module):
         try:
             if self._engine is None:
                 raise EngineError("no engine was built (build=False)")
-            numbers = [spec.name for spec in self.signature.inputs if spec.values] if self.signature else []
+            specs = self.signature.inputs if self.signature else ()
+            numbers = [name for name, spec in zip(self.input_names, specs, strict=True) if spec.values]
             return Session(self._engine, numbers, store_of(self._cache), self._cuda_graphs)
         except Torch2TRTError as error:
             if self._wanted == "engine" or self._reference is None:
@@ -177,67 +195,22 @@ class TRTModule(torch.nn.Module):
             lines.append(f"engine: {self._engine}")
         return "\n".join([*lines, f"runtime: {runtime}"])
 
-    def manifest(self) -> dict[str, Any]:
-        """What the module is: its inputs and outputs, engine, packs and calls, as JSON-able values."""
-        return manifest(*self._saveable())
+    def drop_network(self) -> None:
+        """Forget the network where the engine runs, which frees its weights; the module is then as a loaded one."""
+        if self._engine is not None and torch.cuda.is_available() and self._wanted != "reference":
+            self._reference = self.lowered = None
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the module to a file for :func:`torch2trt.load`: a zip of a manifest and the engine, without pickle.
-
-        The values of its buffers, where it has some, are in the file too.
-        """
-        save(path, *self._saveable(), self._state)
-
-    def _saveable(self) -> tuple[Engine, Signature]:
-        if self._engine is None or self.signature is None:
-            raise EngineError("there is no engine to save; convert with build=True")
-        return self._engine, self.signature
+    def _become(self, engine: Engine, signature: Signature) -> None:
+        super()._become(engine, signature)
+        self._reference = self._chosen = self.lowered = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TRTModule:
         """A module of the same engine, which never changes, with a runner and buffers of its own."""
-        copied = type(self)(
-            self._engine,
-            self.signature,
-            reference=self._reference,
-            state=copy.deepcopy(self._state, memo),
-            runtime=self._wanted,
-            lowered=self.lowered,
-            cache=self._cache,
-        )
-        copied._cuda_graphs = self._cuda_graphs
-        return copied.train(self.training)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What pickle keeps: the engine and the calling convention, as a file does."""
-        return {**self.__dict__, "_reference": None, "_chosen": None, "lowered": None, "_cache": True}
-
-    def get_extra_state(self) -> dict[str, Any]:
-        """The engine and its manifest, as ``state_dict`` keeps them; ``torch.load`` reads them with weights_only.
-
-        With them are the values that the buffers had at first; those of now are entries of their own.
-        """
-        engine, _ = self._saveable()
-        parts = {"engine": engine.serialized}
-        if self._state is not None:
-            parts["first"] = self._state.packed(first_only=True)
-        tensors = {name: torch.frombuffer(bytearray(data), dtype=torch.uint8) for name, data in parts.items()}
-        return {"manifest": json.dumps(self.manifest()), **tensors}
-
-    def set_extra_state(self, state: Any) -> None:
-        """Become the module that :meth:`get_extra_state` was asked of; EngineError where that was none."""
-        where = "the state dict"
-        try:
-            data, serialized = json.loads(state["manifest"]), state["engine"].numpy().tobytes()
-            first = state["first"].numpy().tobytes() if "first" in state else b""
-        except Exception as error:  # whatever it is that stands there instead
-            raise EngineError(f"{where} has no converted module: {type(error).__name__}: {error}") from error
-        engine, signature = from_manifest(data, serialized, where)
-        values = unpacked(signature, first, where, first_only=True)
-        # only now, when all of it is known to fit
-        if self._state is None or values is None or not self._state.takes_first(values):
-            self._keep(values)
-        self._engine, self.signature = engine, signature
-        self._reference = self._chosen = self.lowered = None
+        shared = (self._engine, self.signature, self._reference, self.lowered, self._cache)
+        memo.update({id(one): one for one in shared})
+        copied = memo[id(self)] = type(self).__new__(type(self))
+        copied.__dict__.update(copy.deepcopy({**self.__dict__, "_chosen": None}, memo))
+        return copied
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from .._trt import trt
 from ..cache.store import Store
 from ..dtypes import to_torch
 from ..errors import EngineError, InputError
-from .engine import Engine, why_not_loadable
+from .engine import Engine, deserialized, why_not_loadable
 from .graphs import Graph, Graphs
 from .kernels import Kernels
 
@@ -50,11 +50,7 @@ class Session:
             raise EngineError("an engine needs an NVIDIA GPU, and PyTorch sees none here")
         if reason := why_not_loadable(engine.flavor, engine.version):
             raise EngineError(f"the engine cannot be loaded: {reason}")
-        self._runtime = trt.Runtime(log.logger())
-        with log.record_errors() as messages:
-            self.engine = self._runtime.deserialize_cuda_engine(engine.serialized)
-        if self.engine is None:
-            raise EngineError("TensorRT cannot load the engine:" + log.format_messages(messages))
+        self.engine: Any = engine.loaded or deserialized(engine.serialized)
         names = [self.engine.get_tensor_name(index) for index in range(self.engine.num_io_tensors)]
         self._inputs = [name for name in names if self.engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT]
         self._outputs = [name for name in names if name not in self._inputs]
@@ -74,6 +70,11 @@ class Session:
         self._empty_address = self._byte.data_ptr()
         # TensorRT synchronizes around every call on the default stream
         self._side_stream = torch.cuda.Stream(self.device)
+
+    @property
+    def context(self) -> Any:
+        """The execution context of this thread and PyTorch's current stream."""
+        return self._lane(False).context
 
     def __call__(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Run the engine.

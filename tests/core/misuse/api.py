@@ -5,7 +5,6 @@ import functools
 import warnings
 
 import torch
-import torch2trt
 from torch import nn
 from torch2trt import CaptureError, EngineError, Input, InputError, TRTModule, UnsupportedError, convert, explain
 
@@ -208,10 +207,3 @@ def _(place):
     kept = saved().state_dict()
     kept["_extra_state"]["engine"] = torch.zeros(3, dtype=torch.uint8)
     TRTModule().load_state_dict(kept)
-
-
-@ROWS.append
-@row("a classic converter that is no target", torch2trt.TargetError, "does not resolve", "did you mean 'relu'?")
-def _(place):
-    @torch2trt.tensorrt_converter("torch.nn.functional.rleu")
-    def convert_relu(ctx): ...
