@@ -1,8 +1,8 @@
 """Cutting a graph of calls in two colors into the fewest segments: graphs alone, no PyTorch.
 
 A segment is a run of calls of one color, so segments alternate.  Running everything of one color that is ready, then
-everything of the other, gives the fewest for the color that it begins with: a call is in the first run in which all that
-it needs is there, and what every call has as early as possible no other order has earlier.
+everything of the other, gives the fewest for the color that it begins with: every call is in the first run in which all
+that it needs is there, and no other order has it in an earlier one.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _crossing(call: int, segments: Sequence[int], users: Needs) -> int:
 
 
 def earliest(colors: Sequence[int | None], needs: Needs, first: int) -> list[int]:
-    """The first segment that each call can be in, where even ones have the color ``first``."""
+    """The first segment that each call can be in, where the even ones have the color ``first``."""
     segments: list[int] = []
     for color, needed in zip(colors, needs, strict=True):
         ready = max((segments[call] for call in needed), default=0)
@@ -90,6 +90,7 @@ def _improved(segments: list[int], colors: Sequence[int | None], needs: Needs, u
 
 
 def users_of(needs: Needs) -> list[list[int]]:
+    """Of each call the calls that need it."""
     users: list[list[int]] = [[] for _ in needs]
     for call, needed in enumerate(needs):
         for one in set(needed):

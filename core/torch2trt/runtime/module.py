@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import functools
 import json
 import os
 from dataclasses import replace
@@ -11,12 +10,15 @@ from typing import Any
 
 import torch
 
-from ..cache.place import Cache, store_of
-from ..errors import EngineError, ReferenceRuntimeWarning, Torch2TRTError, warn
+from ..cache.place import Cache
+from ..errors import EngineError
 from ..program.signature import Signature
 from ..settings import Runtime
+from .choose import choose
 from .engine import Engine
+from .hybrid import HybridRunner
 from .manifest import manifest
+from .parts import EnginePart, Hybrid, TorchPart
 from .reference import ReferenceRunner
 from .runner import Runner
 from .session import Session
@@ -36,6 +38,7 @@ class TRTModule(torch.nn.Module):
         state: the values of the buffers that the model writes, where the signature has some.
         runtime: which of the two runs; ``"auto"`` takes the engine where it can run.
         lowered: the network with its plan and the tensor of every call's result; None for a loaded module.
+        hybrid: the segments of a module that PyTorch runs parts of, in the place of ``engine`` and ``reference``.
         cache: where compiled kernels are kept, as :func:`torch2trt.convert` takes it.
     """
 
@@ -51,6 +54,7 @@ class TRTModule(torch.nn.Module):
         state: State | None = None,
         runtime: Runtime = "auto",
         lowered: Any = None,
+        hybrid: Hybrid | None = None,
         cache: Cache = True,
     ) -> None:
         super().__init__()
@@ -59,7 +63,7 @@ class TRTModule(torch.nn.Module):
         self.signature = signature
         self._engine = engine
         self._reference = reference
-        self.lowered = lowered
+        self.lowered, self._hybrid = lowered, hybrid
         self._wanted: Runtime = runtime
         self._cache = cache
         self._cuda_graphs = True
@@ -105,7 +109,7 @@ class TRTModule(torch.nn.Module):
 
     @property
     def runtime(self) -> str:
-        """What runs the module: ``"engine"`` or ``"reference"``."""
+        """What runs the module, or its engines: ``"engine"`` or ``"reference"``; ``"torch"`` where it has none."""
         return self.runner.kind
 
     @property
@@ -125,6 +129,10 @@ class TRTModule(torch.nn.Module):
     @property
     def engine(self) -> Any:
         """The ``trt.ICudaEngine``; only on a GPU."""
+        if self._hybrid is not None:
+            raise EngineError(
+                "the module is no single engine: PyTorch runs parts of it; print its plan for the segments"
+            )
         if not isinstance(self.runner, Session):
             raise EngineError(f"there is no engine on this machine: the module runs on the {self.runtime} interpreter")
         return self.runner.engine
@@ -145,22 +153,10 @@ class TRTModule(torch.nn.Module):
         return list(dict.fromkeys(self.signature.outputs)) if self.signature else []
 
     def _choose(self) -> Runner:
-        if self._wanted == "reference":
-            if self._reference is None:
-                raise EngineError(
-                    "a loaded module has no network to interpret; convert the model again for the reference runtime"
-                )
-            return self._reference
-        try:
-            if self._engine is None:
-                raise EngineError("no engine was built (build=False)")
-            numbers = [spec.name for spec in self.signature.inputs if spec.values] if self.signature else []
-            return Session(self._engine, numbers, store_of(self._cache), self._cuda_graphs)
-        except Torch2TRTError as error:
-            if self._wanted == "engine" or self._reference is None:
-                raise
-            _warn_once(f"runs on the reference interpreter, which checks results and is not fast: {error}")
-            return self._reference
+        last = self._wanted, self._cache, self._cuda_graphs
+        if self._hybrid is not None:
+            return HybridRunner(self._hybrid, lambda p: choose(p.engine, p.reference, p.inputs.values(), *last))
+        return choose(self._engine, self._reference, self.signature.inputs if self.signature else (), *last)
 
     def extra_repr(self) -> str:
         """The inputs with their ranges, the outputs, the engine with its size and precision, and what runs it."""
@@ -173,8 +169,10 @@ class TRTModule(torch.nn.Module):
         lines = [f"inputs: {', '.join(given)}", f"outputs: {', '.join(self.output_names)}"]
         if own:
             lines.append(f"buffers: {', '.join(own)}")
-        if self._engine is not None:
-            lines.append(f"engine: {self._engine}")
+        parts = self._hybrid.parts if self._hybrid else ()
+        engines = (self._engine, *(part.engine for part in parts if isinstance(part, EnginePart)))
+        lines += [f"engine: {engine}" for engine in engines if engine is not None]
+        lines += [f"in PyTorch: {len(part.calls)} calls" for part in parts if isinstance(part, TorchPart)]
         return "\n".join([*lines, f"runtime: {runtime}"])
 
     def manifest(self) -> dict[str, Any]:
@@ -189,6 +187,11 @@ class TRTModule(torch.nn.Module):
         save(path, *self._saveable(), self._state)
 
     def _saveable(self) -> tuple[Engine, Signature]:
+        if self._hybrid is not None:
+            raise EngineError(
+                "a module that PyTorch runs parts of cannot be saved yet; convert the model again where it is needed, "
+                "with cache=True, which keeps its engines"
+            )
         if self._engine is None or self.signature is None:
             raise EngineError("there is no engine to save; convert with build=True")
         return self._engine, self.signature
@@ -202,6 +205,7 @@ class TRTModule(torch.nn.Module):
             state=copy.deepcopy(self._state, memo),
             runtime=self._wanted,
             lowered=self.lowered,
+            hybrid=self._hybrid,
             cache=self._cache,
         )
         copied._cuda_graphs = self._cuda_graphs
@@ -209,6 +213,8 @@ class TRTModule(torch.nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         """What pickle keeps: the engine and the calling convention, as a file does."""
+        if self._hybrid is not None:
+            self._saveable()  # which says why not
         return {**self.__dict__, "_reference": None, "_chosen": None, "lowered": None, "_cache": True}
 
     def get_extra_state(self) -> dict[str, Any]:
@@ -238,8 +244,3 @@ class TRTModule(torch.nn.Module):
             self._keep(values)
         self._engine, self.signature = engine, signature
         self._reference = self._chosen = self.lowered = None
-
-
-@functools.cache
-def _warn_once(text: str) -> None:
-    warn(f"a converted module {text}", ReferenceRuntimeWarning)
