@@ -91,7 +91,8 @@ def _mark_declined(exported: ExportedProgram, packs: Packs, interception: Interc
     for graph in _graphs(exported, interception):
         for node in graph.nodes:
             reasons = None
-            if node.target in rules and not came_back(node):
+            stays = node.target is OPERATOR and interception.stays(interception[str(node.args[2])])
+            if node.target in rules and not came_back(node) and not stays:
                 choice = choose(graph.call(node), packs)
                 if choice.converter is None:
                     reasons = choice.declined

@@ -24,16 +24,26 @@ from .kept import OPERATOR, KeptCall, Slot, keeper, keeping
 
 
 class Interception:
-    """The claimed calls of one capture; active inside ``with interception.of(model)``."""
+    """The claimed calls of one capture; active inside ``with interception.of(model)``.
 
-    def __init__(self, packs: Packs) -> None:
-        self.packs = packs
+    Args:
+        packs: who claims them.
+        fallback: whether PyTorch may run calls that every converter declines.  Then one that a converter's
+            ``shape_rule`` is for, as its own code cannot be traced for all sizes, stays whole nevertheless.
+    """
+
+    def __init__(self, packs: Packs, *, fallback: bool = False) -> None:
+        self.packs, self._fallback = packs, fallback
         self._functions = packs.registry.claimed("function")
         self._modules = packs.registry.claimed("module")
         self._calls: dict[str, KeptCall] = {}
 
     def __getitem__(self, key: str) -> KeptCall:
         return self._calls[key]
+
+    def stays(self, call: KeptCall) -> bool:
+        """Whether a call that every converter declines stays whole, for PyTorch to run."""
+        return self._fallback and call.ruled
 
     @contextlib.contextmanager
     def of(self, model: torch.nn.Module) -> Iterator[None]:
@@ -67,7 +77,7 @@ class Interception:
         flat = OPERATOR([*state.values(), *tensors], sizes, call.key)
         full = tuple(args) if module is None else (module, *args)
         choice = choose(Call(target, "", (full, kwargs), full, kwargs, call.result(flat)), self.packs)
-        if choice.converter is None or call.writes:
+        if (choice.converter is None and not self.stays(call)) or call.writes:
             with noting(
                 [f"it writes its {', '.join(call.writes)} when it is called"] if call.writes else choice.declined
             ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ class Step:
         call: the call.
         device: where it runs.
         traced: where the program was traced: calls that name this device run on ``device``.
-        known: the values that are the same at every run; modules of the call are made with these once.
+        known: the values that are the same at every run; a module that has all of its own there is copied with them.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class Step:
         traced: torch.device | None = None,
         known: Mapping[Ref, Any] | None = None,
     ) -> None:
-        self.call, known = call, known or {}
+        self.call = call
         operands, self._spec = pytree.tree_flatten(call.operands)
         self._leaves = [_prepared(operand, device, traced or device, known) for operand in operands]
         self._open = [index for index, leaf in enumerate(self._leaves) if isinstance(leaf, (Ref, ModuleOperand))]
@@ -100,11 +101,12 @@ def device_of(program: Program) -> torch.device:
     return tensors[0].device if tensors else torch.device("cpu")
 
 
-def _prepared(operand: Any, device: torch.device, traced: torch.device, known: Mapping[Ref, Any]) -> Any:
+def _prepared(operand: Any, device: torch.device, traced: torch.device, known: Mapping[Ref, Any] | None) -> Any:
     if isinstance(operand, Ref):
-        return known.get(operand, operand)
-    if isinstance(operand, ModuleOperand) and all(ref in known for ref in operand.state.values()):
-        return operand.bind(known.__getitem__)
+        return operand if known is None else known.get(operand, operand)
+    if isinstance(operand, ModuleOperand) and known is not None and all(ref in known for ref in operand.state.values()):
+        bound = operand.bind(known.__getitem__)
+        return copy.deepcopy(bound) if bound is operand.module else bound  # which the user may change
     if isinstance(operand, Program):
         return _callable(operand, device, traced)
     return device if isinstance(operand, torch.device) and operand == traced else operand
