@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-import torchvision
 from torch.fx.experimental.symbolic_shapes import free_unbacked_symbols
 from torch2trt import Context, ConversionError, converter
 
-_WHY = "how many boxes there are depends on the values, and its Python decides by that; fallback=True runs it in PyTorch"
+_WHY = (
+    "how many boxes there are depends on the values, and its Python decides by that; fallback=True runs it in PyTorch"
+)
 
 
 def _left_to_torch(target: str, shape_rule: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,10 +32,17 @@ def _varies(tensor: torch.Tensor) -> bool:
     return bool(free_unbacked_symbols(tensor.shape))
 
 
-def _kept(
-    boxes: torch.Tensor, scores: torch.Tensor, idxs: torch.Tensor, iou_threshold: float
-) -> torch.Tensor | None:
-    return torchvision.ops.nms(boxes, scores, iou_threshold) if _varies(boxes) else None
+def _kept(boxes: torch.Tensor, scores: torch.Tensor, idxs: torch.Tensor, iou_threshold: float) -> torch.Tensor | None:
+    if not _varies(boxes):
+        return None
+    # torchvision's own rule says that at least two stay
+    return boxes.new_empty(torch.library.get_ctx().new_dynamic_size(), dtype=torch.int64)
+
+
+def _decoded(self: object, rel_codes: torch.Tensor, boxes: Sequence[torch.Tensor]) -> torch.Tensor | None:
+    if not any(map(_varies, boxes)):
+        return None
+    return rel_codes.new_empty((sum(one.shape[0] for one in boxes), rel_codes.shape[-1] // 4, 4))
 
 
 def _pooled(
@@ -64,6 +72,7 @@ def _keypoints(maps: torch.Tensor, rois: torch.Tensor) -> tuple[torch.Tensor, to
 
 
 batched_nms = _left_to_torch("torchvision.ops.boxes.batched_nms", _kept)
+decode_boxes = _left_to_torch("torchvision.models.detection._utils.BoxCoder.decode", _decoded)
 pooling_of_regions = _left_to_torch("torchvision.ops.poolers.MultiScaleRoIAlign.forward", _pooled)
 paste_masks = _left_to_torch("torchvision.models.detection.roi_heads.paste_masks_in_image", _pasted)
 keypoints = _left_to_torch("torchvision.models.detection.roi_heads.heatmaps_to_keypoints", _keypoints)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 import warnings
 from collections.abc import Iterator
 from typing import Any, Final
@@ -45,6 +46,8 @@ def decompose(exported: ExportedProgram, rules: Table, packs: Packs, interceptio
     # a call that was kept whole may be declined when its parameters are known
     sometimes[OPERATOR] = run_original
     given = exported
+    for reader in _graphs(given, interception):
+        _drop_declined(reader.graph)
     try:
         while (declined := _mark_declined(exported, packs, interception, sometimes)) or exported is given:
             where_declined = {overload: where_marked(overload, sometimes[overload]) for overload in declined}
@@ -105,6 +108,14 @@ def _graphs(exported: ExportedProgram, interception: Interception) -> Iterator[R
     """The program's graph, and those that its calls run."""
     reader = Reader.of(exported, interception)
     return itertools.chain([reader], reader.subgraphs())
+
+
+def _drop_declined(graph: torch.fx.Graph) -> None:
+    """Erase the calls that were declined when they were traced: their originals stand beside them."""
+    for node in reversed(graph.nodes):
+        result = node.target is operator.getitem and getattr(node.args[0], "target", None) is OPERATOR
+        if (result or node.target is OPERATOR) and not node.users:
+            graph.erase_node(node)
 
 
 def _drop_assertions(graph: torch.fx.Graph) -> None:

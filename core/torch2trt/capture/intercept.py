@@ -109,7 +109,7 @@ class Interception:
 
     @contextlib.contextmanager
     def _patched_function(self, function: Any, target: Target) -> Iterator[None]:
-        """Replace a function that PyTorch's function mode does not see wherever a module's global names it."""
+        """Replace a function that PyTorch's function mode does not see wherever a module's global or a class has it."""
         if (getattr(function, "__module__", None) or "torch").partition(".")[0] in ("torch", "builtins"):
             yield
             return
@@ -121,18 +121,18 @@ class Interception:
             return self.keep(target, function, None, args, kwargs)
 
         places = [
-            (vars(module), name)
-            for module in list(sys.modules.values())
+            (module, name)
+            for module in (*list(sys.modules.values()), *_class_of(function))
             for name, value in list(getattr(module, "__dict__", {}).items())
             if value is function
         ]
         try:
-            for names, name in places:
-                names[name] = wrapper
+            for owner, name in places:
+                setattr(owner, name, wrapper)
             yield
         finally:
-            for names, name in places:
-                names[name] = function
+            for owner, name in places:
+                setattr(owner, name, function)
 
 
 class _FunctionMode(TorchFunctionMode):
@@ -151,6 +151,15 @@ class _FunctionMode(TorchFunctionMode):
         if interception is None:
             return func(*args, **(kwargs or {}))
         return interception.keep(target, func, None, args, kwargs or {})
+
+
+def _class_of(function: Any) -> list[Any]:
+    """The class that has a function as a method, if one has."""
+    path = str(getattr(function, "__qualname__", "")).split(".")[:-1]
+    owner = sys.modules.get(getattr(function, "__module__", ""))
+    for name in path:
+        owner = getattr(owner, name, None)
+    return [owner] if path and isinstance(owner, type) else []
 
 
 def _lay_out(leaf: Any, tensors: list[torch.Tensor], sizes: list[Any]) -> Any:
