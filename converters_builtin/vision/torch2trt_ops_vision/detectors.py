@@ -58,15 +58,11 @@ def _pooled(
     return features[0].new_empty((count, features[0].shape[1], *module.output_size))
 
 
-def _pasted(
-    masks: torch.Tensor, boxes: torch.Tensor, img_shape: tuple[int, int], padding: int = 1
-) -> torch.Tensor | None:
-    return masks.new_empty((masks.shape[0], 1, *img_shape)) if _varies(masks) else None
+def _pasted(masks: torch.Tensor, boxes: torch.Tensor, img_shape: tuple[int, int], padding: int = 1) -> torch.Tensor:
+    return masks.new_empty((masks.shape[0], 1, *img_shape))
 
 
-def _keypoints(maps: torch.Tensor, rois: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor] | None:
-    if not _varies(rois):
-        return None
+def _keypoints(maps: torch.Tensor, rois: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     count, points = rois.shape[0], maps.shape[1]
     return maps.new_empty((count, 3, points)).permute(0, 2, 1), maps.new_empty((count, points))
 

@@ -111,16 +111,32 @@ def _graphs(exported: ExportedProgram, interception: Interception) -> Iterator[R
 
 
 def _drop_declined(graph: torch.fx.Graph) -> None:
-    """Erase the calls that were declined when they were traced: their originals stand beside them."""
-    for node in reversed(graph.nodes):
-        result = node.target is operator.getitem and getattr(node.args[0], "target", None) is OPERATOR
-        if (result or node.target is OPERATOR) and not node.users:
-            graph.erase_node(node)
+    """Erase the calls that were declined when they were traced, whose originals stand beside them.
+
+    Where their sizes depend on data, export has assertions of these.
+    """
+    for node in graph.find_nodes(op="call_function", target=OPERATOR):
+        comes = {node: None}
+        for one in (todo := [node]):
+            todo += [user for user in one.users if user not in comes]
+            comes |= dict.fromkeys(one.users)
+        if all(one is node or one.target is operator.getitem or _is_number(one) for one in comes):
+            for one in sorted(comes, reverse=True):
+                graph.erase_node(one)
+
+
+def _is_number(node: torch.fx.Node) -> bool:
+    """Whether a node is a size, what is made of sizes, or an assertion of it."""
+    return _is_assertion(node) or isinstance(node.meta.get("val"), (torch.SymInt, torch.SymBool))
+
+
+def _is_assertion(node: torch.fx.Node) -> bool:
+    return node.op == "call_function" and str(node.target).rpartition(".")[0] in _ASSERTIONS
 
 
 def _drop_assertions(graph: torch.fx.Graph) -> None:
     for node in reversed(graph.nodes):
-        if node.op == "call_function" and str(node.target).rpartition(".")[0] in _ASSERTIONS and not node.users:
+        if _is_assertion(node) and not node.users:
             graph.erase_node(node)
     # what a number must be is known even where the trace made a constant of it
     graph.eliminate_dead_code(lambda node: node.is_impure() or node.target is READ)
