@@ -46,7 +46,7 @@ def _decoded(self: object, rel_codes: torch.Tensor, boxes: Sequence[torch.Tensor
 
 
 def _pooled(
-    module: torch.nn.Module,
+    module: Any,
     x: Mapping[str, torch.Tensor],
     boxes: Sequence[torch.Tensor],
     image_shapes: Sequence[tuple[int, int]],
