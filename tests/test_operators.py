@@ -46,7 +46,7 @@ NOT_CONVERTED = {
                     "torchvision.models.detection.roi_heads.paste_masks_in_image",
                     "torchvision.models.detection.roi_heads.heatmaps_to_keypoints",
                 ),
-                "without fallback=True no trace comes past it; tests/core/test_fallback.py has it",
+                "without fallback=True no trace comes past it; tests/vision/test_detectors.py has it",
             ),
         ),
         ("torch2trt_ops_transformer", TRANSFORMER, {}),
