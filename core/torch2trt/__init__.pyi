@@ -22,6 +22,7 @@ from .errors import ClassicWarning as ClassicWarning
 from .errors import ConversionError as ConversionError
 from .errors import ConverterConflictWarning as ConverterConflictWarning
 from .errors import EngineError as EngineError
+from .errors import FallbackWarning as FallbackWarning
 from .errors import Float64Warning as Float64Warning
 from .errors import InputError as InputError
 from .errors import NarrowedRangeWarning as NarrowedRangeWarning

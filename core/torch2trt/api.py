@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import torch
@@ -14,19 +14,23 @@ from . import _trt
 from .capture.export import capture
 from .capture.given import check_model
 from .capture.inputs import Example, example_inputs, inputs_of_exported
-from .errors import InputError
+from .dtypes import why_unsupported
+from .errors import ConversionError, InputError
 from .network.build import build
 from .network.engines import engines_of
-from .network.lower import lower
+from .network.lower import Network, lower
 from .packs.loading import Packs
 from .packs.user import current_packs
 from .plan.plan import Plan, make_plan
-from .plan.segments import renamed
+from .plan.segments import Segment, renamed
 from .program.call import state_of
+from .program.evaluate import device_of
+from .runtime.engine import Engine
 from .runtime.module import TRTModule
+from .runtime.parts import EnginePart, Hybrid, TorchPart, own_constants
 from .runtime.reference import ReferenceRunner
 from .runtime.state import State
-from .settings import Settings, SettingsKeywords, takes_settings
+from .settings import Runtime, Settings, SettingsKeywords, takes_settings
 
 
 @takes_settings
@@ -56,7 +60,8 @@ def explain(
         from .verify.verify import verified
 
         finish = functools.partial(verified, _finish, model, example, verify_inputs)
-    return make_plan(capture(model, example, packs, chosen), packs, chosen, finish)
+    modules = dict(model.named_modules()) if isinstance(model, torch.nn.Module) else {}
+    return make_plan(capture(model, example, packs, chosen), packs, chosen, finish, modules)
 
 
 @takes_settings
@@ -98,24 +103,61 @@ def convert(
 
 def _finish(plan: Plan) -> TRTModule:
     """The steps to the right of a plan: lower, build, and the module that runs."""
-    (segment,), signature = plan.segments, plan.program.signature
+    signature, settings = plan.program.signature, plan.settings
     assert signature is not None
-    network = lower(plan, renamed(segment, dict(signature.tensor_names)))
+    plan.check()
+    made: dict[str, Any]
+    if plan.is_one_engine:
+        (segment,) = plan.segments
+        network, engine, reference = _built(plan, renamed(segment, dict(signature.tensor_names)))
+        made = {"engine": engine, "reference": reference, "lowered": network}
+    else:
+        made = {"hybrid": _hybrid(plan)}
+    return TRTModule(
+        signature=signature,
+        state=State(signature.state, plan.program.buffers) if signature.state else None,
+        runtime=_runtime(settings),
+        cache=settings.cache,
+        **made,
+    )
+
+
+def _built(plan: Plan, segment: Segment) -> tuple[Network, Engine | None, ReferenceRunner]:
+    """A segment as a network, as an engine where one is built, and on the interpreter."""
     settings = plan.settings
+    network = lower(plan, segment)
     engine = build(network, plan, engines_of(settings.cache)) if settings.build else None
-    runtime = settings.runtime if settings.build else "reference"
-    interpreted = runtime == "reference" or not torch.cuda.is_available()
+    interpreted = _runtime(settings) == "reference" or not torch.cuda.is_available()
     # only now: the build has given back its memory
     reference = ReferenceRunner(network.network, network.builder, network.constants, copy=interpreted)
-    return TRTModule(
-        engine,
-        signature=signature,
-        reference=reference,
-        state=State(signature.state, plan.program.buffers) if signature.state else None,
-        runtime=runtime,
-        lowered=network,
-        cache=settings.cache,
-    )
+    return network, engine, reference
+
+
+def _runtime(settings: Settings) -> Runtime:
+    return settings.runtime if settings.build else "reference"
+
+
+def _hybrid(plan: Plan) -> Hybrid:
+    """The segments of a plan, ready to run."""
+    program = plan.program
+    for name, value in program.inputs.items():
+        if reason := why_unsupported(value.dtype):
+            raise ConversionError(f"input {name!r}: {reason}")
+    folded = {planned.call.name for planned in plan.calls if planned.action == "fold"}
+    in_torch = [planned.call for segment in plan.segments if segment.kind == "torch" for planned in segment.calls]
+    outputs = program.named_outputs
+    parts = [_part(plan, segment, folded) for segment in plan.segments]
+    constants = own_constants(in_torch, folded, program.constants, outputs.values())
+    return Hybrid(parts, outputs, constants, device_of(program))
+
+
+def _part(plan: Plan, segment: Segment, folded: Collection[str]) -> EnginePart | TorchPart:
+    if segment.kind == "torch":
+        calls = [planned.call for planned in segment.calls if planned.call.name not in folded]
+        return TorchPart(calls, [ref for ref, _ in segment.outputs if ref.name not in folded])
+    _, engine, reference = _built(plan, segment)
+    numbers = [name for ref, name in segment.outputs if not isinstance(plan.program.example_value(ref), torch.Tensor)]
+    return EnginePart(segment.inputs, segment.outputs, frozenset(numbers), engine, reference)
 
 
 def _example(model: Any, inputs: Any, dynamic_shapes: Any) -> Example:

@@ -76,6 +76,10 @@ class ConverterConflictWarning(UserWarning):
     """Two packs of the same rank claim the same target."""
 
 
+class FallbackWarning(UserWarning):
+    """A module was converted with ``fallback=True`` and has no engine: PyTorch runs all of it."""
+
+
 class Float64Warning(UserWarning):
     """Parts of a model that are float64 are computed in float32: TensorRT has no float64.
 

@@ -31,6 +31,9 @@ _ELSEWHERE: Final = {
     **dict.fromkeys(("truncate_double", "truncate_long_and_double"), "float64='float32', which is the default"),
     **dict.fromkeys(("workspace_size", "max_workspace_size"), "workspace=2**30, in bytes"),
     **dict.fromkeys(("min_shapes", "max_shapes", "max_batch_size", "dynamic_axes"), "inputs=[Input(min=..., max=...)]"),
+    "min_block_size": "min_segment=3, the calls of an engine that pays, with fallback=True",
+    "require_full_compilation": "fallback=False, which is the default",
+    **dict.fromkeys(("torch_executed_ops", "torch_executed_modules"), "fallback=True and run_in_torch=[...]"),
     **dict.fromkeys(("example_inputs", "arg_inputs", "args", "sample_inputs"), "inputs=[...]"),
 }
 #: how close a keyword must be to a known one to be that, mistyped, where others are passed on
@@ -71,6 +74,14 @@ class Settings:
     #: where the model draws random numbers: ``"engine"`` lets the engine draw them, also for dropout in
     #: training mode, ``"refuse"`` makes such calls unsupported; None is ``"engine"`` with a warning, without dropout
     random: Random | None = None
+    #: whether PyTorch runs the calls that no converter takes, between engines for all others; False is one engine, and
+    #: an error that lists such calls
+    fallback: bool = False
+    #: with ``fallback=True``, the fewest converted calls for which an engine is built; fewer run in PyTorch
+    min_segment: int = 3
+    #: with ``fallback=True``, what else runs in PyTorch: paths of modules (``"decoder.head"``), their classes or the
+    #: names of these, and targets (``"aten.gelu.default"``)
+    run_in_torch: Sequence[str | type[torch.nn.Module] | Callable[..., Any]] = ()
     #: whether engines and compiled kernels are kept on disk for the next process: True is the folder that
     #: ``TORCH2TRT_CACHE`` names or the user's own, a path another one; a mapping has engines by their keys
     cache: Cache = field(default=True, compare=False)
@@ -82,13 +93,15 @@ class Settings:
         _one_of("runtime", self.runtime, get_args(Runtime))
         _one_of("progress", self.progress, (None, True, False))
         _one_of("random", self.random, (None, *get_args(Random)))
-        for name in ("build", "verbose", "verify"):
+        for name in ("build", "verbose", "verify", "fallback"):
             _one_of(name, getattr(self, name), (True, False))
         if self.runtime == "engine" and not self.build:
             raise ValueError("runtime='engine' needs an engine; leave build=True")
         _check_cache(self.cache)
         _check_range("workspace", self.workspace, 1, None, "a number of bytes, such as 2**30")
         _check_range("optimization_level", self.optimization_level, 0, 5, "a level from 0 to 5")
+        _check_range("min_segment", self.min_segment, 1, None, "a number of calls, 1 or more")
+        object.__setattr__(self, "run_in_torch", _run_in_torch(self.run_in_torch, self.fallback))
         object.__setattr__(self, "compute_capabilities", _compute_capabilities(self.compute_capabilities))
 
     def to_dict(self) -> dict[str, Any]:
@@ -110,6 +123,9 @@ class SettingsKeywords(TypedDict, total=False):
     verbose: bool
     verify: bool
     random: Random | None
+    fallback: bool
+    min_segment: int
+    run_in_torch: Sequence[str | type[torch.nn.Module] | Callable[..., Any]]
     cache: Cache
 
 
@@ -193,5 +209,26 @@ def _compute_capabilities(given: Sequence[str]) -> tuple[str, ...]:
     return capabilities
 
 
+def _run_in_torch(given: Any, fallback: bool) -> tuple[Any, ...]:
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise ValueError(f"run_in_torch={given!r} is no sequence; give a list of module paths, classes and targets")
+    if given and not fallback:
+        raise ValueError("run_in_torch names calls for PyTorch to run between engines; add fallback=True")
+    for one in given:
+        if not one or not (isinstance(one, str) or callable(one)):
+            raise ValueError(f"run_in_torch has {one!r}, which is no module path, class or target")
+    return tuple(given)
+
+
+def named(value: Any) -> str:
+    """What a user calls a module's class, an operator or a function."""
+    if isinstance(value, str):
+        return value
+    name = getattr(value, "__qualname__", None)
+    return f"{value.__module__}.{name}" if name else str(value)
+
+
 def _jsonable(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else str(value) if isinstance(value, torch.dtype) else value
+    if isinstance(value, tuple):
+        return list(map(named, value))
+    return str(value) if isinstance(value, torch.dtype) else value

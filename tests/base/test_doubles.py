@@ -5,8 +5,8 @@ import warnings
 import pytest
 import torch
 import torch2trt
+from torch2trt.program.evaluate import evaluate
 from torch2trt.testing import parametrize
-from torch2trt.verify.evaluate import evaluate
 
 from .doubles import BIG, CASES, IMAGE, SPECIAL, THIRDS, Layers, masked
 

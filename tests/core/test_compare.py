@@ -10,8 +10,8 @@ import torch.nn.functional as F
 import torch2trt
 from torch import nn
 from torch2trt import Context, EngineError, Input, InputError, compare, converter, lib
+from torch2trt.program.evaluate import device_of, evaluate
 from torch2trt.verify.case import Case
-from torch2trt.verify.evaluate import device_of, evaluate
 from torch2trt.verify.measure import error
 from torch2trt.verify.search import smallest
 

@@ -12,7 +12,7 @@ _FAMILIES = (
     *("resize", "antialias", "sampling"),
 )
 #: those of torchvision's operators
-_OF_TORCHVISION = ("boxes", "deform", "regions")
+_OF_TORCHVISION = ("boxes", "deform", "detectors", "regions")
 
 
 @hookimpl(trylast=True)

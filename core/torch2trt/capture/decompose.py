@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 import warnings
 from collections.abc import Iterator
 from typing import Any, Final
@@ -45,6 +46,8 @@ def decompose(exported: ExportedProgram, rules: Table, packs: Packs, interceptio
     # a call that was kept whole may be declined when its parameters are known
     sometimes[OPERATOR] = run_original
     given = exported
+    for reader in _graphs(given, interception):
+        _drop_declined(reader.graph)
     try:
         while (declined := _mark_declined(exported, packs, interception, sometimes)) or exported is given:
             where_declined = {overload: where_marked(overload, sometimes[overload]) for overload in declined}
@@ -91,7 +94,8 @@ def _mark_declined(exported: ExportedProgram, packs: Packs, interception: Interc
     for graph in _graphs(exported, interception):
         for node in graph.nodes:
             reasons = None
-            if node.target in rules and not came_back(node):
+            stays = node.target is OPERATOR and interception.stays(interception[str(node.args[2])])
+            if node.target in rules and not came_back(node) and not stays:
                 choice = choose(graph.call(node), packs)
                 if choice.converter is None:
                     reasons = choice.declined
@@ -106,9 +110,33 @@ def _graphs(exported: ExportedProgram, interception: Interception) -> Iterator[R
     return itertools.chain([reader], reader.subgraphs())
 
 
+def _drop_declined(graph: torch.fx.Graph) -> None:
+    """Erase the calls that were declined when they were traced, whose originals stand beside them.
+
+    Where their sizes depend on data, export has assertions of these.
+    """
+    for node in graph.find_nodes(op="call_function", target=OPERATOR):
+        comes = {node: None}
+        for one in (todo := [node]):
+            todo += [user for user in one.users if user not in comes]
+            comes |= dict.fromkeys(one.users)
+        if all(one is node or one.target is operator.getitem or _is_number(one) for one in comes):
+            for one in sorted(comes, reverse=True):
+                graph.erase_node(one)
+
+
+def _is_number(node: torch.fx.Node) -> bool:
+    """Whether a node is a size, what is made of sizes, or an assertion of it."""
+    return _is_assertion(node) or isinstance(node.meta.get("val"), (torch.SymInt, torch.SymBool))
+
+
+def _is_assertion(node: torch.fx.Node) -> bool:
+    return node.op == "call_function" and str(node.target).rpartition(".")[0] in _ASSERTIONS
+
+
 def _drop_assertions(graph: torch.fx.Graph) -> None:
     for node in reversed(graph.nodes):
-        if node.op == "call_function" and str(node.target).rpartition(".")[0] in _ASSERTIONS and not node.users:
+        if _is_assertion(node) and not node.users:
             graph.erase_node(node)
     # what a number must be is known even where the trace made a constant of it
     graph.eliminate_dead_code(lambda node: node.is_impure() or node.target is READ)

@@ -58,7 +58,7 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
     rules, in_place = rules_of(packs), assigned_in_place(model, settings.precision)
     with _lock, in_place, unknown_offsets(), backports(), contextlib.ExitStack() as stack:
         stack.enter_context(every_size())
-        interception = Interception(packs)
+        interception = Interception(packs, fallback=settings.fallback)
         with replacing(rules):
             module = _module(model, example, settings)
             exported = model if module is None else _exported(model, module, example, interception)

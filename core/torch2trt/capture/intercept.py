@@ -24,16 +24,26 @@ from .kept import OPERATOR, KeptCall, Slot, keeper, keeping
 
 
 class Interception:
-    """The claimed calls of one capture; active inside ``with interception.of(model)``."""
+    """The claimed calls of one capture; active inside ``with interception.of(model)``.
 
-    def __init__(self, packs: Packs) -> None:
-        self.packs = packs
+    Args:
+        packs: who claims them.
+        fallback: whether PyTorch may run calls that every converter declines.  Then one that a converter's
+            ``shape_rule`` is for, as its own code cannot be traced for all sizes, stays whole nevertheless.
+    """
+
+    def __init__(self, packs: Packs, *, fallback: bool = False) -> None:
+        self.packs, self._fallback = packs, fallback
         self._functions = packs.registry.claimed("function")
         self._modules = packs.registry.claimed("module")
         self._calls: dict[str, KeptCall] = {}
 
     def __getitem__(self, key: str) -> KeptCall:
         return self._calls[key]
+
+    def stays(self, call: KeptCall) -> bool:
+        """Whether a call that every converter declines stays whole, for PyTorch to run."""
+        return self._fallback and call.ruled
 
     @contextlib.contextmanager
     def of(self, model: torch.nn.Module) -> Iterator[None]:
@@ -67,7 +77,7 @@ class Interception:
         flat = OPERATOR([*state.values(), *tensors], sizes, call.key)
         full = tuple(args) if module is None else (module, *args)
         choice = choose(Call(target, "", (full, kwargs), full, kwargs, call.result(flat)), self.packs)
-        if choice.converter is None or call.writes:
+        if (choice.converter is None and not self.stays(call)) or call.writes:
             with noting(
                 [f"it writes its {', '.join(call.writes)} when it is called"] if call.writes else choice.declined
             ):
@@ -99,7 +109,7 @@ class Interception:
 
     @contextlib.contextmanager
     def _patched_function(self, function: Any, target: Target) -> Iterator[None]:
-        """Replace a function that PyTorch's function mode does not see wherever a module's global names it."""
+        """Replace a function that PyTorch's function mode does not see wherever a module's global or a class has it."""
         if (getattr(function, "__module__", None) or "torch").partition(".")[0] in ("torch", "builtins"):
             yield
             return
@@ -111,18 +121,18 @@ class Interception:
             return self.keep(target, function, None, args, kwargs)
 
         places = [
-            (vars(module), name)
-            for module in list(sys.modules.values())
+            (module, name)
+            for module in (*list(sys.modules.values()), *_class_of(function))
             for name, value in list(getattr(module, "__dict__", {}).items())
             if value is function
         ]
         try:
-            for names, name in places:
-                names[name] = wrapper
+            for owner, name in places:
+                setattr(owner, name, wrapper)
             yield
         finally:
-            for names, name in places:
-                names[name] = function
+            for owner, name in places:
+                setattr(owner, name, function)
 
 
 class _FunctionMode(TorchFunctionMode):
@@ -141,6 +151,15 @@ class _FunctionMode(TorchFunctionMode):
         if interception is None:
             return func(*args, **(kwargs or {}))
         return interception.keep(target, func, None, args, kwargs or {})
+
+
+def _class_of(function: Any) -> list[Any]:
+    """The class that has a function as a method, if one has."""
+    path = str(getattr(function, "__qualname__", "")).split(".")[:-1]
+    owner = sys.modules.get(getattr(function, "__module__", ""))
+    for name in path:
+        owner = getattr(owner, name, None)
+    return [owner] if path and isinstance(owner, type) else []
 
 
 def _lay_out(leaf: Any, tensors: list[torch.Tensor], sizes: list[Any]) -> Any:

@@ -52,6 +52,8 @@ class KeptCall:
     spec: pytree.TreeSpec
     #: makes the outputs of an export in the original's place
     shape_rule: Callable[..., Any] | None = None
+    #: whether it made those of this call
+    ruled: bool = False
     out_spec: pytree.TreeSpec | None = None
     #: for each output the index of the input tensor that it is, where the call changes that input in place
     in_place: dict[int, int] = field(default_factory=dict)
@@ -114,6 +116,7 @@ class KeptCall:
             first = () if self.module is None else (self.module,)
             if (result := self.shape_rule(*first, *args, **kwargs)) is not None:
                 outputs, self.out_spec = pytree.tree_flatten(result)
+                self.ruled = True
                 return outputs
         return self.run(tensors, sizes)
 

@@ -32,6 +32,8 @@ _UNNAMED: Final = "(Unnamed Layer"
 _ORIGIN: Final = ("name", "target", "module", "source", "pack", "converter", "converter_source")
 #: how many copies of one output TensorRT for RTX 1.6.1 makes without leaving another one unwritten
 _PLAIN_COPIES: Final = 2
+#: more than one segment makes
+_SEEDS: Final = 1 << 16
 #: between the seeds of two draws, modulo 2**32: calls and draws rarely meet
 _APART: Final = 0x3C6EF35F
 
@@ -61,7 +63,7 @@ def lower(plan: Plan, segment: Segment) -> Network:
     register_plugins(plan.packs)
     with log.record_errors() as messages:
         builder, network = new_network()
-        lowering = _Lowering(network, plan.program, plan.settings, messages)
+        lowering = _Lowering(network, plan.program, plan.settings, messages, _seeds_before(plan, segment))
         try:
             results = lowering.run(segment)
         finally:  # a converter that failed may have done so because of such an input
@@ -72,6 +74,11 @@ def lower(plan: Plan, segment: Segment) -> Network:
                 tensor.name = tensor.name
                 network.mark_output(tensor)
     return Network(builder, network, lowering.constants, plan, segment, results)
+
+
+def _seeds_before(plan: Plan, segment: Segment) -> int:
+    """From which seed on a segment makes its own: two that draw would draw the same."""
+    return next((_SEEDS * number for number, one in enumerate(plan.segments) if one is segment), 0)
 
 
 def _in_memory(leaf: Any) -> Any:
@@ -95,7 +102,12 @@ class _Lowering:
     """One pass over the calls of a segment, and of the subprograms that they run."""
 
     def __init__(
-        self, network: trt.INetworkDefinition, program: Program, settings: Settings, messages: list[str]
+        self,
+        network: trt.INetworkDefinition,
+        program: Program,
+        settings: Settings,
+        messages: list[str],
+        seeds_before: int,
     ) -> None:
         self.network, self.settings = network, settings
         self.constants = Constants(network, {id(tensor): name for name, tensor in program.constants.items()})
@@ -104,7 +116,7 @@ class _Lowering:
         self._layers_named: dict[str, int] = {}
         self._copies: dict[str, int] = {}
         self._seed: trt.ITensor | None = None
-        self._seeds_made = 0
+        self._seeds_made = seeds_before
 
     def run(self, segment: Segment) -> dict[Ref, trt.ITensor]:
         values: dict[Ref, Any] = {}

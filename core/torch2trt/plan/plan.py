@@ -6,16 +6,20 @@ Needs neither TensorRT nor a GPU, so the dry run ``torch2trt.explain`` is captur
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import RandomNumbersWarning, UnsupportedError, warn
+import torch
+
+from ..errors import FallbackWarning, RandomNumbersWarning, UnsupportedError, warn
 from ..packs.loading import Packs
 from ..program.program import Program, draws
 from ..settings import Settings
 from . import report
+from .fallback import with_fallback
 from .planned import PlannedCall, plan_calls, walk
+from .run_in_torch import calls_named
 from .segments import Segment, whole
 
 if TYPE_CHECKING:
@@ -34,7 +38,7 @@ class Plan:
     settings: Settings
     #: the planned calls of the program, in order
     calls: tuple[PlannedCall, ...]
-    #: the parts that run as one
+    #: the parts that run as one, in order; one engine, unless ``fallback=True`` has PyTorch run some calls
     segments: tuple[Segment, ...]
     #: lowers, builds and loads a plan: the steps to the right, which the plan itself does not know
     finish: Callable[[Plan], TRTModule]
@@ -53,8 +57,10 @@ class Plan:
             BuildError: TensorRT could not build the engine.
         """
         module = self.finish(self)
+        if all(segment.kind == "torch" for segment in self.segments):
+            warn("PyTorch runs all of the converted module, no call is left for an engine", FallbackWarning)
         if self.settings.random is None and (
-            drawing := [planned.call for planned in self if not planned.bodies and draws(planned.call)]
+            drawing := [p.call for p in self if p.action == "convert" and not p.bodies and draws(p.call)]
         ):
             where = "".join(f"\n  {call.target.name} in {call.where}" for call in drawing)
             warn(
@@ -74,8 +80,18 @@ class Plan:
 
     @property
     def unsupported(self) -> tuple[PlannedCall, ...]:
-        """The calls that nothing takes."""
+        """The calls that nothing takes; :meth:`convert` raises an error that lists them."""
         return tuple(planned for planned in self if planned.action == "unsupported")
+
+    @property
+    def in_torch(self) -> tuple[PlannedCall, ...]:
+        """The calls that PyTorch runs between engines, each with the reasons."""
+        return tuple(planned for planned in self if planned.action == "torch")
+
+    @property
+    def is_one_engine(self) -> bool:
+        """Whether TensorRT runs all of the program."""
+        return len(self.segments) == 1 and self.segments[0].kind == "engine"
 
     def calls_by_pack(self) -> dict[str, int]:
         """How many calls each pack converts."""
@@ -83,22 +99,39 @@ class Plan:
 
     def to_json(self) -> str:
         """All rows as a JSON array."""
-        return report.to_json(tuple(self))
+        return report.to_json(tuple(self), self.segments)
 
     def check(self) -> None:
         """Raise one :class:`UnsupportedError` that lists every unsupported call."""
         if unsupported := self.unsupported:
-            raise UnsupportedError(report.unsupported_message(tuple(self), unsupported, self.packs.packs))
+            raise UnsupportedError(
+                report.unsupported_message(tuple(self), unsupported, self.packs.packs, self.settings.fallback)
+            )
 
     def __str__(self) -> str:
         """The table, with a line of totals."""
         return report.printed(self.__rich__())
 
     def __rich__(self) -> Any:
-        return report.table(tuple(self), self.calls_by_pack())
+        return report.table(tuple(self), self.calls_by_pack(), self.segments)
 
 
-def make_plan(program: Program, packs: Packs, settings: Settings, finish: Callable[[Plan], TRTModule]) -> Plan:
-    """Decide for every call of ``program`` what happens to it; the whole program is one engine."""
+def make_plan(
+    program: Program,
+    packs: Packs,
+    settings: Settings,
+    finish: Callable[[Plan], TRTModule],
+    modules: Mapping[str, torch.nn.Module] | None = None,
+) -> Plan:
+    """Decide for every call of ``program`` what happens to it; ``modules`` are the model's, by their paths.
+
+    Raises:
+        InputError: ``run_in_torch`` names what the program does not have.
+    """
     calls = plan_calls(program, packs, settings.random)
-    return Plan(program, packs, settings, calls, (whole(program, calls),), finish)
+    segments: tuple[Segment, ...] = (whole(program, calls),)
+    if settings.fallback:
+        calls, segments = with_fallback(
+            program, calls, settings, calls_named(program, settings.run_in_torch, modules or {})
+        )
+    return Plan(program, packs, settings, calls, segments, finish)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -17,10 +18,11 @@ from ..program.call import Call, Ref
 from ..program.program import Program, draws, subprograms_of
 from ..settings import Random
 
-#: ``convert``: a converter emits layers; ``fold``: only constants go in, PyTorch computes it once while lowering
-Action = Literal["convert", "fold", "unsupported"]
+#: ``convert``: a converter emits layers; ``fold``: only constants go in, PyTorch computes it once while lowering;
+#: ``torch``: PyTorch runs it at every call, between engines
+Action = Literal["convert", "fold", "torch", "unsupported"]
 #: the dimensions of TensorRT's tensors (``Dims.MAX_DIMS``)
-_MAX_RANK: Final = 8
+MAX_RANK: Final = 8
 #: of two programs one runs, once
 _BRANCHES: Final = "higher_order.cond"
 
@@ -32,12 +34,19 @@ class PlannedCall:
     call: Call
     action: Action
     converter: Converter | None
-    #: why converters declined, this call's and those of the call that it came of, or why there is none
+    #: why converters declined, this call's and those of the call that it came of, or why there is none; of a call in
+    #: PyTorch also why it is there
     reasons: tuple[str, ...]
     #: the packs whose converters of the same target are not reached
     overrides: tuple[str, ...] = ()
     #: of a call that runs subprograms, their planned calls by the subprogram's name
     bodies: Mapping[str, tuple[PlannedCall, ...]] = field(default_factory=dict)
+
+    def in_torch(self, reason: str = "") -> PlannedCall:
+        """The same call, which PyTorch runs with all that it runs itself."""
+        reasons = tuple(dict.fromkeys((*self.reasons, reason))) if reason else self.reasons
+        bodies = {name: tuple(inner.in_torch() for inner in body) for name, body in self.bodies.items()}
+        return dataclasses.replace(self, action="torch", converter=None, reasons=reasons, overrides=(), bodies=bodies)
 
     def to_dict(self) -> dict[str, Any]:
         """The row as JSON-able values."""
@@ -97,7 +106,12 @@ def _why_not_drawn(call: Call, random: Random | None) -> str | None:
         return None
     if call.target.name != _BRANCHES and any(subprograms_of(call)):
         return "every step of a loop would draw the same random numbers; draw them outside and pass them in"
-    if random == "engine":
+    return why_forbidden(call, random)
+
+
+def why_forbidden(call: Call, random: Random | None) -> str | None:
+    """Why neither an engine nor PyTorch may draw the random numbers of a call, as the user has set it."""
+    if random == "engine" or not draws(call):
         return None
     if random == "refuse":
         return "it draws random numbers, which random='refuse' forbids; make them outside and pass them in"
@@ -123,6 +137,6 @@ def _why_unsupported_tensors(call: Call, program: Program) -> str | None:
             continue
         if reason := why_unsupported(value.dtype):
             return reason
-        if value.dim() > _MAX_RANK:
-            return f"TensorRT's tensors have at most {_MAX_RANK} dimensions, this one has {value.dim()}"
+        if value.dim() > MAX_RANK:
+            return f"TensorRT's tensors have at most {MAX_RANK} dimensions, this one has {value.dim()}"
     return None

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..packs.converters import PackInfo
 from .planned import PlannedCall
+from .segments import Segment
 
 
 def printed(renderable: Any) -> str:
@@ -24,8 +25,8 @@ def printed(renderable: Any) -> str:
     return written.getvalue().decode(encoding)
 
 
-def table(calls: Sequence[PlannedCall], calls_by_pack: dict[str, int]) -> Any:
-    """A ``rich`` table with a line of totals."""
+def table(calls: Sequence[PlannedCall], calls_by_pack: dict[str, int], segments: Sequence[Segment]) -> Any:
+    """A ``rich`` table with a line of totals; of a program in several segments a table of these too."""
     from rich.console import Group
     from rich.markup import escape
     from rich.table import Table
@@ -37,18 +38,39 @@ def table(calls: Sequence[PlannedCall], calls_by_pack: dict[str, int]) -> Any:
             *map(escape, (call.target.name, call.describe_arguments(), call.module_path, call.source)),
             converter.pack.name if converter else "",
             escape(_decision(planned)),
-            style="red" if planned.action == "unsupported" else None,
+            style={"unsupported": "red", "torch": "yellow"}.get(planned.action),
         )
     packs = ", ".join(f"{count} by {name}" for name, count in sorted(calls_by_pack.items()))
     unsupported = sum(planned.action == "unsupported" for planned in calls)
-    return Group(rows, f"{len(calls)} calls: {packs or 'none converted'}; {unsupported} unsupported")
+    in_torch = sum(planned.action == "torch" for planned in calls)
+    totals = [
+        packs or "none converted",
+        *([f"{in_torch} in PyTorch"] if in_torch else []),
+        f"{unsupported} unsupported",
+    ]
+    parts: list[Any] = [rows, f"{len(calls)} calls: {'; '.join(totals)}"]
+    return Group(*parts, _segments(segments)) if in_torch else Group(*parts)
+
+
+def _segments(segments: Sequence[Segment]) -> Any:
+    """A ``rich`` table of what runs one after the other, with what goes in and out of each."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    rows = Table("segment", "runs in", "calls", "takes", "gives")
+    for number, segment in enumerate(segments):
+        takes, gives = map(str, segment.inputs.values()), (name for _, name in segment.outputs)
+        runs_in = "an engine" if segment.kind == "engine" else "PyTorch"
+        rows.add_row(str(number), runs_in, str(segment.size), *(escape(", ".join(names)) for names in (takes, gives)))
+    return rows
 
 
 def _decision(planned: PlannedCall) -> str:
     if planned.action == "fold":
         return "constant: computed once by PyTorch"
     if planned.converter is None:
-        return "; ".join(planned.reasons)
+        where = "PyTorch: " if planned.action == "torch" else ""
+        return where + "; ".join(planned.reasons)
     decision = f"{planned.converter.name} ({planned.converter.location})"
     if planned.overrides:
         decision += f", overrides {', '.join(planned.overrides)}"
@@ -59,13 +81,18 @@ def _decision(planned: PlannedCall) -> str:
     return decision
 
 
-def to_json(calls: Sequence[PlannedCall]) -> str:
-    """All rows as a JSON array."""
-    return json.dumps([planned.to_dict() for planned in calls], indent=1)
+def to_json(calls: Sequence[PlannedCall], segments: Sequence[Segment]) -> str:
+    """All rows as a JSON array; each names the segments that run the call, which those of a subprogram do not."""
+    places: dict[str, list[int]] = {}
+    for number, segment in enumerate(segments):
+        for planned in segment.calls:
+            places.setdefault(planned.call.name, []).append(number)
+    rows = [{**planned.to_dict(), "segments": places.get(planned.call.name, [])} for planned in calls]
+    return json.dumps(rows, indent=1)
 
 
 def unsupported_message(
-    calls: Sequence[PlannedCall], unsupported: Sequence[PlannedCall], packs: Sequence[PackInfo]
+    calls: Sequence[PlannedCall], unsupported: Sequence[PlannedCall], packs: Sequence[PackInfo], fallback: bool
 ) -> str:
     """Every unsupported call with its module, its line and all reasons, and the ways on."""
     lines = [f"{len(unsupported)} of {len(calls)} calls have no converter:"]
@@ -78,5 +105,6 @@ def unsupported_message(
     lines.append(
         f"Loaded packs: {loaded}. Install a pack that converts these (pip install torch2trt-ops-...), "
         f"or write a converter: @torch2trt.converter('{unsupported[0].call.target.name}')"
+        + ("" if fallback else "; or let PyTorch run these calls between engines: fallback=True")
     )
     return "\n".join(lines)

@@ -43,6 +43,11 @@ class Program:
         """The model's own tensors of the signature's state, in its order."""
         return [self.state[buffer.name] for buffer in self.signature.state] if self.signature else []
 
+    @property
+    def named_outputs(self) -> dict[str, Any]:
+        """What the program returns, by the engine's names; what is returned twice is there once."""
+        return dict(zip(self.signature.outputs, self.outputs, strict=True)) if self.signature else {}
+
     def example_value(self, ref: Ref) -> Any:
         """The FakeTensor, SymInt or constant that ``ref`` stands for."""
         if ref.kind == "input":

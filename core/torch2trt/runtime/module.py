@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import functools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,16 +10,18 @@ from typing import Any
 import torch
 
 from .._trt import trt
-from ..cache.place import Cache, store_of
-from ..errors import EngineError, ReferenceRuntimeWarning, Torch2TRTError, warn
+from ..cache.place import Cache
+from ..errors import EngineError
 from ..program.signature import Signature
 from ..settings import Runtime
+from .choose import choose
 from .engine import Engine
+from .hybrid import HybridRunner
 from .kept import KeptModule
+from .parts import EnginePart, Hybrid, TorchPart
 from .raw import RawEngine, from_raw
 from .reference import ReferenceRunner
 from .runner import Renamed, Runner
-from .session import Session
 from .state import State
 
 
@@ -40,6 +41,7 @@ class TRTModule(KeptModule):
         state: the values of the buffers that the model writes, where the signature has some.
         runtime: which of the two runs; ``"auto"`` takes the engine where it can run.
         lowered: the network with its plan and the tensor of every call's result; None for a loaded module.
+        hybrid: the segments in the engine's place, where PyTorch runs some of them.
         cache: where compiled kernels are kept, as :func:`torch2trt.convert` takes it.
     """
 
@@ -54,6 +56,7 @@ class TRTModule(KeptModule):
         state: State | None = None,
         runtime: Runtime = "auto",
         lowered: Any = None,
+        hybrid: Hybrid | None = None,
         cache: Cache = True,
     ) -> None:
         super().__init__()
@@ -67,7 +70,7 @@ class TRTModule(KeptModule):
         self.signature = signature
         self._engine = made
         self._reference = reference
-        self.lowered = lowered
+        self.lowered, self._hybrid = lowered, hybrid
         self._wanted: Runtime = runtime
         self._cache = cache
         self._cuda_graphs = True
@@ -100,7 +103,7 @@ class TRTModule(KeptModule):
 
     @property
     def runtime(self) -> str:
-        """What runs the module: ``"engine"`` or ``"reference"``."""
+        """What runs the module, or its engines: ``"engine"`` or ``"reference"``; ``"torch"`` where it has none."""
         return self.runner.kind
 
     @property
@@ -139,6 +142,10 @@ class TRTModule(KeptModule):
         self.context.profiler = trt.Profiler()
 
     def _session(self) -> Any:
+        if self._hybrid is not None:
+            raise EngineError(
+                "the module is no single engine: PyTorch runs parts of it; print its plan for the segments"
+            )
         if self.runner.kind != "engine":
             raise EngineError(f"there is no engine on this machine: the module runs on the {self.runtime} interpreter")
         return self.runner
@@ -157,28 +164,14 @@ class TRTModule(KeptModule):
         return list(dict.fromkeys(self.signature.outputs)) if self.signature else []
 
     def _choose(self) -> Runner:
-        runner = self._runner()
+        last = self._wanted, self._cache, self._cuda_graphs
+        if self._hybrid is not None:
+            return HybridRunner(self._hybrid, lambda p: choose(p.engine, p.reference, p.inputs.values(), *last))
         chosen = dict(self.signature.tensor_names) if self.signature else {}
+        given = self.signature.inputs if self.signature else ()
+        inputs = [replace(spec, name=name) for spec, name in zip(given, self.input_names, strict=True)]
+        runner = choose(self._engine, self._reference, inputs, *last)
         return Renamed(runner, chosen) if chosen else runner
-
-    def _runner(self) -> Runner:
-        if self._wanted == "reference":
-            if self._reference is None:
-                raise EngineError(
-                    "a loaded module has no network to interpret; convert the model again for the reference runtime"
-                )
-            return self._reference
-        try:
-            if self._engine is None:
-                raise EngineError("no engine was built (build=False)")
-            specs = self.signature.inputs if self.signature else ()
-            numbers = [name for name, spec in zip(self.input_names, specs, strict=True) if spec.values]
-            return Session(self._engine, numbers, store_of(self._cache), self._cuda_graphs)
-        except Torch2TRTError as error:
-            if self._wanted == "engine" or self._reference is None:
-                raise
-            _warn_once(f"runs on the reference interpreter, which checks results and is not fast: {error}")
-            return self._reference
 
     def extra_repr(self) -> str:
         """The inputs with their ranges, the outputs, the engine with its size and precision, and what runs it."""
@@ -191,8 +184,10 @@ class TRTModule(KeptModule):
         lines = [f"inputs: {', '.join(given)}", f"outputs: {', '.join(self.output_names)}"]
         if own:
             lines.append(f"buffers: {', '.join(own)}")
-        if self._engine is not None:
-            lines.append(f"engine: {self._engine}")
+        parts = self._hybrid.parts if self._hybrid else ()
+        engines = (self._engine, *(part.engine for part in parts if isinstance(part, EnginePart)))
+        lines += [f"engine: {engine}" for engine in engines if engine is not None]
+        lines += [f"in PyTorch: {len(part.calls)} calls" for part in parts if isinstance(part, TorchPart)]
         return "\n".join([*lines, f"runtime: {runtime}"])
 
     def drop_network(self) -> None:
@@ -200,19 +195,28 @@ class TRTModule(KeptModule):
         if self._engine is not None and torch.cuda.is_available() and self._wanted != "reference":
             self._reference = self.lowered = None
 
+    def _saveable(self) -> tuple[Engine, Signature]:
+        if self._hybrid is not None:
+            raise EngineError(
+                "a module that PyTorch runs parts of cannot be saved yet; convert the model again where it is needed, "
+                "with cache=True, which keeps its engines"
+            )
+        return super()._saveable()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What pickle keeps: the engine and the calling convention, as a file does."""
+        if self._hybrid is not None:
+            self._saveable()  # which says why not
+        return super().__getstate__()
+
     def _become(self, engine: Engine, signature: Signature) -> None:
         super()._become(engine, signature)
-        self._reference = self._chosen = self.lowered = None
+        self._reference = self._chosen = self.lowered = self._hybrid = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TRTModule:
         """A module of the same engine, which never changes, with a runner and buffers of its own."""
-        shared = (self._engine, self.signature, self._reference, self.lowered, self._cache)
+        shared = (self._engine, self.signature, self._reference, self.lowered, self._hybrid, self._cache)
         memo.update({id(one): one for one in shared})
         copied = memo[id(self)] = type(self).__new__(type(self))
         copied.__dict__.update(copy.deepcopy({**self.__dict__, "_chosen": None}, memo))
         return copied
-
-
-@functools.cache
-def _warn_once(text: str) -> None:
-    warn(f"a converted module {text}", ReferenceRuntimeWarning)

@@ -16,11 +16,12 @@ from ..network.lower import Network
 from ..plan.plan import Plan
 from ..plan.planned import PlannedCall
 from ..program.call import Ref
+from ..program.evaluate import device_of
 from ..runtime.module import TRTModule
 from ..runtime.runner import Runner
 from .alone import before, network_error
 from .case import Case, tensors_of
-from .evaluate import Values, device_of, drawn_values, full_float32, is_arbitrary
+from .evaluate import Values, drawn_values, full_float32, is_arbitrary
 from .measure import Tolerance, error
 from .probe import Probe, RunnerOf, exposable, on_engine, on_interpreter, run
 from .report import CallError, Comparison, OutputError
@@ -41,7 +42,8 @@ def compare(model: Any, module: TRTModule, inputs: Any = None, *, tolerance: flo
 
     Args:
         model: what ``module`` was converted from.
-        module: the converted module.  One that was loaded from a file is compared by its outputs only.
+        module: the converted module.  One that was loaded from a file, or that PyTorch runs parts of, is compared by
+            its outputs only.
         inputs: a sequence of positional or a mapping of keyword inputs; None takes those of an ``ExportedProgram``.
         tolerance: the error of floating-point values that passes, relative to the largest value; by default what
             rounding explains in the dtypes of the call.
@@ -75,7 +77,7 @@ def compare_case(case: Case, runner: Runner, probe: Probe | None, tolerance: Tol
     exposed, results = probe(case.tensors)
     values = Values(plan.program, case.tensors, device_of(plan.program))
     calls = tuple(_call_errors(probe, values, results, case.tensors, tolerance))
-    captured = {name: values[output] for output, name in plan.segments[0].outputs}
+    captured = {name: values[output] for name, output in plan.program.named_outputs.items()}
     # the model's random numbers are others: what PyTorch makes of the module's is what these outputs should be
     expected = case.expected | {name: captured[name] for name in drawn_outputs(plan)}
     outputs = output_errors({**actual, **{name: exposed[name] for name in drawn_outputs(plan)}}, expected, explained)
@@ -145,7 +147,7 @@ def agree(actual: Mapping[str, Any], case: Case, plan: Plan, tolerance: float) -
 def drawn_outputs(plan: Plan) -> list[str]:
     """The names of the outputs that come of random numbers."""
     drawn = drawn_values(plan.program)
-    return [name for output, name in plan.segments[0].outputs if output in drawn]
+    return [name for name, output in plan.program.named_outputs.items() if output in drawn]
 
 
 def _mended(outputs: Sequence[OutputError], exposed: Sequence[OutputError]) -> bool:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import torch
-from torch.utils import _pytree as pytree
 
 from ..errors import VerificationError
 from ..program.call import Call, Ref
+from ..program.evaluate import Step, last_uses, results_of
 from ..program.program import Program, draws
 
 #: what begins like this leaves memory as it is
@@ -38,7 +38,7 @@ class Values:
 
     Args:
         program: the program.
-        inputs: its inputs by name, tensors and, in a subprogram, sizes.
+        inputs: its inputs by name.
         device: where PyTorch computes; inputs and constants are brought there.
     """
 
@@ -48,7 +48,7 @@ class Values:
             Ref("input", name): value.to(device) if isinstance(value, torch.Tensor) else value
             for name, value in inputs.items()
         }
-        self._last_uses = _last_uses(program)
+        self._unused = last_uses(program.calls, program.outputs)
 
     def __getitem__(self, operand: Any) -> Any:
         """The value of an operand; what is no value of the program stands for itself."""
@@ -64,12 +64,9 @@ class Values:
         Raises:
             VerificationError: PyTorch cannot run it, such as an operator of another device.
         """
-        args, kwargs = pytree.tree_map_only(Program, self._callable, call.bind(self.__getitem__))
-        if call.target.level != "operator":  # which may write into what it gets
-            args, kwargs = pytree.tree_map_only(torch.Tensor, torch.Tensor.clone, (args, kwargs))
         try:
             with torch.no_grad():
-                return call.run(args, kwargs)
+                return Step(call, self._device)(self.__getitem__)
         except Exception as error:
             raise VerificationError(
                 f"PyTorch itself cannot run {call.target.name} on {self._device}, in {call.where}: {error}"
@@ -77,27 +74,9 @@ class Values:
 
     def keep(self, call: Call, results: list[Any]) -> None:
         """Let later calls find the results of one, and drop what was used for the last time."""
-        for index, result in enumerate(results):
-            self._values[Ref("call", call.name, index)] = result
-        if len(results) == 1:
-            self._values[Ref("call", call.name)] = results[0]
-        for ref in self._last_uses[call.name]:
+        self._values |= results_of(call, results)
+        for ref in self._unused[call.name]:
             self._values.pop(ref, None)
-
-    def _callable(self, body: Program) -> Any:
-        def run(*inputs: Any) -> Any:
-            outputs = evaluate(body, dict(zip(body.inputs, inputs, strict=True)), self._device)
-            return outputs[0] if body.single else tuple(outputs)
-
-        return run
-
-
-def evaluate(program: Program, inputs: Mapping[str, Any], device: torch.device) -> list[Any]:
-    """The outputs of a program."""
-    values = Values(program, inputs, device)
-    for call in program.calls:
-        values.keep(call, values.run(call))
-    return [values[output] for output in program.outputs]
 
 
 def is_arbitrary(call: Call) -> bool:
@@ -115,23 +94,3 @@ def drawn_values(program: Program) -> frozenset[Ref]:
     return frozenset(
         one for one in program.outputs if isinstance(one, Ref) and one.kind == "call" and one.name in drawn
     )
-
-
-def device_of(program: Program) -> torch.device:
-    """Where a program was traced, which its calls that make tensors name."""
-    tensors = [value for value in (*program.inputs.values(), *program.constants.values()) if hasattr(value, "device")]
-    return tensors[0].device if tensors else torch.device("cpu")
-
-
-def _last_uses(program: Program) -> dict[str, list[Ref]]:
-    """For each call the values that nothing needs after it, its own results included."""
-    last: dict[Ref, str] = {}
-    for call in program.calls:
-        own = [Ref("call", call.name), *(Ref("call", call.name, index) for index in range(len(call.results)))]
-        last.update(dict.fromkeys([*own, *call.refs], call.name))
-    for output in program.outputs:
-        last.pop(output, None)
-    uses: dict[str, list[Ref]] = {call.name: [] for call in program.calls}
-    for ref, name in last.items():
-        uses[name].append(ref)
-    return uses

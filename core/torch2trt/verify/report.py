@@ -159,7 +159,8 @@ class Comparison:
         head = {
             None: "they agree"
             if self.agrees
-            else "they differ; only a module that was converted in this process can be compared call by call",
+            else "they differ; only a module that was converted in this process can be compared call by call, and as "
+            "one engine",
             "call": "the first call that is wrong:",
             "engine": "the layers of every call are right on the interpreter, TensorRT's engine is not, "
             + (f"unless {', '.join(sorted(self.breaks))} is an output too; " if self.breaks else "")

@@ -1,0 +1,58 @@
+"""Choosing what runs an engine: the engine, or the interpreter where it cannot run."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+
+from ..cache.place import Cache, store_of
+from ..errors import EngineError, ReferenceRuntimeWarning, Torch2TRTError, warn
+from ..program.leaves import TensorSpec
+from ..settings import Runtime
+from .engine import Engine
+from .reference import ReferenceRunner
+from .runner import Runner
+from .session import Session
+
+
+def choose(
+    engine: Engine | None,
+    reference: ReferenceRunner | None,
+    inputs: Iterable[TensorSpec],
+    wanted: Runtime,
+    cache: Cache,
+    cuda_graphs: bool,
+) -> Runner:
+    """What runs an engine.
+
+    Args:
+        engine: the engine, where one was built.
+        reference: its network on the interpreter; None for a loaded module.
+        inputs: what the engine takes.
+        wanted: ``"auto"`` takes the engine where it can run.
+        cache: where compiled kernels are kept.
+        cuda_graphs: whether shapes that come back run as CUDA graphs.
+
+    Raises:
+        EngineError: what is wanted cannot run here.
+    """
+    if wanted == "reference":
+        if reference is None:
+            raise EngineError(
+                "a loaded module has no network to interpret; convert the model again for the reference runtime"
+            )
+        return reference
+    try:
+        if engine is None:
+            raise EngineError("no engine was built (build=False)")
+        return Session(engine, [spec.name for spec in inputs if spec.values], store_of(cache), cuda_graphs)
+    except Torch2TRTError as error:
+        if wanted == "engine" or reference is None:
+            raise
+        _warn_once(f"runs on the reference interpreter, which checks results and is not fast: {error}")
+        return reference
+
+
+@functools.cache
+def _warn_once(text: str) -> None:
+    warn(f"a converted module {text}", ReferenceRuntimeWarning)

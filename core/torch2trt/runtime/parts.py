@@ -1,0 +1,77 @@
+"""What a module of several segments is made of: engines, and calls that PyTorch runs between them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ..program.call import Call, Ref
+from ..program.evaluate import results_of
+from ..program.leaves import TensorSpec
+from .engine import Engine
+from .reference import ReferenceRunner
+
+#: values of a program, by the names that its calls have for them
+Values = dict[Ref, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class EnginePart:
+    """A segment that an engine runs, or the interpreter where none can."""
+
+    inputs: Mapping[Ref, TensorSpec]
+    outputs: Sequence[tuple[Ref, str]]
+    #: the outputs that are Python's numbers between segments
+    numbers: frozenset[str]
+    engine: Engine | None
+    reference: ReferenceRunner | None
+
+
+@dataclass(frozen=True, eq=False)
+class TorchPart:
+    """A segment that PyTorch runs."""
+
+    calls: Sequence[Call]
+    outputs: Sequence[Ref]
+
+
+@dataclass(frozen=True, eq=False)
+class Hybrid:
+    """The parts in the order in which they run, and what is there beside their results."""
+
+    parts: Sequence[EnginePart | TorchPart]
+    #: what the program returns, by the names of the outputs; what is no :class:`Ref` stands for itself
+    outputs: Mapping[str, Any]
+    #: the parameters and constants of the calls in PyTorch, the module's own
+    constants: Mapping[Ref, Any]
+    #: where the program was traced
+    device: torch.device
+
+
+def own_constants(
+    calls: Iterable[Call], folded: Collection[str], constants: Mapping[str, torch.Tensor], outputs: Iterable[Any]
+) -> Values:
+    """Copies of the constants that PyTorch needs when it runs calls, and what it makes of constants alone.
+
+    Args:
+        calls: in order; more may be among them twice.
+        folded: the names of those that only constants go into, which are computed now.
+        constants: the model's own tensors.
+        outputs: what the program returns.
+    """
+    known: Values = {Ref("constant", name): tensor.detach() for name, tensor in constants.items()}
+    needed = {output for output in outputs if isinstance(output, Ref)}
+    with torch.no_grad():
+        for call in calls:
+            if call.name not in folded:
+                needed |= {*call.refs}
+            elif Ref("call", call.name, 0) not in known:
+                known |= results_of(call, call.run(*call.bind(known.__getitem__)))
+    return {
+        ref: value.clone() if isinstance(value, torch.Tensor) else value
+        for ref, value in known.items()
+        if ref in needed
+    }
