@@ -12,7 +12,7 @@ from torch.export.graph_signature import ConstantArgument, InputKind, OutputKind
 from ..dtypes import short_name
 from ..errors import CaptureError
 from ..program.guards import Guard, Size
-from ..program.leaves import SEED, Leaf, LeafKind, TensorSpec
+from ..program.leaves import Leaf, LeafKind, TensorSpec
 from ..program.signature import Signature
 from .complex_edge import ComplexEdge
 from .dims import Asked
@@ -92,7 +92,7 @@ def _check_apart(signature: Signature, example: Example) -> None:
     repeated = {signature.input_leaves[index].name for index in example.repeated if index >= 0}
     changed = [f"input {leaf.name!r} in place" for leaf in signature.output_leaves if leaf.name in repeated]
     if -1 in example.repeated:  # which of the model's own tensors an input is part of is not known
-        changed += [f"its buffer {buffer.path!r}" for buffer in signature.state if buffer.path != SEED]
+        changed += [f"its buffer {buffer.path!r}" for buffer in signature.state if not buffer.is_seed]
     if changed:
         raise CaptureError(
             f"the model changes {changed[0]}, and an input has memory in common with another one or with the model's "

@@ -19,7 +19,6 @@ from ..plan.plan import Plan
 from ..plan.planned import PlannedCall
 from ..plan.segments import Segment
 from ..program.call import Call, Ref
-from ..program.leaves import SEED
 from ..program.memory import storage_of
 from ..program.program import Program
 from ..settings import Settings
@@ -121,7 +120,7 @@ class _Lowering:
     def run(self, segment: Segment) -> dict[Ref, trt.ITensor]:
         values: dict[Ref, Any] = {}
         signature = self._program.signature
-        seeds = [buffer.name for buffer in signature.state if buffer.path == SEED] if signature else []
+        seeds = [buffer.name for buffer in signature.state if buffer.is_seed] if signature else []
         for ref, spec in segment.inputs.items():
             dtype = carrier(getattr(torch, spec.dtype), self.settings.float64)
             if reason := why_unsupported(dtype):

@@ -13,7 +13,7 @@ from torch.utils._sympy.value_ranges import ValueRanges, bound_sympy
 from ..dtypes import short_name
 from ..errors import ConversionError
 from ..program.call import Ref
-from ..program.leaves import SEED, UNBOUNDED, TensorSpec
+from ..program.leaves import UNBOUNDED, TensorSpec
 from ..program.program import Program, draws
 from ..program.values import READ
 from .planned import PlannedCall
@@ -111,7 +111,7 @@ def _segment(program: Program, kind: Kind, calls: tuple[PlannedCall, ...], outpu
     refs = [ref for p in calls for ref in p.call.refs]
     if kind == "engine" and any(draws(p.call) for p in calls):
         assert program.signature is not None
-        refs += [Ref("input", buffer.name) for buffer in program.signature.state if buffer.path == SEED]
+        refs += [Ref("input", buffer.name) for buffer in program.signature.state if buffer.is_seed]
     inputs = {
         ref: _spec(program, ref, symbols)
         for ref in refs

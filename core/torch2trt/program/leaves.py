@@ -122,3 +122,8 @@ class Buffer:
     path: str
     #: whether it is among the values of a state dict
     persistent: bool
+
+    @property
+    def is_seed(self) -> bool:
+        """Whether it is the seed of random numbers, which no model has."""
+        return self.path == SEED

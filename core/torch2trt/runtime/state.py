@@ -9,7 +9,7 @@ from typing import Any, Final
 import torch
 
 from ..errors import EngineError
-from ..program.leaves import SEED, Buffer, TensorSpec
+from ..program.leaves import Buffer, TensorSpec
 from ..program.signature import Signature
 
 #: whole numbers in which two values are equal where their bits are
@@ -41,7 +41,7 @@ class State:
                     owner = owner.get_submodule(part)
                 owner.register_buffer(name, value.clone(memory_format=torch.contiguous_format), buffer.persistent)
                 self._places.append((owner._buffers, name))
-        self._seeds = [place for place, buffer in zip(self._places, self.buffers, strict=True) if buffer.path == SEED]
+        self._seeds = [place for place, buffer in zip(self._places, self.buffers, strict=True) if buffer.is_seed]
 
     def tensors(self) -> list[torch.Tensor]:
         """The buffers, in order."""
