@@ -38,6 +38,8 @@ def backports() -> Iterator[None]:
         stack.enter_context(_replaced(decompositions, "one_layer_lstm", _with_states_of_given_shape))
         for operator, kernel in _KERNELS.items():
             stack.enter_context(_kernel(operator, kernel))
+        for key in (_COMPOSITE, torch._C.DispatchKey.Autograd):
+            stack.enter_context(_kernel_replaced(aten.dropout.default, key, _dropout))
         stack.enter_context(_replaced(_NonStrictTorchFunctionHandler, "_override", _indexing))
         yield
 
@@ -67,6 +69,32 @@ def _kernel(operator: Any, kernel: Callable[..., Any]) -> Iterator[None]:
     finally:
         del operator.py_kernels[_COMPOSITE]
         operator._dispatch_cache.clear()
+
+
+@contextlib.contextmanager
+def _kernel_replaced(operator: Any, key: Any, replace: Callable[[Any], Any]) -> Iterator[None]:
+    """Let the operator run another kernel in the place of the one that PyTorch traces."""
+    original = operator.py_kernels.get(key)
+    if original is None:
+        yield
+        return
+    operator.py_kernels[key] = replace(original)
+    operator._dispatch_cache.clear()
+    try:
+        yield
+    finally:
+        operator.py_kernels[key] = original
+        operator._dispatch_cache.clear()
+
+
+def _dropout(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """Dropout, which is its operand where it does nothing, and not a copy: what is written into one is in both."""
+
+    @functools.wraps(kernel)
+    def dropout(input: Any, p: float, train: bool | None) -> Any:
+        return kernel(input, p, train) if train and p else input
+
+    return dropout
 
 
 def _floored(dividend: Any, divisor: Any) -> Any:

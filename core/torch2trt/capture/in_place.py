@@ -23,23 +23,30 @@ def functional(overload: torch._ops.OpOverload) -> torch._ops.OpOverload | None:
 
 
 class Memory:
-    """Which values of a traced graph share memory, by the FakeTensors that they were traced with."""
+    """Which values of a traced graph share memory, or may, by the FakeTensors that they were traced with."""
 
     def __init__(self, graph: torch.fx.Graph) -> None:
         self._places = {node: place for place, node in enumerate(graph.nodes)}
+        #: for each memory one that stands for all that it may be the same as
+        self._first: dict[int, int] = {}
+        for node in graph.nodes:
+            keys = {_memory(tensor) for tensor in _tensors(node)}
+            if _may_be_operand(node):  # which some versions of PyTorch trace as a copy
+                keys |= {_memory(tensor) for used in node.all_input_nodes for tensor in _tensors(used)}
+                self._unite(keys)
         self._sharing: dict[int, list[torch.fx.Node]] = defaultdict(list)
         for node in graph.nodes:
-            for key in {tensor.untyped_storage()._cdata for tensor in _tensors(node)}:
+            for key in {self._same(_memory(tensor)) for tensor in _tensors(node)}:
                 self._sharing[key].append(node)
 
     def overwritten(self, node: torch.fx.Node) -> list[torch.fx.Node] | None:
         """The values that are something else after ``node`` wrote into its first operand: all are its result then.
 
-        None where another value is that is used later, such as a view or an input.
+        None where another value is, or may be, that is used later, such as a view or an input.
         """
         (target,) = _tensors(written := node.args[0])  # type: ignore[arg-type]  # a node
         place, same = self._places[node], []
-        for other in self._sharing[target.untyped_storage()._cdata]:
+        for other in self._sharing[self._same(_memory(target))]:
             if other.op == "placeholder":
                 return None
             if self._places[other] >= place:
@@ -50,14 +57,35 @@ class Memory:
                 return None
         return same
 
+    def _same(self, key: int) -> int:
+        while key in self._first:
+            key = self._first[key]
+        return key
+
+    def _unite(self, keys: set[int]) -> None:
+        first, *others = {self._same(key) for key in keys} or {0}
+        self._first |= dict.fromkeys(others, first)
+
+
+def _may_be_operand(node: torch.fx.Node) -> bool:
+    """Whether what an operator returns may be its operand, or a view of it, and its schema does not say so."""
+    tagged = torch.Tag.maybe_aliasing_or_mutating in getattr(node.target, "tags", ())
+    return bool(tagged) and "batch_norm" not in str(
+        node.target
+    )  # which writes its statistics, and returns a new tensor
+
+
+def _memory(tensor: torch.Tensor) -> int:
+    return int(tensor.untyped_storage()._cdata)
+
 
 def _tensors(node: torch.fx.Node) -> list[torch.Tensor]:
     return [value for value in pytree.tree_leaves(node.meta.get("val")) if isinstance(value, torch.Tensor)]
 
 
 def _alike(one: Any, other: torch.Tensor) -> bool:
-    """Whether two tensors of the same memory are the same elements of it."""
-    return isinstance(one, torch.Tensor) and _geometry(one) == _geometry(other)
+    """Whether two tensors are the same elements of the same memory."""
+    return isinstance(one, torch.Tensor) and _memory(one) == _memory(other) and _geometry(one) == _geometry(other)
 
 
 def _geometry(tensor: torch.Tensor) -> tuple[Any, ...]:
