@@ -81,7 +81,7 @@ def main() -> int:
 
 
 def complete(options: argparse.Namespace) -> argparse.Namespace:
-    """Add what was not given; a dry run is short and leaves nothing among the results.  Ends on names that are wrong."""
+    """Add what was not given; a dry run is short and leaves nothing among the results.  Wrong names end the program."""
     columns = [*COLUMNS, *PEERS]
     defaults: dict[str, Any] = {"batches": [1, 32], "dtypes": list(DTYPES), "rows": MODELS, "columns": columns}
     if options.dry_run:
