@@ -73,8 +73,8 @@ def main() -> int:
             print(f"required, and cannot run: {', '.join(lacking)}")
             return 1
         rates = None if options.dry_run else place.roofline()
-        more = {"roofline": rates, "columns": why, "repetitions": vars(repetitions), "dry_run": options.dry_run}
-        record = Record(options.json, environment(), **more)
+        where = {**environment(), **({"dry_run": True} if options.dry_run else {})}
+        record = Record(options.json, where, rates, why, repetitions=vars(repetitions))
         measure(place, record, [column for column in columns if not why[column]], deadline, options)
     print(f"results, with a table (.md) and a page (.html) beside them: {options.json}")
     return 0
@@ -91,8 +91,10 @@ def complete(options: argparse.Namespace) -> argparse.Namespace:
     if options.json is None:
         folder = Path(tempfile.mkdtemp()) if options.dry_run else Path(__file__).parent / "results"
         options.json = folder / "gpu.json"
-    faults = [f"there is no row {name}: {', '.join(ROWS)}" for name in options.rows if name not in ROWS]
-    faults += [f"there is no dtype {name}: {', '.join(DTYPES)}" for name in options.dtypes if name not in DTYPES]
+    faults = [f"there is no row {name}; there are {', '.join(ROWS)}" for name in options.rows if name not in ROWS]
+    faults += [
+        f"there is no dtype {name}; there are {', '.join(DTYPES)}" for name in options.dtypes if name not in DTYPES
+    ]
     absent = [name for name in options.require if name not in options.columns]
     faults += [f"--require names {name}, which is no column of this run" for name in absent]
     for column in options.columns:

@@ -28,8 +28,8 @@ def page(runs: list[dict[str, Any]]) -> str:
     body.append("from the lower to the upper quartile, the dashed one is the roofline of the same run.</p>")
     for section in sections(runs):
         body.append(f"<h2>{escape(section.heading)}</h2>")
-        absent = "".join(f"<li>{escape(f'{column}: {reason}')}</li>" for column, reason in section.absent.items())
-        body.append(f"<ul>{absent}</ul>" if absent else "")
+        notes = "".join(f"<li>{escape(note)}</li>" for note in section.notes)
+        body.append(f"<ul>{notes}</ul>" if notes else "")
         for rows, short, full in section.tables():
             body.append(f"<h3>{escape(short.title)}</h3>")
             body += [plot(row) for row in rows if any("us" in column for column in row["columns"].values())]

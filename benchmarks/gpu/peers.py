@@ -1,10 +1,11 @@
 """Other ways from a PyTorch model to TensorRT for RTX, each with the defaults that its documentation gives."""
 
 import contextlib
+import importlib
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -57,7 +58,7 @@ class OnnxRuntime(Column):
 
     needs = ("onnxruntime", "onnxscript", ORT_PLUGIN)
     peer = True
-    options: dict[str, str] = {}  # noqa: RUF012  (a constant of the class)
+    options: ClassVar[dict[str, str]] = {}
 
     def prepare(self, model: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> Call:
         """Export to ONNX, make a session and bind tensors of PyTorch's; nothing may fall back to the CPU."""
@@ -95,7 +96,7 @@ class OnnxRuntime(Column):
         """Those of a session on the provider's GPU alone."""
         import onnxruntime
 
-        plugin = __import__(ORT_PLUGIN)
+        plugin = importlib.import_module(ORT_PLUGIN)
         onnxruntime.register_execution_provider_library(plugin.get_ep_name(), plugin.get_library_path())
         devices = [device for device in onnxruntime.get_ep_devices() if device.ep_name == plugin.get_ep_name()]
         if not devices:
@@ -109,7 +110,7 @@ class OnnxRuntime(Column):
 class OnnxRuntimeGraph(OnnxRuntime):
     """The same with the provider's CUDA graphs."""
 
-    options = {"enable_cuda_graph": "1"}  # noqa: RUF012
+    options: ClassVar[dict[str, str]] = {"enable_cuda_graph": "1"}
 
 
 def element(dtype: torch.dtype) -> int:

@@ -1,7 +1,9 @@
 """The other side of ``worker``: start the process of a column, ask it, and bear with it when it crashes or hangs."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -42,13 +44,14 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
+                start_new_session=True,
             )
 
     def ask(self, do: str, seconds: float, **arguments: Any) -> dict[str, Any]:
         """The answer to one request, or a ``failure``: the process's own, or that it ended or took too long."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        late = threading.Timer(seconds, self._process.kill)
+        late = threading.Timer(seconds, self._kill)
         late.start()
         try:
             self._process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
@@ -74,6 +77,11 @@ class Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()
+        self._kill()
         self._process.communicate()
         self._folder.cleanup()
+
+    def _kill(self) -> None:
+        """End the process and those that compile for it, which would keep its pipes open."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)

@@ -7,12 +7,23 @@ from typing import Any
 
 
 class Record:
-    """One run in a file of several; the file is whole after each row."""
+    """One run in a file of several; the file is whole after each row.
 
-    def __init__(self, path: Path, environment: dict[str, Any], **more: Any) -> None:
+    ``columns`` says why each of them could not run, or None; ``roofline`` is what :func:`roofline.measure` found.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        environment: dict[str, Any],
+        roofline: dict[str, Any] | None,
+        columns: dict[str, str | None],
+        **more: Any,
+    ) -> None:
         self._path = path
         self.runs = load(path)
-        self._run: dict[str, Any] = {"environment": environment, **more, "rows": []}
+        what = {"environment": environment, "roofline": roofline, "columns": columns, **more}
+        self._run: dict[str, Any] = {**what, "rows": []}
 
     def add(self, row: dict[str, Any]) -> None:
         """Add a row to this run; a run without rows leaves no trace."""
@@ -50,16 +61,17 @@ def same(environment: dict[str, Any]) -> dict[str, Any]:
 def merged(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Runs of the same environment as one: of a row that was measured twice, the newest.
 
-    Rows keep the roofline of their own run, since the clocks of a GPU are not the same every day.
+    Rows are not mixed: the columns of one took turns, those of two runs did not.  Rows keep the roofline of their own
+    run, since the clocks of a GPU are not the same every day.
     """
     found: list[dict[str, Any]] = []
     for run in runs:
-        rows = {key(row): {**row, "roofline": run.get("roofline")} for row in run["rows"]}
+        rows = {key(row): {**row, "roofline": run["roofline"]} for row in run["rows"]}
         for other in found:
             if same(other["environment"]) == same(run["environment"]):
                 other["rows"].update(rows)
-                other["columns"] = run.get("columns", {})
+                other.update(columns=run["columns"], roofline=run["roofline"])
                 break
         else:
-            found.append({"environment": run["environment"], "columns": run.get("columns", {}), "rows": rows})
+            found.append({**run, "rows": rows})
     return [{**run, "rows": list(run["rows"].values())} for run in found]

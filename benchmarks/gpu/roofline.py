@@ -48,17 +48,30 @@ def work(model: torch.nn.Module, inputs: list[torch.Tensor]) -> tuple[Any, dict[
     Those are each parameter, input and output once: what a perfect fusion still reads and writes.  Of the tables of
     embeddings only some rows are read, so they do not count.  Causal attention counts as if it were not masked.
     """
-    with FlopCounterMode(display=False) as counter:
-        outputs = model(*inputs)
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # one operator for all of an attention, which is not counted
+    try:
+        with FlopCounterMode(display=False) as counter:
+            outputs = model(*inputs)
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
     tables = {id(module.weight) for module in model.modules() if isinstance(module, torch.nn.Embedding)}
     weights = [tensor for tensor in (*model.parameters(), *model.buffers()) if id(tensor) not in tables]
     tensors = [*weights, *inputs, *pytree.tree_leaves(outputs)]
     return outputs, {"flop": counter.get_total_flops(), "numbers": sum(tensor.numel() for tensor in tensors)}
 
 
+def described(rates: dict[str, Any] | None) -> str | None:
+    """The rates of a run in one line, or why there are none; None where they were not asked for."""
+    if rates is None or "failure" in rates:
+        return rates and f"roofline: {rates['failure']}"
+    products = ", ".join(f"{name} {rate / 1e12:,.0f}" for name, rate in rates["flop_per_s"].items())
+    return f"measured: products in TFLOP/s {products}; copies {rates['bytes_per_s'] / 1e9:,.0f} GB/s, read and written"
+
+
 def bound(row: dict[str, Any], rates: dict[str, Any] | None) -> float | None:
     """The least time of a recorded row in microseconds: by its products or by its memory, whichever takes longer."""
-    if not rates or "flop" not in row:
+    if "flop_per_s" not in (rates or {}) or "flop" not in row:
         return None
     dtype = "tf32" if row["dtype"] == "fp32" else row["dtype"]
     moved = row["numbers"] * DTYPES[row["dtype"]].itemsize

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .record import merged
-from .roofline import bound
+from .roofline import bound, described
 
 #: what a cell of times shows; ``rate`` is what many calls cost each
 SHOWN = "rate"
@@ -25,8 +25,8 @@ class Section:
     """The runs of one environment: what they ran on, what they could not run, and their rows by dtype and batch."""
 
     environment: dict[str, Any]
-    #: by column, why it was absent
-    absent: dict[str, str]
+    #: the rates of the GPU and what could not run, a line each
+    notes: list[str]
     groups: dict[tuple[str, int], list[dict[str, Any]]]
 
     @property
@@ -51,8 +51,9 @@ def sections(runs: list[dict[str, Any]]) -> list[Section]:
         groups: dict[tuple[str, int], list[dict[str, Any]]] = {}
         for row in run["rows"]:
             groups.setdefault((row["dtype"], row["batch"]), []).append(row)
-        absent = {column: reason for column, reason in run["columns"].items() if reason}
-        found.append(Section(run["environment"], absent, groups))
+        notes = [f"{column}: {reason}" for column, reason in run["columns"].items() if reason]
+        rates = described(run["roofline"])
+        found.append(Section(run["environment"], [*([rates] if rates else []), *notes], groups))
     return found
 
 
@@ -111,8 +112,8 @@ def markdown(runs: list[dict[str, Any]]) -> str:
     parts = ["# Comparison on a GPU"]
     for section in sections(runs):
         parts.append(f"## {section.heading}")
-        if section.absent:
-            parts.append("\n".join(f"- {column}: {reason}" for column, reason in section.absent.items()))
+        if section.notes:
+            parts.append("\n".join(f"- {note}" for note in section.notes))
         for _, short, full in section.tables():
             parts += [f"### {table.title}\n\n{in_markdown(table)}" for table in (short, full)]
     return "\n\n".join(parts) + "\n"

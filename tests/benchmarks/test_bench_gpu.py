@@ -1,5 +1,6 @@
 """What the comparison on a GPU does without one: its processes, statistics, record, table and page."""
 
+import contextlib
 import json
 import re
 import sys
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+import bench_gpu
 from gpu.columns import COLUMNS, find
 from gpu.measure import relative_error, spread, timed
 from gpu.page import page
@@ -127,20 +129,25 @@ def test_the_roofline_counts_products_and_leaves_out_tables():
     assert counted == {"flop": 2 * 6 * 8 * 4, "numbers": 32 + 6 + 24}
     assert bound(ROW, RATES) == pytest.approx(50)  # 2e10 / 4e14 s, more than 2e7 bytes / 2e12
     assert bound({**ROW, "flop": 0}, RATES) == pytest.approx(10)
-    assert bound(ROW, None) is None
+    assert bound(ROW, None) is bound(ROW, {"failure": "no memory"}) is None
+    attention = torch.nn.MultiheadAttention(8, 2, batch_first=True).eval()
+    with torch.no_grad():  # where PyTorch takes one operator for all of it
+        _, counted = work(attention, [torch.ones(1, 4, 8)] * 3)
+    assert counted["flop"] == 2 * (4 * 8 * 24 + 2 * (4 * 4 * 8) + 4 * 8 * 8)
 
 
 def test_rows_are_added_to_what_a_file_has(tmp_path):
     path = tmp_path / "made_up.json"
     environment = {"date": "one", "gpu": "made up"}
-    Record(path, environment, roofline=RATES).add(ROW)
-    later = Record(path, {**environment, "date": "two"}, roofline=RATES)
+    Record(path, environment, RATES, {}).add(ROW)
+    later = Record(path, {**environment, "date": "two"}, None, {"ours": None})
     assert later.measured() == {("made_up", 1, "fp16")}
     later.add({**ROW, "flop": 0})
-    assert Record(path, {**environment, "gpu": "another"}).measured() == set()
+    assert Record(path, {**environment, "gpu": "another"}, None, {}).measured() == set()
     assert [run["environment"]["date"] for run in load(path)] == ["one", "two"]
     (section,) = merged(load(path))
-    assert [row["flop"] for row in section["rows"]] == [0]
+    assert [(row["flop"], row["roofline"]) for row in section["rows"]] == [(0, None)]
+    assert section["columns"] == {"ours": None}
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -159,6 +166,7 @@ def test_the_table_shows_what_was_measured_and_what_was_not():
     assert "| made_up | ours | BuildError: a \\| b <c> |" in text
     assert "| no_model | all | not installed: transformers |" in text
     assert "- torch-tensorrt: not installed: torch_tensorrt" in text
+    assert "- measured: products in TFLOP/s fp16 400, tf32 200; copies 2,000 GB/s" in text
 
 
 def test_the_page_is_whole_and_needs_nothing_else():
@@ -192,3 +200,48 @@ def test_a_budget_and_the_order_of_rows():
     order = list(chosen(["a", "b"], [1, 32], ["fp16", "fp32"]))
     assert order[:3] == [("a", 1, "fp16"), ("b", 1, "fp16"), ("a", 32, "fp16")]
     assert len(order) == 8
+
+
+class MadeUp:
+    """A bench that measures nothing."""
+
+    def row(self, row, batch, dtype, columns):
+        found = {column: {"why_not": "not installed: a"} if column == "inductor" else FAKE for column in columns}
+        return {**ROW, "row": row, "batch": batch, "dtype": dtype, "columns": found}
+
+    def roofline(self):
+        return RATES
+
+
+@pytest.fixture
+def command(monkeypatch, tmp_path):
+    monkeypatch.setattr(bench_gpu, "bench", lambda *_: contextlib.nullcontext(MadeUp()))
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["bench_gpu.py", "--json", str(tmp_path / "made_up.json"), *arguments])
+        return bench_gpu.main()
+
+    return run
+
+
+def test_the_command_measures_adds_and_goes_on(command, tmp_path, capsys):
+    asked = ["--dry-run", "--rows", "gpt2,swin_t", "--columns", "ours,inductor"]
+    assert command(*asked, "--minutes", "0") == 0
+    assert "inductor: not installed: a" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())  # no time, no rows
+    assert command(*asked, "--dtypes", "fp16") == 0
+    assert command(*asked, "--dtypes", "fp16,bf16", "--resume") == 0
+    rows = [[(row["row"], row["dtype"]) for row in run["rows"]] for run in load(tmp_path / "made_up.json")]
+    assert rows == [[("gpt2", "fp16"), ("swin_t", "fp16")], [("gpt2", "bf16"), ("swin_t", "bf16")]]
+    assert "| swin_t | 100 (90.0 to 140) |" in (tmp_path / "made_up.md").read_text()
+    assert (tmp_path / "made_up.html").read_text().count("<svg") == 4
+
+
+def test_the_command_ends_where_there_is_no_use(command, capsys, monkeypatch):
+    assert command("--dry-run", "--columns", "ours,inductor", "--require", "inductor") == 1
+    assert capsys.readouterr().out.endswith("required, and cannot run: inductor\n")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert command() == 2
+    assert capsys.readouterr().out.startswith("bench-gpu needs a GPU, and PyTorch finds none here")
+    with pytest.raises(SystemExit, match=r"no row resnet; .*no dtype int8.*no column 'our';"):
+        command("--rows", "resnet", "--dtypes", "int8", "--columns", "our")
