@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PROJECTS := core converters_builtin/base converters_builtin/vision converters_builtin/transformer plugins_example
 MANIFESTS := pyproject.toml $(PROJECTS:%=%/pyproject.toml)
 
-.PHONY: demo test lint unit docs bench clean
+.PHONY: demo test lint unit docs bench bench-gpu clean
 
 demo: .venv/installed  ## convert alexnet and resnet18 and compare them with eager
 	$(BIN)/python benchmarks/models.py alexnet resnet18
@@ -26,6 +26,14 @@ docs: .venv/documented  ## the site in site/, and every warning is an error
 
 bench: .venv/installed  ## what a conversion costs beside torch.export
 	$(BIN)/python benchmarks/conversion.py
+
+# arguments of benchmarks/bench_gpu.py, such as ROWS=resnet18,vit_b_16 DTYPES=fp16 MINUTES=9; ARGS for all others
+GIVEN = $(foreach name,ROWS BATCHES DTYPES COLUMNS REQUIRE MINUTES JSON,$(if $($(name)),--$(call lower,$(name)) $($(name))))
+lower = $(shell echo $(1) | tr A-Z a-z)
+# GPU_PYTHON is an interpreter that has everything, where no environment can be made
+bench-gpu: $(if $(GPU_PYTHON),,.venv/installed)  ## converted models beside other ways to run them on a GPU
+	$(or $(GPU_PYTHON),$(BIN)/python) benchmarks/bench_gpu.py $(GIVEN) \
+	  $(if $(PEER_PATH),--peer-path $(PEER_PATH)) $(if $(PEER_PYTHON),--peer-python $(PEER_PYTHON)) $(ARGS)
 
 clean:
 	rm -rf .venv site

@@ -1,8 +1,8 @@
 """What a warm call costs: of a converted module, of a bare replay of its engine's graph, and of eager; needs a GPU.
 
 All columns take turns in one process. Times are medians in microseconds, with the tenth and ninetieth percentile:
-``host`` is until the call returns, ``latency`` until the GPU is done, ``rate`` a call's share of many that are queued
-at once.
+``host`` is until the call returns, ``latency`` until the GPU is done, ``device`` the time between two CUDA events
+around the call, ``rate`` a call's share of many that are queued at once.
 """
 
 import argparse
@@ -14,6 +14,8 @@ from pathlib import Path
 import torch
 import torch2trt
 import torchvision
+from gpu.columns import EagerGraph
+from gpu.measure import timed
 from harness import environment
 
 ROWS = {
@@ -24,23 +26,6 @@ ROWS = {
     "vit_b_16": lambda: torchvision.models.vit_b_16(),
 }
 ROUNDS, CALLS, QUEUED = 5, 40, 60
-
-
-def timed(call) -> dict[str, list[float]]:
-    """Host time and latency of some calls, and the rate of many."""
-    host, latency = [], []
-    for _ in range(CALLS):
-        start = time.perf_counter()
-        call()
-        returned = time.perf_counter()
-        torch.cuda.synchronize()
-        host.append(1e6 * (returned - start))
-        latency.append(1e6 * (time.perf_counter() - start))
-    start = time.perf_counter()
-    for _ in range(QUEUED):
-        call()
-    torch.cuda.synchronize()
-    return {"host": host, "latency": latency, "rate": [1e6 * (time.perf_counter() - start) / QUEUED]}
 
 
 def bare(module, x):
@@ -56,25 +41,6 @@ def bare(module, x):
         graph.replay()
 
     call.keeps = session
-    return call
-
-
-def eager_graph(model, x):
-    """PyTorch's own kernels as one graph, and a copy of the input."""
-    own = x.clone()
-    stream = torch.cuda.Stream()
-    with torch.cuda.stream(stream):
-        for _ in range(3):
-            model(own)
-    torch.cuda.synchronize()
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        model(own)
-
-    def call():
-        own.copy_(x, non_blocking=True)
-        graph.replay()
-
     return call
 
 
@@ -98,7 +64,7 @@ def row(name: str, batch: int, dtype: torch.dtype) -> dict:
             "module without graphs": lambda: plain(x),
             "bare replay": bare(module, x),
             "eager": lambda: model(x),
-            "eager graph": eager_graph(model, x),
+            "eager graph": EagerGraph().prepare(model, [x]),
         }
         for call in columns.values():
             for _ in range(10):
@@ -107,7 +73,7 @@ def row(name: str, batch: int, dtype: torch.dtype) -> dict:
         found: dict[str, dict[str, list[float]]] = {}
         for _ in range(ROUNDS):
             for column, call in columns.items():
-                for kind, values in timed(call).items():
+                for kind, values in timed(call, CALLS, QUEUED).items():
                     found.setdefault(column, {}).setdefault(kind, []).extend(values)
         error = (module(x).float() - model(x).float()).abs().max() / model(x).float().abs().max()
     times = {

@@ -10,7 +10,6 @@ converting, over the bytes of the weights.  Exit status 1 above ``--max-ratio`` 
 import argparse
 import multiprocessing
 import os
-import resource
 import statistics
 import sys
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import torch
 import torchvision
+from gpu.measure import peak
 from harness import record
 from rich import print as show
 
@@ -29,11 +29,6 @@ def prepare(name: str) -> tuple[torch.nn.Module, torch.Tensor]:
     small = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU()).eval()
     torch2trt.convert(small, [torch.ones(1, 3, 8, 8)], build=False)
     return torchvision.models.get_model(name, weights=None).eval(), torch.randn(1, 3, 224, 224)
-
-
-def peak() -> int:
-    """The peak resident memory of this process in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def export(name: str) -> dict:
