@@ -127,7 +127,8 @@ def _built(plan: Plan, segment: Segment) -> tuple[Network, Engine | None, Refere
     settings = plan.settings
     network = lower(plan, segment)
     engine = build(network, plan, engines_of(settings.cache)) if settings.build else None
-    interpreted = _runtime(settings) == "reference" or not torch.cuda.is_available()
+    runtime = _runtime(settings)
+    interpreted = runtime == "reference" or (runtime == "auto" and not torch.cuda.is_available())
     # only now: the build has given back its memory
     reference = ReferenceRunner(network.network, network.builder, network.constants, copy=interpreted)
     return network, engine, reference

@@ -34,8 +34,8 @@ class Constants:
         self._names = dict(names)
         self._reshaped: Final[dict[tuple[int, int], torch.Tensor]] = {}
         self._keep: Final[list[torch.Tensor]] = []
-        #: the tensors that the network's weights are, dense and on the CPU, in order
-        self.dense: Final[list[torch.Tensor]] = []
+        #: the tensors that the network's weights are, dense and on the CPU, by the ``id`` of what was given for them
+        self.dense: Final[dict[int, torch.Tensor]] = {}
         #: tensors that were computed while lowering, by ``id``: nobody else has their memory
         self.computed: Final = weakref.WeakValueDictionary[int, torch.Tensor]()
         #: the memory of weights that nobody else has, by its address
@@ -46,9 +46,10 @@ class Constants:
 
     def weights(self, value: torch.Tensor) -> trt.Weights:
         """TensorRT's view of a tensor's memory, without a copy where it is dense and on the CPU."""
-        tensor = value.detach().cpu().contiguous()
-        self.dense.append(tensor)
-        self._keep.append(value)  # so that no other tensor gets its id
+        if id(value) not in self.dense:  # or what several layers share would be copied for each
+            self.dense[id(value)] = value.detach().cpu().contiguous()
+            self._keep.append(value)  # so that no other tensor gets its id
+        tensor = self.dense[id(value)]
         if id(value) in self.computed or tensor.data_ptr() != value.data_ptr():
             self.made[tensor.data_ptr()] = tensor
         if tensor.numel() == 0:

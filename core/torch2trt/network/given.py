@@ -32,7 +32,7 @@ def network_key(network: Network, plan: Plan) -> str:
     """:func:`engine_key` with the layers, their attributes and their tensors, and all weights."""
     made = hashlib.sha256(engine_key(plan, network.segment).encode())
     known = {_memory(plan.program.constants[name]) for name in constants_of(network.segment)}
-    weights = {_memory(tensor): tensor for tensor in network.constants.dense}
+    weights = {_memory(tensor): tensor for tensor in network.constants.dense.values()}
     for where, tensor in weights.items():
         if where not in known:  # a parameter as it is
             made.update(digest(tensor).encode())

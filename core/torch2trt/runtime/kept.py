@@ -83,7 +83,7 @@ class KeptModule(torch.nn.Module):
         engine, _ = self._saveable()
         parts = {"engine": engine.serialized}
         if self._state is not None:
-            parts["first"] = self._state.packed(first_only=True)
+            parts["first"] = b"".join(self._state.packed(first_only=True))
         tensors = {name: torch.frombuffer(bytearray(data), dtype=torch.uint8) for name, data in parts.items()}
         return {"manifest": json.dumps(self.manifest()), **tensors}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import torch
@@ -60,9 +60,10 @@ class State:
             for tensor, first in zip(self.tensors(), self._first, strict=True):
                 tensor.copy_(first)
 
-    def packed(self, *, first_only: bool = False) -> bytes:
-        """The first values and those of now, as :func:`unpacked` reads them."""
-        return b"".join(map(_bytes, self._first if first_only else [*self._first, *self.tensors()]))
+    def packed(self, *, first_only: bool = False) -> Iterator[bytes | memoryview]:
+        """The first values and those of now in pieces, which together are what :func:`unpacked` reads."""
+        for tensor in self._first if first_only else [*self._first, *self.tensors()]:
+            yield from _pieces(tensor)
 
     def takes_first(self, other: State) -> bool:
         """Whether these are the buffers of ``other`` too, whose first values are then those of this one."""
@@ -106,14 +107,15 @@ def _compact(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.clone(memory_format=torch.contiguous_format)
 
 
-def _bytes(tensor: torch.Tensor) -> bytes:
+def _pieces(tensor: torch.Tensor) -> Iterator[bytes | memoryview]:
     """Whether one value stands for all, then the values."""
     compact = _compact(tensor.detach().cpu())
     same = compact.numel() > 1 and not any(compact.stride())
     values = (compact.flatten()[:1].clone(memory_format=torch.contiguous_format) if same else compact.flatten()).view(
         torch.uint8
     )
-    return bytes([same]) + values.numpy().tobytes()
+    yield bytes([same])
+    yield values.numpy().data
 
 
 def _read(spec: TensorSpec, data: memoryview) -> tuple[torch.Tensor, memoryview]:

@@ -82,7 +82,10 @@ def save(path: str | os.PathLike[str], engine: Engine, signature: Signature, sta
             archive.writestr("manifest.json", text)
             archive.writestr("engine", engine.serialized)
             if state is not None:
-                archive.writestr(_STATE, state.packed())
+                # one buffer after the other, of whatever size together
+                with archive.open(_STATE, "w", force_zip64=True) as member:
+                    for piece in state.packed():
+                        member.write(piece)
         if os.path.exists(target):
             shutil.copymode(target, temporary)
         os.replace(temporary, target)
@@ -128,8 +131,14 @@ def _read(file: BinaryIO) -> tuple[Any, bytes, bytes]:
                 raise ValueError(f"its member {member.filename} is compressed or encrypted")
             if not member.compress_size == member.file_size <= limit:
                 raise ValueError(f"its member {member.filename} says that it has {member.file_size} bytes")
-        state = archive.read(_STATE) if _STATE in names else b""
-        return json.loads(archive.read("manifest.json")), archive.read("engine"), state
+        parts = {member.filename: _contents(archive, member) for member in members}
+        return json.loads(parts["manifest.json"]), parts["engine"], parts.get(_STATE, b"")
+
+
+def _contents(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    with archive.open(member) as file:
+        # not without a size: zipfile then joins pieces of 1 GiB, and has a larger engine twice
+        return file.read(member.file_size)
 
 
 def _check_regular(path: str | os.PathLike[str], name: str) -> None:
