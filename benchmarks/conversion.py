@@ -9,7 +9,6 @@ converting, over the bytes of the weights.  Exit status 1 above ``--max-ratio`` 
 
 import argparse
 import multiprocessing
-import os
 import statistics
 import sys
 import time
@@ -54,9 +53,13 @@ def convert(name: str) -> dict:
 def measured(what, name: str, root: Path | None) -> dict:
     """One measurement in a process of its own, with the code of ``root`` where it is given."""
     packages = [] if root is None else [root / "core", *sorted((root / "converters_builtin").iterdir())]
-    os.environ["PYTHONPATH"] = os.pathsep.join(map(str, packages))
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(what, (name,))
+    own = list(sys.path)
+    sys.path[:0] = map(str, packages)  # which the process takes over
+    try:
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            return pool.apply(what, (name,))
+    finally:
+        sys.path[:] = own
 
 
 def main() -> int:
