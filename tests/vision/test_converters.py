@@ -15,7 +15,11 @@ def test_converter(check):
 
 
 def test_pack():
-    check_pack("torch2trt_ops_vision", CASES)
+    # without fallback, their own code is no export of a row
+    reason = "run in PyTorch, between engines, by test_detectors"
+    steps = ("paste_masks_in_image", "heatmaps_to_keypoints")
+    without = {f"torchvision.models.detection.roi_heads.{name}": reason for name in steps}
+    check_pack("torch2trt_ops_vision", CASES, without_case=without)
 
 
 @pytest.mark.parametrize(
