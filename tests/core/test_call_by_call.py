@@ -54,6 +54,13 @@ def view_of_it(x):
     return z
 
 
+def one_name_transposed(x):
+    y = x + 1
+    z = y.view_as(x)
+    y.t_()
+    return y * 2, z * 2
+
+
 def statistics(x):
     mean, var = torch.zeros(4), torch.ones(4)
     F.batch_norm(x, mean, var, training=True)
@@ -91,7 +98,16 @@ class Block(nn.Module):
 
 
 BY_ITSELF = [chained, the_name_before, nothing_but_copies, half, written_whole, masked, with_its_size, Block()]
-TRACED_AGAIN = [part_of_another, view_of_it, statistics, normalized, into_narrower, input_itself, returned_as_it_is]
+TRACED_AGAIN = [
+    part_of_another,
+    view_of_it,
+    one_name_transposed,
+    statistics,
+    normalized,
+    into_narrower,
+    input_itself,
+    returned_as_it_is,
+]
 #: their shapes are written in them
 FIXED = [the_name_before, written_whole]
 

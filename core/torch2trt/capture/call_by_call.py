@@ -74,7 +74,7 @@ def _operator(node: torch.fx.Node) -> torch._ops.OpOverload | None:
     """The operator without side effects that a node calls; None where it picks one of several results, or counts."""
     if counts(node):
         raise NotByItselfError
-    if node.target is operator.getitem or isinstance(node.meta.get("val"), (int, torch.SymInt)):
+    if node.target in (operator.getitem, _DETACHED) or isinstance(node.meta.get("val"), (int, torch.SymInt)):
         return None
     if not isinstance(node.target, torch._ops.OpOverload):
         raise NotByItselfError

@@ -10,8 +10,13 @@ from torch.utils import _pytree as pytree
 
 
 def functional(overload: torch._ops.OpOverload) -> torch._ops.OpOverload | None:
-    """The operator that returns what ``overload`` writes, as ``add`` for ``add_``; None where there is none."""
+    """The operator that returns what ``overload`` writes, as ``add`` for ``add_``; None where there is none.
+
+    Nor where it changes what one name of the memory stands for, as ``t_``, and not the numbers in it.
+    """
     schema = overload._schema
+    if torch.Tag.inplace_view in overload.tags:
+        return None
     written = [a for a in schema.arguments if a.alias_info is not None and a.alias_info.is_write]
     if written != schema.arguments[:1] or len(schema.returns) != 1 or not overload._opname.endswith("_"):
         return None
