@@ -46,7 +46,7 @@ class TorchTensorRTGraph(TorchTensorRT):
         def call() -> Any:
             return module(*inputs)
 
-        call.keeps = stack  # type: ignore[attr-defined]
+        call.keeps = stack  # type: ignore[attr-defined]  # a function, which may have it
         return call
 
 

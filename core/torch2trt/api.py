@@ -25,12 +25,13 @@ from .plan.plan import Plan, make_plan
 from .plan.segments import Segment, renamed
 from .program.call import state_of
 from .program.evaluate import device_of
+from .runtime.choose import runtime_of, will_interpret
 from .runtime.engine import Engine
 from .runtime.module import TRTModule
 from .runtime.parts import EnginePart, Hybrid, TorchPart, own_constants
 from .runtime.reference import ReferenceRunner
 from .runtime.state import State
-from .settings import Runtime, Settings, SettingsKeywords, takes_settings
+from .settings import Settings, SettingsKeywords, takes_settings
 
 
 @takes_settings
@@ -60,7 +61,7 @@ def explain(
         from .verify.verify import verified
 
         finish = functools.partial(verified, _finish, model, example, verify_inputs)
-    modules = dict(model.named_modules()) if isinstance(model, torch.nn.Module) else {}
+    modules = dict(model.named_modules()) if chosen.run_in_torch and isinstance(model, torch.nn.Module) else {}
     return make_plan(capture(model, example, packs, chosen), packs, chosen, finish, modules)
 
 
@@ -116,7 +117,7 @@ def _finish(plan: Plan) -> TRTModule:
     return TRTModule(
         signature=signature,
         state=State(signature.state, plan.program.buffers) if signature.state else None,
-        runtime=_runtime(settings),
+        runtime=runtime_of(settings),
         cache=settings.cache,
         **made,
     )
@@ -127,15 +128,10 @@ def _built(plan: Plan, segment: Segment) -> tuple[Network, Engine | None, Refere
     settings = plan.settings
     network = lower(plan, segment)
     engine = build(network, plan, engines_of(settings.cache)) if settings.build else None
-    runtime = _runtime(settings)
-    interpreted = runtime == "reference" or (runtime == "auto" and not torch.cuda.is_available())
     # only now: the build has given back its memory
-    reference = ReferenceRunner(network.network, network.builder, network.constants, copy=interpreted)
+    copied = will_interpret(settings)
+    reference = ReferenceRunner(network.network, network.builder, network.constants, copy=copied)
     return network, engine, reference
-
-
-def _runtime(settings: Settings) -> Runtime:
-    return settings.runtime if settings.build else "reference"
 
 
 def _hybrid(plan: Plan) -> Hybrid:

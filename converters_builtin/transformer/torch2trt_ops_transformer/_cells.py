@@ -79,13 +79,13 @@ def _chunk(ctx: Context, gates: trt.ITensor, count: int) -> list[trt.ITensor]:
     return [lib.narrow(ctx, gates, -1, index * width, width) for index in range(count)]
 
 
-def split_parameters(params: Sequence[Tensor], has_biases: bool, count: int, projected: bool) -> list[Parameters]:
+def split_parameters(params: Sequence[Tensor], has_biases: bool, count: int) -> list[Parameters]:
     """PyTorch's flat list of parameters, divided among ``count`` directions of layers."""
     length = len(params) // count
     result = []
     for start in range(0, len(params), length):
         weight_ih, weight_hh, *others = params[start : start + length]
-        weight_hr = others.pop() if projected else None
+        weight_hr = others.pop() if length % 2 else None  # all others come in pairs
         bias_ih, bias_hh = others if has_biases else (None, None)
         result.append(Parameters(weight_ih, weight_hh, bias_ih, bias_hh, weight_hr))
     return result

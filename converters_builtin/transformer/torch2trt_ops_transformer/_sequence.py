@@ -8,16 +8,29 @@ import torch
 from torch2trt import Context, lib, trt
 from torch2trt.lib import Tensor
 
-from ._cells import Cell, Parameters, State, linear
+from ._cells import CELLS, Cell, Parameters, State, linear, split_parameters
+
+
+def why_not(dropout: float, train: bool) -> str | None:
+    """Why no recurrent layer of these arguments is converted."""
+    return "dropout is active; call model.eval()" if train and dropout else None
+
+
+def shapes(input: torch.Tensor, states: Sequence[torch.Tensor], bidirectional: bool) -> list[torch.Tensor]:
+    """Tensors like the outputs of the last layer, then each final state."""
+    width = states[0].shape[-1] * (2 if bidirectional else 1)
+    return [input.new_empty((*input.shape[:2], width)), *(state.new_empty(state.shape) for state in states)]
 
 
 def run_layers(
     ctx: Context,
-    cell: Cell,
+    name: str,
     input: Tensor,
     states: Sequence[Tensor],
-    parameters: Sequence[Parameters],
-    directions: int,
+    params: Sequence[Tensor],
+    has_biases: bool,
+    num_layers: int,
+    bidirectional: bool,
     axis: int,
     valid: trt.ITensor | None = None,
 ) -> list[trt.ITensor]:
@@ -25,22 +38,26 @@ def run_layers(
 
     Args:
         ctx: the context.
-        cell: one step.
+        name: that of PyTorch's function, such as ``lstm``.
         input: a batch of sequences.
         states: the initial states, each (layers * directions, batch, width).
-        parameters: for each layer and direction.
-        directions: 2 where each layer also runs backwards.
+        params: the flat list of ``torch.nn``.
+        has_biases: whether biases are among them.
+        num_layers: how many layers there are.
+        bidirectional: whether each layer also runs backwards.
         axis: the axis of the steps: 0, or 1 where the batch is first.
         valid: bool (steps, batch, 1), in which steps of a sequence there is something; without it in all. A state
             passes the others unchanged, and what they leave as outputs means nothing.
     """
+    directions = 2 if bidirectional else 1
+    parameters = split_parameters(params, has_biases, num_layers * directions)
     final: list[State] = []
     tensor = ctx.tensor(input)
     for layer in range(0, len(parameters), directions):
         outputs = []
         for index in range(layer, layer + directions):
             initial = [_select(ctx, state, index) for state in states]
-            output, last = _run(ctx, cell, tensor, initial, parameters[index], axis, index > layer, valid)
+            output, last = _run(ctx, CELLS[name], tensor, initial, parameters[index], axis, index > layer, valid)
             outputs.append(output)
             final.append(last)
         tensor = outputs[0] if directions == 1 else lib.cat(ctx, outputs, -1)

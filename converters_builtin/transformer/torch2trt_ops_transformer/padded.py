@@ -12,8 +12,7 @@ import torch
 from torch2trt import Context, converter, lib, trt
 from torch2trt.lib import Tensor
 
-from . import _cells
-from ._sequence import run_layers
+from ._sequence import run_layers, shapes, why_not
 
 #: which not every version of PyTorch makes of the annotations below
 _SCHEMA: Final = (
@@ -73,15 +72,10 @@ def _shapes(
     train: bool,
     bidirectional: bool,
 ) -> list[torch.Tensor]:
-    width = hx[0].shape[-1] * (2 if bidirectional else 1)
-    return [input.new_empty((*input.shape[:2], width)), *(state.new_empty(state.shape) for state in hx)]
+    return shapes(input, hx, bidirectional)
 
 
-def _rejects(dropout: float, train: bool) -> str | None:
-    return "dropout is active; call model.eval()" if train and dropout else None
-
-
-@converter("torch2trt_transformer.recurrent.default", name="recurrent", rejects=_rejects)
+@converter("torch2trt_transformer.recurrent.default", name="recurrent", rejects=why_not)
 def _convert(
     ctx: Context,
     mode: str,
@@ -95,9 +89,6 @@ def _convert(
     train: bool,
     bidirectional: bool,
 ) -> list[trt.ITensor]:
-    directions = 2 if bidirectional else 1
-    projected = len(hx) == 2 and hx[0].shape[-1] != hx[1].shape[-1]
-    parameters = _cells.split_parameters(params, has_biases, num_layers * directions, projected)
     mask = lib.unsqueeze(ctx, ctx.tensor(valid), [2])
-    outputs, *last = run_layers(ctx, _cells.CELLS[mode], input, hx, parameters, directions, 0, mask)
+    outputs, *last = run_layers(ctx, mode, input, hx, params, has_biases, num_layers, bidirectional, 0, mask)
     return [lib.where(ctx, mask, outputs, 0.0), *last]

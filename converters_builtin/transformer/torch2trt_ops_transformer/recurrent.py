@@ -12,8 +12,7 @@ import torch
 from torch2trt import Context, converter, lib, trt
 from torch2trt.lib import Tensor
 
-from . import _cells
-from ._sequence import run_layers
+from ._sequence import run_layers, shapes, why_not
 
 
 def _is_packed(hx: torch.Tensor | Sequence[torch.Tensor]) -> bool:
@@ -24,7 +23,7 @@ def _is_packed(hx: torch.Tensor | Sequence[torch.Tensor]) -> bool:
 def _rejects(hx: torch.Tensor | Sequence[torch.Tensor], dropout: float, train: bool) -> str | None:
     if _is_packed(hx):
         return "a packed sequence has another batch size at each step; pad it instead"
-    return "dropout is active; call model.eval()" if train and dropout else None
+    return why_not(dropout, train)
 
 
 def _shape_rule(
@@ -41,9 +40,7 @@ def _shape_rule(
     """In place of PyTorch's loop, which would fix the number of steps."""
     if _is_packed(hx):
         return None
-    states = [hx] if isinstance(hx, torch.Tensor) else hx
-    width = states[0].shape[-1] * (2 if bidirectional else 1)
-    return input.new_empty((*input.shape[:2], width)), *(state.new_empty(state.shape) for state in states)
+    return tuple(shapes(input, [hx] if isinstance(hx, torch.Tensor) else hx, bidirectional))
 
 
 def _recurrent(name: str) -> Callable[..., list[trt.ITensor]]:
@@ -61,10 +58,8 @@ def _recurrent(name: str) -> Callable[..., list[trt.ITensor]]:
         batch_first: bool,
     ) -> list[trt.ITensor]:
         states = [hx] if lib.is_runtime(hx) or isinstance(hx, torch.Tensor) else hx
-        directions = 2 if bidirectional else 1
-        projected = len(states) == 2 and states[0].shape[-1] != states[1].shape[-1]
-        parameters = _cells.split_parameters(params, has_biases, num_layers * directions, projected)
-        return run_layers(ctx, _cells.CELLS[name], input, states, parameters, directions, axis=1 if batch_first else 0)
+        axis = 1 if batch_first else 0
+        return run_layers(ctx, name, input, states, params, has_biases, num_layers, bidirectional, axis)
 
     return convert
 

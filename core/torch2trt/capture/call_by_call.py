@@ -7,6 +7,7 @@ name, and no size is known at run time alone.  PyTorch traces all other programs
 from __future__ import annotations
 
 import contextlib
+import functools
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -18,8 +19,8 @@ from torch.export.graph_signature import ExportGraphSignature, OutputSpec, SymIn
 from torch.fx import traceback
 from torch.utils import _pytree as pytree
 
-from .in_place import Memory, functional
-from .parts import NotByItselfError, Part, counts, like, looks, nodes_of, parts_of
+from .in_place import Memory, NotByItselfError, functional
+from .parts import Part, counts, like, looks, nodes_of, parts_of
 
 #: what becomes of a tensor of Python's numbers, where nobody asks for gradients
 _DETACHED: Final = torch.ops.aten.detach_.default
@@ -78,10 +79,7 @@ def _operator(node: torch.fx.Node) -> torch._ops.OpOverload | None:
         return None
     if not isinstance(node.target, torch._ops.OpOverload):
         raise NotByItselfError
-    found = functional(node.target) if node.target._schema.is_mutable else node.target
-    if found is None:
-        raise NotByItselfError
-    return found
+    return functional(node.target) if node.target._schema.is_mutable else node.target
 
 
 class _Rewriting:
@@ -101,7 +99,10 @@ class _Rewriting:
         self._sizes: dict[str, torch.fx.Node] = {}
         #: the dimensions of inputs that have them
         self._dims: dict[str, tuple[torch.fx.Node, int]] = {}
-        self._memory = Memory(exported.graph)
+
+    @functools.cached_property
+    def _memory(self) -> Memory:  # which only programs that write in place need
+        return Memory(self._exported.graph)
 
     def program(self) -> ExportedProgram:
         """The new program."""
@@ -134,7 +135,8 @@ class _Rewriting:
 
     def _call(self, node: torch.fx.Node) -> Any:
         """What a call of the other graph is in this one."""
-        overload, overwritten = self._operators[node], self._overwritten(node)
+        overload = self._operators[node]
+        overwritten = [] if overload in (None, node.target) else self._memory.overwritten(node)
         args, kwargs = self._mapped((node.args, node.kwargs))
         if node.target is _DETACHED:
             result = args[0]
@@ -148,19 +150,10 @@ class _Rewriting:
             examples = pytree.tree_map_only(torch.fx.Node, lambda used: used.meta["val"], (args, kwargs))
             result = self._add(node, overload, args, kwargs, overload(*examples[0], **examples[1]))
         for other in overwritten:
-            if looks(result.meta["val"])[:-1] != looks(node.meta["val"])[:-1]:
+            if looks(result.meta["val"]) != looks(node.meta["val"]):
                 raise NotByItselfError  # a result that is cast or expanded when it is written
             self._values[other] = result
         return result
-
-    def _overwritten(self, node: torch.fx.Node) -> list[torch.fx.Node]:
-        """The values that a call writes a new one into."""
-        if self._operators[node] is None or self._operators[node] is node.target:
-            return []
-        overwritten = self._memory.overwritten(node)
-        if overwritten is None:
-            raise NotByItselfError
-        return overwritten
 
     def _part(self, node: torch.fx.Node, part: Part) -> Any:
         """What a call is made of, in this graph: its result."""

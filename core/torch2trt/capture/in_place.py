@@ -8,22 +8,29 @@ from typing import Any
 import torch
 from torch.utils import _pytree as pytree
 
+from ..program.memory import memory_of
 
-def functional(overload: torch._ops.OpOverload) -> torch._ops.OpOverload | None:
-    """The operator that returns what ``overload`` writes, as ``add`` for ``add_``; None where there is none.
 
-    Nor where it changes what one name of the memory stands for, as ``t_``, and not the numbers in it.
+class NotByItselfError(Exception):
+    """A call that cannot be taken apart without a look at the others."""
+
+
+def functional(overload: torch._ops.OpOverload) -> torch._ops.OpOverload:
+    """The operator that returns what ``overload`` writes, as ``add`` for ``add_``.
+
+    Raises:
+        NotByItselfError: there is none, or it changes what one name of the memory stands for, as ``t_``, and not the
+            numbers in it.
     """
     schema = overload._schema
-    if torch.Tag.inplace_view in overload.tags:
-        return None
     written = [a for a in schema.arguments if a.alias_info is not None and a.alias_info.is_write]
-    if written != schema.arguments[:1] or len(schema.returns) != 1 or not overload._opname.endswith("_"):
-        return None
+    is_view = torch.Tag.inplace_view in overload.tags
+    if is_view or written != schema.arguments[:1] or len(schema.returns) != 1 or not overload._opname.endswith("_"):
+        raise NotByItselfError
     packet = getattr(getattr(torch.ops, overload.namespace), overload._opname.removesuffix("_"), None)
     found = getattr(packet, overload._overloadname, None)
     if found is None or [str(a.type) for a in found._schema.arguments] != [str(a.type) for a in schema.arguments]:
-        return None
+        raise NotByItselfError
     return found  # type: ignore[no-any-return]  # PyTorch does not type it
 
 
@@ -35,31 +42,32 @@ class Memory:
         #: for each memory one that stands for all that it may be the same as
         self._first: dict[int, int] = {}
         for node in graph.nodes:
-            keys = {_memory(tensor) for tensor in _tensors(node)}
+            keys = {memory_of(tensor) for tensor in _tensors(node)}
             if _may_be_operand(node):  # which some versions of PyTorch trace as a copy
-                keys |= {_memory(tensor) for used in node.all_input_nodes for tensor in _tensors(used)}
+                keys |= {memory_of(tensor) for used in node.all_input_nodes for tensor in _tensors(used)}
                 self._unite(keys)
         self._sharing: dict[int, list[torch.fx.Node]] = defaultdict(list)
         for node in graph.nodes:
-            for key in {self._same(_memory(tensor)) for tensor in _tensors(node)}:
+            for key in {self._same(memory_of(tensor)) for tensor in _tensors(node)}:
                 self._sharing[key].append(node)
 
-    def overwritten(self, node: torch.fx.Node) -> list[torch.fx.Node] | None:
+    def overwritten(self, node: torch.fx.Node) -> list[torch.fx.Node]:
         """The values that are something else after ``node`` wrote into its first operand: all are its result then.
 
-        None where another value is, or may be, that is used later, such as a view or an input.
+        Raises:
+            NotByItselfError: another value is, or may be, that is used later, such as a view or an input.
         """
         (target,) = _tensors(written := node.args[0])  # type: ignore[arg-type]  # a node
         place, same = self._places[node], []
-        for other in self._sharing[self._same(_memory(target))]:
+        for other in self._sharing[self._same(memory_of(target))]:
             if other.op == "placeholder":
-                return None
+                raise NotByItselfError
             if self._places[other] >= place:
                 break
             if other is written or _alike(other.meta["val"], target):
                 same.append(other)
             elif any(self._places[user] > place for user in other.users):
-                return None
+                raise NotByItselfError
         return same
 
     def _same(self, key: int) -> int:
@@ -80,17 +88,13 @@ def _may_be_operand(node: torch.fx.Node) -> bool:
     )  # which writes its statistics, and returns a new tensor
 
 
-def _memory(tensor: torch.Tensor) -> int:
-    return int(tensor.untyped_storage()._cdata)
-
-
 def _tensors(node: torch.fx.Node) -> list[torch.Tensor]:
     return [value for value in pytree.tree_leaves(node.meta.get("val")) if isinstance(value, torch.Tensor)]
 
 
 def _alike(one: Any, other: torch.Tensor) -> bool:
     """Whether two tensors are the same elements of the same memory."""
-    return isinstance(one, torch.Tensor) and _memory(one) == _memory(other) and _geometry(one) == _geometry(other)
+    return isinstance(one, torch.Tensor) and memory_of(one) == memory_of(other) and _geometry(one) == _geometry(other)
 
 
 def _geometry(tensor: torch.Tensor) -> tuple[Any, ...]:

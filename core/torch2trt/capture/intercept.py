@@ -17,7 +17,7 @@ from torch.utils import _pytree as pytree
 
 from ..packs.choice import choose
 from ..packs.loading import Packs
-from ..packs.targets import original
+from ..packs.targets import class_of, original
 from ..program.call import Call, Target, state_of
 from .declined import noting
 from .kept import OPERATOR, KeptCall, Slot, keeper, keeping
@@ -121,9 +121,9 @@ class Interception:
             return self.keep(target, function, None, args, kwargs)
 
         places = [
-            (module, name)
-            for module in (*list(sys.modules.values()), *_class_of(function))
-            for name, value in list(getattr(module, "__dict__", {}).items())
+            (owner, name)
+            for owner in (*list(sys.modules.values()), class_of(function))
+            for name, value in list(getattr(owner, "__dict__", {}).items())
             if value is function
         ]
         try:
@@ -151,15 +151,6 @@ class _FunctionMode(TorchFunctionMode):
         if interception is None:
             return func(*args, **(kwargs or {}))
         return interception.keep(target, func, None, args, kwargs or {})
-
-
-def _class_of(function: Any) -> list[Any]:
-    """The class that has a function as a method, if one has."""
-    path = str(getattr(function, "__qualname__", "")).split(".")[:-1]
-    owner = sys.modules.get(getattr(function, "__module__", ""))
-    for name in path:
-        owner = getattr(owner, name, None)
-    return [owner] if path and isinstance(owner, type) else []
 
 
 def _lay_out(leaf: Any, tensors: list[torch.Tensor], sizes: list[Any]) -> Any:

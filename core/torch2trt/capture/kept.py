@@ -21,6 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..errors import CaptureError
 from ..program.call import ModuleOperand, Target
+from ..program.memory import memory_of
 
 _library = torch.library.Library("torch2trt", "DEF")
 _library.define("call(Tensor[] tensors, SymInt[] sizes, str key) -> Tensor[]")
@@ -106,8 +107,8 @@ class KeptCall:
         outputs, self.out_spec = pytree.tree_flatten(result)
         self._note_in_place(outputs, copies[len(self.state) :], mutations)
         inputs = {id(tensor) for tensor in tensors}
-        memory = {tensor.untyped_storage()._cdata for tensor in tensors}
-        return [o.clone() if id(o) in inputs or o.untyped_storage()._cdata in memory else o for o in outputs]
+        memory = set(map(memory_of, tensors))
+        return [o.clone() if id(o) in inputs or memory_of(o) in memory else o for o in outputs]
 
     def infer(self, tensors: Sequence[torch.Tensor], sizes: Sequence[Any]) -> list[torch.Tensor]:
         """The outputs' shapes and dtypes, from the converter's ``shape_rule`` where it has one for this call."""

@@ -15,9 +15,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.experimental.symbolic_shapes import free_unbacked_symbols
 from torch.utils import _pytree as pytree
 
-
-class NotByItselfError(Exception):
-    """A call that cannot be taken apart without a look at the others."""
+from .in_place import NotByItselfError
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +107,10 @@ def _operand(value: Any) -> Any:
 
 
 def looks(value: Any) -> tuple[str, ...]:
-    """All that a rule can see of a FakeTensor or a size; as text, for a comparison of sizes would be a guard."""
+    """What a FakeTensor is like, or a size; as text, for a comparison of sizes would be a guard."""
     if not isinstance(value, torch.Tensor):
         return (str(value),)
-    return tuple(map(str, (*value.shape, value.dtype, value.device, value.requires_grad)))
+    return tuple(map(str, (*value.shape, value.dtype, value.device)))
 
 
 def _run(node: torch.fx.Node, overload: torch._ops.OpOverload, tensors: Sequence[torch.Tensor]) -> Any:
@@ -124,7 +122,8 @@ def _run(node: torch.fx.Node, overload: torch._ops.OpOverload, tensors: Sequence
         args, kwargs = pytree.tree_map_only(torch.fx.Node, values.__getitem__, (node.args, node.kwargs))
         result = overload(*args, **kwargs)
         # some write what their schemas do not say, as batch_norm its statistics
-        if any(isinstance(v, FunctionalTensor) and torch._functionalize_has_data_mutation(v.elem) for v in given):  # type: ignore[attr-defined]
+        written: Any = torch._functionalize_has_data_mutation  # type: ignore[attr-defined]  # PyTorch does not type it
+        if any(isinstance(value, FunctionalTensor) and written(value.elem) for value in given):
             raise NotByItselfError
         return result
 
@@ -138,8 +137,8 @@ def _key(node: torch.fx.Node, overload: torch._ops.OpOverload) -> Any:
     leaves, spec = pytree.tree_flatten((node.args, node.kwargs))
     described = [nodes.index(leaf) if isinstance(leaf, torch.fx.Node) else (type(leaf), leaf) for leaf in leaves]
     values = [used.meta["val"] for used in nodes]
-    strides = [str(value.stride()) for value in values if isinstance(value, torch.Tensor)]
-    return overload, tuple(described), str(spec), tuple(map(looks, values)), *strides, str(node.meta.get("custom"))
+    seen = [(str(value.stride()), value.requires_grad) for value in values if isinstance(value, torch.Tensor)]
+    return overload, tuple(described), str(spec), tuple(map(looks, values)), *seen, str(node.meta.get("custom"))
 
 
 def _sizes(node: torch.fx.Node) -> Iterator[Any]:

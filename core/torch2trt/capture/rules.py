@@ -31,10 +31,11 @@ _ARGUMENTS: Final = ("ep", "cia_to_decomp", "python_decomp_table", "joint_loss_i
 
 def rules_of(packs: Packs) -> Table:
     """PyTorch's default table as the packs have changed it; :class:`PackError` names one that adds no rule."""
-    rules = dict(_default_rules(_registered()))
+    defaults = _default_rules(_registered())
+    rules = dict(defaults)
     for pack in packs.implementers(_HOOK):
         packs.call_one(_HOOK, pack.name, table=rules)
-        for key in rules:
+        for key in rules.keys() - defaults.keys():
             if reason := _why_no_key(key):
                 raise PackError(f"pack {pack}: its hook {_HOOK} has a rule for {reason}")
     return rules

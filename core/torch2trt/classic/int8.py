@@ -92,8 +92,8 @@ def quantized(module: Any, inputs: Any, dataset: Any = None, algorithm: Any = No
     Raises:
         InputError: nothing to quantize, no items, or an algorithm that is neither.
     """
-    percentile = _percentile(algorithm)
-    layers = [layer for layer in module.modules() if type(layer) in _QUANTIZED] if _is_module(module) else []
+    percentile, is_module = _percentile(algorithm), isinstance(module, torch.nn.Module)
+    layers = [layer for layer in module.modules() if type(layer) in _QUANTIZED] if is_module else []
     if not layers:
         raise InputError("int8_mode=True finds no convolution and no linear layer in the module; leave it out")
     items = [inputs] if dataset is None else _items(dataset)
@@ -153,7 +153,3 @@ def _percentile(algorithm: Any) -> float | None:
         f"int8_calib_algorithm={algorithm!r}: TensorRT no longer has calibrators; leave it out for the largest "
         "magnitude, or give a percentile of the magnitudes, such as 99.9"
     )
-
-
-def _is_module(module: Any) -> bool:
-    return isinstance(module, torch.nn.Module)

@@ -67,7 +67,7 @@ def context_of(
     for stand_in, value in zip(flat, values, strict=True):
         if isinstance(stand_in, torch.Tensor) and isinstance(value, trt.ITensor):
             classic.trt_tensors[stand_in] = value
-            stand_in._trt = value  # type: ignore[attr-defined]
+            stand_in._trt = value  # type: ignore[attr-defined]  # where classic converters look for it
     return classic
 
 

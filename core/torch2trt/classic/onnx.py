@@ -21,13 +21,14 @@ from .._trt import FLAVOR, trt
 from ..capture.given import call_names, signature_of_model
 from ..capture.inputs import Input
 from ..dtypes import carrier, short_name, to_torch
-from ..errors import BuildError, CaptureError, ConversionError
-from ..network.build import attempt
+from ..errors import CaptureError, ConversionError
+from ..network.build import serialize
 from ..network.lower import new_network
 from ..packs.loading import installed
 from ..program.call import state_of
 from ..program.leaves import Leaf, TensorSpec
 from ..program.signature import Signature
+from ..runtime.choose import runtime_of, will_interpret
 from ..runtime.engine import Engine, built_elsewhere
 from ..runtime.module import TRTModule
 from ..runtime.reference import ReferenceRunner
@@ -211,11 +212,8 @@ def _other_dtype(wanted: torch.dtype, found: torch.dtype) -> str:
 def _finished(parsed: _Parsed, signature: Signature, settings: Settings) -> TRTModule:
     engine = None
     if settings.build:
-        serialized, messages = attempt(parsed.builder, parsed.network, signature.inputs, settings, installed())
-        if serialized is None:
-            raise BuildError(f"TensorRT could not build the engine:{log.format_messages(messages)}")
+        serialized = serialize(parsed.builder, parsed.network, signature.inputs, settings, installed())
         engine = Engine(serialized, FLAVOR or "", trt.__version__, built_elsewhere(**settings.to_dict()))
-    runtime = settings.runtime if settings.build else "reference"
-    interpreted = runtime == "reference" or not torch.cuda.is_available()
-    reference = ReferenceRunner(parsed.network, parsed, parsed, copy=interpreted)
+    reference = ReferenceRunner(parsed.network, parsed, parsed, copy=will_interpret(settings))
+    runtime = runtime_of(settings)
     return TRTModule(engine, signature=signature, reference=reference, runtime=runtime, cache=settings.cache)

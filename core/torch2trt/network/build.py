@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import re
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
 from .. import _trt, log
@@ -49,23 +50,21 @@ def build(network: Network, plan: Plan, cache: MutableMapping[str, Engine] | Non
 
 def _build(network: Network, plan: Plan) -> Engine:
     inputs = list(network.segment.inputs.values())
-    serialized, messages = attempt(network.builder, network.network, inputs, plan.settings, plan.packs)
-    if serialized is None:
-        raise BuildError(
-            f"TensorRT could not build the engine:{log.format_messages(messages)}{_layers_of(network, messages)}"
-        )
+    layers_of = functools.partial(_layers_of, network)
+    serialized = serialize(network.builder, network.network, inputs, plan.settings, plan.packs, layers_of)
     assert _trt.FLAVOR is not None
     return Engine(serialized, _trt.FLAVOR, trt.__version__, _provenance(network, plan))
 
 
-def attempt(
+def serialize(
     builder: trt.Builder,
     network: trt.INetworkDefinition,
     inputs: Sequence[TensorSpec],
     settings: Settings,
     packs: Packs,
-) -> tuple[bytes | None, list[str]]:
-    """The serialized engine of a network, or None and what TensorRT said.
+    layers_of: Callable[[Sequence[str]], str] = lambda messages: "",
+) -> bytes:
+    """The serialized engine of a network.
 
     Args:
         builder: made the network.
@@ -73,6 +72,10 @@ def attempt(
         inputs: its inputs, in order.
         settings: how to build.
         packs: whose hooks configure the build.
+        layers_of: says of the layers that TensorRT's messages name what they are, for the end of an error.
+
+    Raises:
+        BuildError: TensorRT could not build it.
     """
     config = builder.create_builder_config()
     _apply(settings, config)
@@ -86,7 +89,9 @@ def attempt(
     packs.call_all("torch2trt_configure_build", config=config, network=network, settings=settings)
     with watched(config, settings), log.verbose(settings.verbose), log.record_errors() as messages:
         serialized = builder.build_serialized_network(network, config)
-    return None if serialized is None else bytes(serialized), messages
+    if serialized is None:
+        raise BuildError(f"TensorRT could not build the engine:{log.format_messages(messages)}{layers_of(messages)}")
+    return bytes(serialized)
 
 
 def _apply(settings: Settings, config: trt.IBuilderConfig) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -47,8 +48,9 @@ def original(method: Any) -> Any:
 def class_of(function: Any) -> type | None:
     """The class that a method written in Python is defined in, where a module has it; None for other functions."""
     *path, name = function.__qualname__.split(".") if inspect.isfunction(function) else ("",)
-    owner: Any = function.__globals__.get(path[0]) if path else None
-    for part in path[1:]:
+    # the module that it names: what a decorator made has the globals of the decorator
+    owner: Any = sys.modules.get(function.__module__) if path else None
+    for part in path:
         owner = getattr(owner, part, None)
     return owner if isinstance(owner, type) and original(vars(owner).get(name)) is function else None
 

@@ -10,6 +10,11 @@ def storage_of(tensor: torch.Tensor) -> int:
     return tensor.untyped_storage().data_ptr()
 
 
+def memory_of(tensor: torch.Tensor) -> int:
+    """What stands for a tensor's storage in this process, that of a FakeTensor too, which has no address."""
+    return int(tensor.untyped_storage()._cdata)
+
+
 def overlap(one: torch.Tensor, other: torch.Tensor) -> bool:
     """Whether the memory between the first and the last element of two tensors has a part in common."""
     if storage_of(one) != storage_of(other) or not one.numel() or not other.numel():

@@ -5,14 +5,27 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 
+import torch
+
 from ..cache.place import Cache, store_of
 from ..errors import EngineError, ReferenceRuntimeWarning, Torch2TRTError, warn
 from ..program.leaves import TensorSpec
-from ..settings import Runtime
+from ..settings import Runtime, Settings
 from .engine import Engine
 from .reference import ReferenceRunner
 from .runner import Runner
 from .session import Session
+
+
+def runtime_of(settings: Settings) -> Runtime:
+    """What is to run a converted module: where nothing is built, the interpreter."""
+    return settings.runtime if settings.build else "reference"
+
+
+def will_interpret(settings: Settings) -> bool:
+    """Whether the interpreter will run a converted module here, which then needs weights of its own."""
+    runtime = runtime_of(settings)
+    return runtime == "reference" or (runtime == "auto" and not torch.cuda.is_available())
 
 
 def choose(
