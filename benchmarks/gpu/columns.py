@@ -54,6 +54,7 @@ def graphed(call: Call, inputs: Sequence[torch.Tensor], own: Sequence[torch.Tens
         graph.replay()
         return outputs
 
+    replay.keeps = call  # type: ignore[attr-defined]  # a function, which may have it: the graph reads its weights
     return replay
 
 

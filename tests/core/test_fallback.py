@@ -330,3 +330,32 @@ def test_what_a_hybrid_has_not_is_refused_in_words(tmp_path):
         module.engine  # noqa: B018
     with pytest.raises(EngineError, match="cannot be saved yet"):
         copy.copy(module).__getstate__()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="an engine needs an NVIDIA GPU")
+class TestOnGPU:
+    on_gpu = {"runtime": "engine", "fallback": True, "min_segment": 1, "cache": False}  # noqa: RUF012
+
+    def agree(self, model, module, *args):
+        torch.testing.assert_close(module(*args), model(*args), rtol=1e-2, atol=1e-2)
+
+    def test_pytorch_between_engines(self):
+        model = Eigen().eval().cuda()
+        shapes = ({0: torch.export.Dim("n", min=1, max=8)},)
+        x = torch.randn(3, 4, 4, device="cuda")
+        module = torch2trt.convert(model, [x], dynamic_shapes=shapes, **self.on_gpu)
+        for count in (1, 3, 8, 3, 3, 3, 3):
+            self.agree(model, module, torch.randn(count, 4, 4, device="cuda"))
+
+    def test_sizes_that_depend_on_data(self):
+        keep = torch.tensor([True, False, True, True, False], device="cuda")
+        module = torch2trt.convert(rows_of, [torch.randn(5, 2, device="cuda"), keep], **self.on_gpu)
+        for mask in (keep, ~keep, torch.zeros_like(keep), torch.ones_like(keep), keep, keep, keep):
+            self.agree(rows_of, module, torch.randn(5, 2, device="cuda"), mask)
+
+    def test_ten_unsupported_calls(self):
+        model, x = Ten().eval().cuda(), torch.randn(3, 3, device="cuda")
+        module = torch2trt.convert(model, [x], **self.on_gpu)
+        for _ in range(5):
+            self.agree(model, module, torch.randn_like(x))

@@ -19,6 +19,7 @@ from .dims import Asked
 from .given import call_names, signature_of_model
 from .guards import guards_of
 from .inputs import Example
+from .layouts import Layouts
 from .ranges import settle
 from .read import written
 from .state import written_state
@@ -36,19 +37,20 @@ def signature_of(
     example: Example,
     returned: Sequence[torch.dtype | None],
     edge: ComplexEdge,
+    layouts: Layouts,
 ) -> tuple[Signature, list[str]]:
     """The signature of a model and its exported program, and the names of the nodes that are its outputs.
 
     Args:
         model: what users call.
         module: what was exported; None where that is not at hand.
-        exported: the program, decomposed.
-        example: the example inputs.
+        exported, example: the program, decomposed, and the example inputs.
         returned: the dtypes that users get, of outputs that have another one.
         edge: what is complex outside.
+        layouts: what its writes rely on.
     """
     nodes = {node.name: node for node in exported.graph.nodes}
-    specs, input_leaves, guards = _inputs(exported, example, module, nodes, edge)
+    specs, input_leaves, guards = _inputs(exported, example, module, nodes, edge, layouts)
     state, own_specs = written_state(exported, nodes)
     output_leaves, outputs = _outputs(exported, returned, edge)
     assert exported.call_spec.in_spec is not None
@@ -106,6 +108,7 @@ def _inputs(
     module: torch.nn.Module | None,
     nodes: dict[str, torch.fx.Node],
     edge: ComplexEdge,
+    layouts: Layouts,
 ) -> tuple[list[TensorSpec], list[Leaf], tuple[Guard, ...]]:
     tensors: dict[str, torch.Tensor] = {}
     asked: dict[str, Mapping[int, Asked]] = {}
@@ -126,9 +129,14 @@ def _inputs(
     def tried(sizes: Mapping[Size, int]) -> bool:
         return module is not None and computes_the_same(exported, module, example, sizes)
 
-    ranges, remaining = settle(exported, tensors, asked, guards, tried)
+    ranges, remaining = settle(exported, tensors, asked, guards, layouts.differing, tried)
     specs = [
-        TensorSpec(name, short_name(nodes[name].meta.get("given", tensor.dtype)), ranges[name])
+        TensorSpec(
+            name,
+            short_name(nodes[name].meta.get("given", tensor.dtype)),
+            ranges[name],
+            contiguous=name in layouts.contiguous,
+        )
         for name, tensor in tensors.items()
     ]
     return specs, leaves, remaining

@@ -29,6 +29,7 @@ from .faults import failed_assertion, fault_inside
 from .given import without_stars
 from .inputs import Example
 from .intercept import Interception
+from .layouts import contiguous, layouts_of
 from .leftovers import leaving_nothing
 from .read import Reader
 from .replaced import replacing
@@ -59,17 +60,18 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
     with _lock, in_place, unknown_offsets(), backports(), contextlib.ExitStack() as stack:
         stack.enter_context(every_size())
         interception = Interception(packs, fallback=settings.fallback)
-        with replacing(rules):
+        with replacing({torch.Tensor.contiguous: contiguous, **rules}):
             module = _module(model, example, settings)
             exported = model if module is None else _exported(model, module, example, interception)
             if module is not None and has_lost_sizes(exported):
                 stack.close()
                 exported = _exported(model, module, example, interception)
+        layouts = layouts_of(exported)
         exported = leaving_nothing(model, lambda: decompose(exported, rules, packs, interception))
         add_seed(exported, interception)
         returned = carry(exported, settings)
         transform(exported, packs, settings)
-        signature, outputs = signature_of(model, module, exported, example, returned, cross(exported))
+        signature, outputs = signature_of(model, module, exported, example, returned, cross(exported), layouts)
         program = with_values(Reader.of(exported, interception).program(outputs, signature), example)
     tell(program)
     return program

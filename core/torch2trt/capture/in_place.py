@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -34,16 +35,31 @@ def functional(overload: torch._ops.OpOverload) -> torch._ops.OpOverload:
     return found  # type: ignore[no-any-return]  # PyTorch does not type it
 
 
-class Memory:
-    """Which values of a traced graph share memory, or may, by the FakeTensors that they were traced with."""
+def written_operands(node: torch.fx.Node) -> list[torch.fx.Node]:
+    """The operands that a call writes in place, as its operator's schema says."""
+    if not isinstance(node.target, torch._ops.OpOverload):
+        return []
+    schema = node.target._schema
+    given = {**dict(zip((a.name for a in schema.arguments), node.args, strict=False)), **node.kwargs}
+    written = [given.get(a.name) for a in schema.arguments if a.alias_info is not None and a.alias_info.is_write]
+    return [leaf for leaf in pytree.tree_leaves(written) if isinstance(leaf, torch.fx.Node)]
 
-    def __init__(self, graph: torch.fx.Graph) -> None:
+
+class Memory:
+    """Which values of a traced graph share memory, or may, by the FakeTensors that they were traced with.
+
+    Args:
+        graph: the graph.
+        by_layout: calls that return a view of their operand or a copy of it.
+    """
+
+    def __init__(self, graph: torch.fx.Graph, by_layout: Collection[torch.fx.Node] = ()) -> None:
         self._places = {node: place for place, node in enumerate(graph.nodes)}
         #: for each memory one that stands for all that it may be the same as
         self._first: dict[int, int] = {}
         for node in graph.nodes:
             keys = {memory_of(tensor) for tensor in _tensors(node)}
-            if _may_be_operand(node):  # which some versions of PyTorch trace as a copy
+            if node in by_layout or _may_be_operand(node):  # which some versions of PyTorch trace as a copy
                 keys |= {memory_of(tensor) for used in node.all_input_nodes for tensor in _tensors(used)}
                 self._unite(keys)
         self._sharing: dict[int, list[torch.fx.Node]] = defaultdict(list)
@@ -59,7 +75,7 @@ class Memory:
         """
         (target,) = _tensors(written := node.args[0])  # type: ignore[arg-type]  # a node
         place, same = self._places[node], []
-        for other in self._sharing[self._same(memory_of(target))]:
+        for other in self.sharing(written):  # type: ignore[arg-type]  # a node
             if other.op == "placeholder":
                 raise NotByItselfError
             if self._places[other] >= place:
@@ -69,6 +85,15 @@ class Memory:
             elif any(self._places[user] > place for user in other.users):
                 raise NotByItselfError
         return same
+
+    def sharing(self, node: torch.fx.Node) -> list[torch.fx.Node]:
+        """The values that share memory with a tensor, or may, itself among them, in the order of the graph."""
+        (target,) = _tensors(node)
+        return self._sharing[self._same(memory_of(target))]
+
+    def is_before(self, node: torch.fx.Node, other: torch.fx.Node) -> bool:
+        """Whether ``node`` stands before the other one."""
+        return self._places[node] < self._places[other]
 
     def _same(self, key: int) -> int:
         while key in self._first:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import torch
 from torch.export import ExportedProgram
 
-from ..errors import NarrowedRangeWarning, warn
+from ..errors import CaptureError, NarrowedRangeWarning, warn
 from ..program.guards import Condition, Guard, Size, compiled
 from .dims import Asked
 from .edges import Point, differing_sizes
-from .variables import LOOKED_AT, Variable, dynamic_sizes, range_of, relations, variables_of
+from .variables import LOOKED_AT, Variable, dynamic_sizes, range_of, relations, spelled, variables_of
 
 #: how many sizes that a guard excludes are tried
 _TRIED: Final = 2
@@ -27,6 +27,7 @@ def settle(
     tensors: Mapping[str, torch.Tensor],
     asked: Mapping[str, Mapping[int, Asked]],
     guards: Sequence[Guard],
+    differing: Iterable[tuple[Any, Any, str]],
     tried: Callable[[Mapping[Size, int]], bool],
 ) -> tuple[dict[str, Ranges], tuple[Guard, ...]]:
     """The ranges of every input's sizes, and the guards, for which a program computes what the model does.
@@ -38,6 +39,7 @@ def settle(
         tensors: its tensor inputs by name, FakeTensors.
         asked: what was asked of their dynamic dimensions.
         guards: what the export relied on.
+        differing: lengths in symbols that must not be equal, with the file:line of the call that asks for it.
         tried: whether program and model agree at sizes.
 
     Raises:
@@ -45,12 +47,13 @@ def settle(
     """
     sizes = {(name, dim): size for name, tensor in tensors.items() for dim, size in dynamic_sizes(tensor)}
     variables = variables_of(sizes, asked, exported.range_constraints)
-    conditions = _conditions([*guards, *relations(sizes, variables)])
+    apart = [_different(one, other, variables, source) for one, other, source in differing]
+    conditions = _conditions([*guards, *relations(sizes, variables), *apart])
     for variable in variables.values():
         conditions = _without_caution(variable, variables.values(), conditions, tried)
     conditions = _without_joint_caution(conditions, tried)
-    differing = differing_sizes(exported.graph_module, variables, _admits(conditions.values(), variables))
-    conditions |= _conditions([Guard(condition, source) for condition, source in differing])
+    edges = differing_sizes(exported.graph_module, variables, _admits(conditions.values(), variables))
+    conditions |= _conditions([Guard(condition, source) for condition, source in edges])
     said: set[Guard] = set()
     for symbol, variable in variables.items():
         variables[symbol], implied = _narrowed(variable, conditions)
@@ -63,6 +66,16 @@ def _conditions(guards: Sequence[Guard]) -> dict[Guard, Condition]:
     """The guards, each once."""
     different = {tuple(sorted(guard.condition.split(" == "))): guard for guard in reversed(guards)}
     return {guard: compiled(guard.condition) for guard in reversed(different.values())}
+
+
+def _different(one: Any, other: Any, variables: Mapping[Any, Variable], source: str) -> Guard:
+    """That two lengths are not equal; :class:`CaptureError` where one depends on values."""
+    if not (one.free_symbols | other.free_symbols) <= variables.keys():
+        raise CaptureError(
+            f"what the model writes in place{f' (at {source})' if source else ''} stands in a tensor or in a copy of "
+            "it, by a size that depends on values; write into a .clone(), or compute a new tensor"
+        )
+    return Guard(f"{spelled(one, variables)} != {spelled(other, variables)}", source)
 
 
 def _admits(conditions: Collection[Condition], variables: Mapping[Any, Variable]) -> Callable[[Point], bool]:

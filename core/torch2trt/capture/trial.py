@@ -50,7 +50,7 @@ def computes_the_same(
             continue
         try:
             with _drawing_alike():
-                actual = _run(exported, _copied(drawn), state)
+                actual = _run(exported, drawn, state)
         except Exception:
             return False
         if index > 0 and any(map(_holds_nan, expected)):  # as attention to nothing, of which its kernels make 0 or NaN
@@ -69,13 +69,13 @@ def _drawing_alike() -> Iterator[None]:
 
 
 def _expected(module: torch.nn.Module, state: Mapping[str, torch.Tensor], args: Any, kwargs: Any) -> list[Any]:
-    """The new values of these buffers of the model, and what it returns."""
+    """The new values of these buffers of the model and of its inputs, and what it returns."""
     result, after = called(module, state, args, kwargs)
-    return [*after.values(), *pytree.tree_leaves(pytree.tree_map(as_pairs, result))]
+    return [*after.values(), *pytree.tree_leaves(pytree.tree_map(as_pairs, ((args, kwargs), result)))]
 
 
 def _run(exported: ExportedProgram, given: Sequence[Any], state: Mapping[str, torch.Tensor]) -> list[Any]:
-    """The new values of these buffers in the program, and what it returns."""
+    """The new values of these buffers and inputs in the program, and what it returns."""
     values, inputs = {**exported.state_dict, **exported.constants}, iter(given)
     arguments = [
         _carried(as_pairs(next(inputs))) if spec.kind is InputKind.USER_INPUT else values[str(spec.target)]
@@ -84,8 +84,14 @@ def _run(exported: ExportedProgram, given: Sequence[Any], state: Mapping[str, to
     outputs = torch.fx.Interpreter(exported.graph_module).run(*arguments, enable_io_processing=False)
     pairs = list(zip(exported.graph_signature.output_specs, outputs, strict=True))
     after = {spec.target: output for spec, output in pairs if spec.kind is OutputKind.BUFFER_MUTATION}
+    changed = {spec.target: output for spec, output in pairs if spec.kind is OutputKind.USER_INPUT_MUTATION}
+    users = [
+        changed.get(spec.arg.name, argument)
+        for spec, argument in zip(exported.graph_signature.input_specs, arguments, strict=True)
+        if spec.kind is InputKind.USER_INPUT
+    ]
     returned = [output for spec, output in pairs if spec.kind is OutputKind.USER_OUTPUT]
-    return [after[path].to(tensor.dtype) for path, tensor in state.items()] + returned
+    return [after[path].to(tensor.dtype) for path, tensor in state.items()] + users + returned
 
 
 def _resized(leaf: Any, name: str, sizes: Mapping[Size, int]) -> Any:

@@ -34,6 +34,8 @@ class TensorSpec:
     ranges: tuple[tuple[int, int, int], ...]
     #: ``(min, opt, max)`` of each element, where the model reads numbers from an input and something bounds them
     values: tuple[tuple[int, int, int], ...] = ()
+    #: whether the model writes into memory that it shares with an input only where that is contiguous
+    contiguous: bool = False
 
     @property
     def carrier(self) -> torch.dtype:
@@ -60,6 +62,8 @@ class TensorSpec:
             return f"must be {self.dtype}, got {short_name(value.dtype)}; convert it with .to(torch.{self.dtype})"
         if value.dim() != len(self.ranges):
             return f"must have {len(self.ranges)} dimensions {self.shape}, got {value.dim()}: {tuple(value.shape)}"
+        if self.contiguous and not value.is_contiguous():
+            return "must be contiguous, for by its layout the model writes into its memory or not; give x.contiguous()"
         return None
 
     def why_not_in_range(self, value: torch.Tensor) -> str | None:

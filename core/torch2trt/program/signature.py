@@ -54,7 +54,7 @@ class Signature:
         if not flat or changes or not self.input_leaves or any(leaf.kind != "tensor" for leaf in self.input_leaves):
             return None
         specs = [self._specs[leaf.name] for leaf in self.input_leaves]
-        return None if any(spec.values for spec in specs) else straight_path(specs, self.guards)
+        return None if any(spec.values or spec.contiguous for spec in specs) else straight_path(specs, self.guards)
 
     @functools.cached_property
     def with_state(self) -> WithState:
@@ -234,7 +234,7 @@ class Signature:
         """The signature that :meth:`to_dict` wrote; :class:`EngineError` where a pytree node is not registered here."""
         return cls(
             inputs=tuple(
-                TensorSpec(spec["name"], spec["dtype"], *(tuple(map(tuple, spec[key])) for key in ("ranges", "values")))
+                TensorSpec(**{**spec, **{key: tuple(map(tuple, spec[key])) for key in ("ranges", "values")}})
                 for spec in data["inputs"]
             ),
             input_leaves=tuple(Leaf(**leaf) for leaf in data["input_leaves"]),

@@ -25,12 +25,14 @@ from .engine import Engine, host
 from .state import State
 
 FORMAT: Final = "torch2trt-module"
-FORMAT_VERSION: Final = 3
+FORMAT_VERSION: Final = 4
 
 #: the leaves that are inputs of the engine
 _TENSORS: Final = ("tensor", "complex")
 _SIMPLE: Final = {NoneType, bool, int, float, str}
 _LEAF: Final = {"kind": str, "name": str, "value": _SIMPLE, "dtype": str}
+_RANGES: Final = [(int, int, int)]
+_INPUT: Final = {"name": str, "dtype": str, "ranges": _RANGES, "values": _RANGES, "contiguous": bool}
 _PACK: Final = {"name": str, "distribution": str, "version": str}
 #: a type, a set of types, a list of one kind, a tuple of a fixed length, a mapping of exactly these keys; or anything
 _SCHEMA: Final[Any] = {
@@ -39,7 +41,7 @@ _SCHEMA: Final[Any] = {
     "digest": str,
     "host": {"torch": str, "gpu": str, "machine": str},
     "signature": {
-        "inputs": [{"name": str, "dtype": str, "ranges": [(int, int, int)], "values": [(int, int, int)]}],
+        "inputs": [_INPUT],
         "outputs": [str],
         "parameters": [str],
         "guards": [{"condition": str, "source": str, "checked": bool}],
