@@ -65,7 +65,7 @@ class Eigen(nn.Module):
 
     def forward(self, x):
         h = torch.relu(self.before(x))
-        values, vectors = torch.linalg.eigh(0.1 * h @ h.mT + torch.arange(4.0).diag())
+        values, vectors = torch.linalg.eigh(0.1 * h @ h.mT + torch.arange(4.0, device=x.device).diag())
         return self.after(vectors.abs() * values.unsqueeze(-2)).tanh()
 
 

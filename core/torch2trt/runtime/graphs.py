@@ -7,15 +7,16 @@ address is another one: outputs are new tensors at every call.  docs/performance
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
 
 from ..errors import EngineError
+from .capturing import Captured, Tensors
+from .moving import MovingGraph, bindings
 
-Tensors = Mapping[str, torch.Tensor]
 #: the sizes of all inputs
 Shapes = tuple[torch.Size, ...]
 #: how many shapes have a graph at a time, in each thread and stream
@@ -33,8 +34,7 @@ class Graph:
         enqueue: queues the engine on PyTorch's current stream; gives the outputs.
         tensors: inputs of the shapes to capture.
         device: the GPU.
-        beside: a graph of the same thread and stream, whose pool of memory this one has too: a pool of its own would
-            stay reserved when the graph is gone.
+        beside: another graph of the same thread and stream.
     """
 
     def __init__(
@@ -42,26 +42,13 @@ class Graph:
         enqueue: Callable[[Tensors], Tensors],
         tensors: Tensors,
         device: torch.device,
-        beside: Graph | None = None,
+        beside: Captured[Any] | None = None,
     ) -> None:
-        # buffers that were made in inference mode could not be written outside of it
-        with torch.inference_mode(False), torch.no_grad():
+        with torch.inference_mode(False):
             self._inputs = [
                 (name, torch.empty(tensor.shape, dtype=tensor.dtype, device=device)) for name, tensor in tensors.items()
             ]
-            current, stream = torch.cuda.current_stream(device), torch.cuda.Stream(device)
-            stream.wait_stream(current)
-            self._graph = torch.cuda.CUDAGraph()
-            with torch.cuda.stream(stream):
-                # not torch.cuda.graph(), which waits for the GPU and empties the allocator's cache
-                self._graph.capture_begin(
-                    None if beside is None else beside._graph.pool(), capture_error_mode="thread_local"
-                )
-                try:
-                    self._outputs = list(enqueue(dict(self._inputs)).items())
-                finally:
-                    self._graph.capture_end()
-            current.wait_stream(stream)
+        self.captured = Captured(lambda: enqueue(dict(self._inputs)), device, beside)
 
     def __call__(self, tensors: Tensors) -> dict[str, torch.Tensor]:
         """Run it on PyTorch's current stream; the outputs are new tensors."""
@@ -69,8 +56,24 @@ class Graph:
             given = tensors[name]
             # torch.no_grad() would take as long as a copy
             own.copy_(given.detach() if given.requires_grad else given, non_blocking=True)
-        self._graph.replay()
-        return {name: output.clone() for name, output in self._outputs}
+        self.captured.graph.replay()
+        return {name: output.clone() for name, output in self.captured.result.items()}
+
+
+def graph_of(
+    enqueue: Callable[[Tensors], Tensors],
+    tensors: Tensors,
+    device: torch.device,
+    beside: Graph | MovingGraph | None = None,
+) -> Graph | MovingGraph:
+    """The graph of a call that takes the host least; the arguments are those of :class:`Graph`."""
+    before = None if beside is None else beside.captured
+    if bindings() is not None:
+        try:
+            return MovingGraph(enqueue, tensors, device, before)
+        except RuntimeError:  # the other kind says whether it is the engine
+            pass
+    return Graph(enqueue, tensors, device, before)
 
 
 @dataclass(slots=True)
@@ -91,7 +94,7 @@ class Graphs:
         self._captured_at = _STATIC if static else _DYNAMIC
         self._shapes: collections.OrderedDict[Shapes, _Shape] = collections.OrderedDict()
 
-    def __call__(self, shapes: Shapes, capture: Callable[[Graph | None], Graph]) -> Graph | None:
+    def __call__(self, shapes: Shapes, capture: Callable[[Any], Any]) -> Any:
         """The graph for shapes; None where there is none yet, or cannot be one.
 
         Args:
@@ -111,5 +114,4 @@ class Graphs:
                 shape.graph = capture(next((other.graph for other in self._shapes.values() if other.graph), None))
             except (RuntimeError, EngineError):  # an engine that waits for the host, or too little memory
                 shape.graph, shape.fails = None, True
-        graph: Graph | None = shape.graph
-        return graph
+        return shape.graph

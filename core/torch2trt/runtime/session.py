@@ -14,8 +14,9 @@ from .._trt import trt
 from ..cache.store import Store
 from ..dtypes import to_torch
 from ..errors import EngineError, InputError
+from .capturing import current_stream, dense
 from .engine import Engine, deserialized, why_not_loadable
-from .graphs import Graph, Graphs
+from .graphs import Graphs, graph_of
 from .kernels import Kernels
 
 
@@ -96,8 +97,9 @@ class Session:
         if self._graphs and not capturing:
             shapes = () if self._static else tuple(tensors[name].shape for name in self._inputs)
             graph = lane.graphs(shapes, lambda beside: self._capture(lane, tensors, beside))
-            if graph is not None:
-                return graph(tensors)
+            found: dict[str, torch.Tensor] | None = None if graph is None else graph(tensors)
+            if found is not None:
+                return found
         outputs = self._beside_default_stream(lane, tensors)
         if not capturing:
             self._kernels.ran()
@@ -124,8 +126,8 @@ class Session:
         """Queue the engine on the current stream."""
         context, stream = lane.context, torch.cuda.current_stream(self.device)
         with log.record_errors() as messages:
-            dense = {name: tensors[name].to(self._devices[name]).contiguous() for name in self._inputs}
-            for name, tensor in dense.items():
+            inputs = {name: dense(tensors[name].to(self._devices[name])) for name in self._inputs}
+            for name, tensor in inputs.items():
                 context.set_input_shape(name, tuple(tensor.shape))
                 context.set_tensor_address(name, self._address(tensor))
             outputs: dict[str, torch.Tensor] = {}
@@ -139,8 +141,8 @@ class Session:
             stream.synchronize()  # before anybody reads what is in host memory
         return {name: tensor.to(self.device) for name, tensor in outputs.items()}
 
-    def _capture(self, lane: _Lane, tensors: Mapping[str, torch.Tensor], beside: Graph | None) -> Graph:
-        return Graph(lambda own: self._enqueue(lane, own), tensors, self.device, beside)
+    def _capture(self, lane: _Lane, tensors: Mapping[str, torch.Tensor], beside: Any) -> Any:
+        return graph_of(lambda own: self._enqueue(lane, own), tensors, self.device, beside)
 
     def _address(self, tensor: torch.Tensor) -> int:
         return tensor.data_ptr() or self._empty_address
@@ -150,7 +152,7 @@ class Session:
         lanes: dict[int, _Lane] | None = getattr(self._local, "lanes", None)
         if lanes is None:
             lanes = self._local.lanes = {}
-        stream = _current_stream(self._index)
+        stream = current_stream(self._index)
         lane = lanes.get(stream)
         if lane is None and capturing:  # a context takes memory, which cannot be had now
             lane = next(reversed(lanes.values()), None)
@@ -159,10 +161,3 @@ class Session:
         if lane is None:
             lane = lanes[stream] = _Lane(self._kernels.new_context(), Graphs(self._static))
         return lane
-
-
-def _current_stream(device: int) -> int:
-    """The handle of PyTorch's current stream."""
-    # what torch.cuda.current_stream() makes a Python object of, which takes longer than all else here
-    raw = getattr(torch._C, "_cuda_getCurrentRawStream", None)
-    return int(raw(device)) if raw else int(torch.cuda.current_stream(device).cuda_stream)
