@@ -16,6 +16,7 @@ from torch2trt.errors import (
     UnsupportedError,
     VerificationError,
 )
+from torch2trt.runtime.whole import may_be_captured
 
 from .packs import Pack, with_installed
 
@@ -332,6 +333,35 @@ def test_what_a_hybrid_has_not_is_refused_in_words(tmp_path):
         copy.copy(module).__getstate__()
 
 
+class Between(nn.Module):
+    """Layers, and a function between them."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.before, self.after, self.function = nn.Linear(4, 4), nn.Linear(4, 4), function
+
+    def forward(self, x):
+        return self.after(self.function(self.before(x))).tanh()
+
+
+WAITING = {
+    "erfc": (torch.erfc, False),
+    "products and views": (lambda x: torch.nn.functional.linear(x.t().contiguous().t(), x[:4, :4]), False),
+    "eigenvalues": (lambda x: x + torch.linalg.eigvalsh(x[:4, :4]), True),
+    "a mask": (lambda x: x[x[:, 0] > 0], True),
+    "writes by a mask": (lambda x: x.index_put((x > 0,), torch.tensor(2.0)), True),
+}
+
+
+@pytest.mark.parametrize(("function", "waits"), WAITING.values(), ids=WAITING)
+def test_one_graph_is_for_what_never_waits(function, waits):
+    model, x = Between(function).eval(), torch.randn(6, 4)
+    called = {planned.call.target.name for planned in explain(model, [x], **CPU)}
+    plan = explain(model, [x], min_segment=1, run_in_torch=sorted(called - {"aten.tanh.default"}), **CPU)
+    assert [segment.kind for segment in plan.segments] == ["torch", "engine"]
+    assert may_be_captured(plan.convert()._hybrid) is not waits
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="an engine needs an NVIDIA GPU")
 class TestOnGPU:
@@ -359,3 +389,25 @@ class TestOnGPU:
         module = torch2trt.convert(model, [x], **self.on_gpu)
         for _ in range(5):
             self.agree(model, module, torch.randn_like(x))
+
+    @pytest.mark.parametrize("high", [3, 8])
+    def test_one_graph_around_the_whole(self, high):
+        model = Between(torch.erfc).eval().cuda()
+        given = torch2trt.Input(min=(3, 4) if high == 3 else (1, 4), opt=(3, 4), max=(high, 4))
+        module = torch2trt.convert(model, [given], run_in_torch=["aten.erfc.default"], **self.on_gpu)
+        assert type(module.runner).__name__ == "WholeGraph"
+        kept = []
+        for number in range(40):
+            x = torch.randn(3 if high == 3 else 1 + number % 5, 4, device="cuda")
+            with torch.cuda.stream(torch.cuda.Stream() if number % 20 > 15 else torch.cuda.current_stream()):
+                kept.append((module(x), model(x)))
+                torch.cuda.synchronize()
+        for found, expected in kept:
+            torch.testing.assert_close(found, expected, rtol=1e-2, atol=1e-2)
+
+    def test_random_numbers_of_pytorch_are_drawn_anew(self):
+        model = Between(lambda x: x + torch.erfc(torch.rand_like(x))).eval().cuda()
+        x = torch.randn(3, 4, device="cuda")
+        module = torch2trt.convert(model, [x], run_in_torch=["aten.erfc.default"], **self.on_gpu)
+        drawn = torch.stack([module(x) for _ in range(8)])
+        assert len(drawn.unique(dim=0)) == 8

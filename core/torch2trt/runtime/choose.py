@@ -12,9 +12,12 @@ from ..errors import EngineError, ReferenceRuntimeWarning, Torch2TRTError, warn
 from ..program.leaves import TensorSpec
 from ..settings import Runtime, Settings
 from .engine import Engine
+from .hybrid import HybridRunner
+from .parts import EnginePart, Hybrid
 from .reference import ReferenceRunner
 from .runner import Runner
 from .session import Session
+from .whole import WholeGraph, may_be_captured
 
 
 def runtime_of(settings: Settings) -> Runtime:
@@ -64,6 +67,23 @@ def choose(
             raise
         _warn_once(f"runs on the reference interpreter, which checks results and is not fast: {error}")
         return reference
+
+
+def hybrid_runner(hybrid: Hybrid, wanted: Runtime, cache: Cache, cuda_graphs: bool, is_static: bool) -> Runner:
+    """What runs engines and PyTorch's parts: one CUDA graph where that can be, else graphs of the engines.
+
+    Args:
+        hybrid: the parts.
+        wanted, cache, cuda_graphs: as in :func:`choose`.
+        is_static: whether the inputs have one shape only.
+    """
+    whole = cuda_graphs and may_be_captured(hybrid)
+
+    def runner_of(part: EnginePart) -> Runner:
+        return choose(part.engine, part.reference, part.inputs.values(), wanted, cache, cuda_graphs and not whole)
+
+    runner = HybridRunner(hybrid, runner_of)
+    return WholeGraph(runner, is_static) if whole else runner
 
 
 @functools.cache

@@ -14,9 +14,8 @@ from ..cache.place import Cache
 from ..errors import EngineError
 from ..program.signature import Signature
 from ..settings import Runtime
-from .choose import choose
+from .choose import choose, hybrid_runner
 from .engine import Engine
-from .hybrid import HybridRunner
 from .kept import KeptModule
 from .parts import EnginePart, Hybrid, TorchPart
 from .raw import RawEngine, from_raw
@@ -165,10 +164,11 @@ class TRTModule(KeptModule):
 
     def _choose(self) -> Runner:
         last = self._wanted, self._cache, self._cuda_graphs
-        if self._hybrid is not None:
-            return HybridRunner(self._hybrid, lambda p: choose(p.engine, p.reference, p.inputs.values(), *last))
         chosen = dict(self.signature.tensor_names) if self.signature else {}
         given = self.signature.inputs if self.signature else ()
+        if self._hybrid is not None:
+            is_static = all(low == high for spec in given for low, _, high in spec.ranges)
+            return hybrid_runner(self._hybrid, self._wanted, self._cache, self._cuda_graphs, is_static)
         inputs = [replace(spec, name=name) for spec, name in zip(given, self.input_names, strict=True)]
         runner = choose(self._engine, self._reference, inputs, *last)
         return Renamed(runner, chosen) if chosen else runner

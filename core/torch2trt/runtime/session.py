@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +13,11 @@ from .._trt import trt
 from ..cache.store import Store
 from ..dtypes import to_torch
 from ..errors import EngineError, InputError
-from .capturing import current_stream, dense
+from .capturing import dense
 from .engine import Engine, deserialized, why_not_loadable
 from .graphs import Graphs, graph_of
 from .kernels import Kernels
+from .lanes import Lanes
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,10 @@ class Session:
         self._outputs = [name for name in names if name not in self._inputs]
         self._dtypes = {name: to_torch(self.engine.get_tensor_dtype(name)) for name in self._outputs}
         self._numbers = frozenset(numbers)
-        self._local = threading.local()
         self._index = torch.cuda.current_device()
         self.device = torch.device("cuda", self._index)
         self._kernels = Kernels(self.engine, engine.serialized, store, self.device)
+        self._lanes = Lanes(self._index, lambda: _Lane(self._kernels.new_context(), Graphs(self._static)))
         on_host = (name for name in names if self.engine.get_tensor_location(name) == trt.TensorLocation.HOST)
         self._devices = {**dict.fromkeys(names, self.device), **dict.fromkeys(on_host, torch.device("cpu"))}
         # what TensorRT reads or writes in host memory waits for the GPU
@@ -149,15 +149,7 @@ class Session:
 
     def _lane(self, capturing: bool) -> _Lane:
         """That of this thread and the current stream; of a stream that is captured, that of the last call before."""
-        lanes: dict[int, _Lane] | None = getattr(self._local, "lanes", None)
-        if lanes is None:
-            lanes = self._local.lanes = {}
-        stream = current_stream(self._index)
-        lane = lanes.get(stream)
-        if lane is None and capturing:  # a context takes memory, which cannot be had now
-            lane = next(reversed(lanes.values()), None)
-            if lane is None:
-                raise EngineError("call the converted module once in this thread before you capture it in a CUDA graph")
+        lane = self._lanes.current(capturing)
         if lane is None:
-            lane = lanes[stream] = _Lane(self._kernels.new_context(), Graphs(self._static))
+            raise EngineError("call the converted module once in this thread before you capture it in a CUDA graph")
         return lane
