@@ -19,16 +19,18 @@ from .errors import ConversionError, InputError
 from .network.build import build
 from .network.engines import engines_of
 from .network.lower import Network, lower
+from .packs.brought import brought
 from .packs.loading import Packs
 from .packs.user import current_packs
 from .plan.plan import Plan, make_plan
+from .plan.planned import walk
 from .plan.segments import Segment, renamed
 from .program.call import state_of
 from .program.evaluate import device_of
 from .runtime.choose import runtime_of, will_interpret
 from .runtime.engine import Engine
 from .runtime.module import TRTModule
-from .runtime.parts import EnginePart, Hybrid, TorchPart, own_constants
+from .runtime.parts import EnginePart, Hybrid, TorchPart, own_constants, owning
 from .runtime.reference import ReferenceRunner
 from .runtime.state import State
 from .settings import Settings, SettingsKeywords, takes_settings
@@ -150,8 +152,14 @@ def _hybrid(plan: Plan) -> Hybrid:
 
 def _part(plan: Plan, segment: Segment, folded: Collection[str]) -> EnginePart | TorchPart:
     if segment.kind == "torch":
-        calls = [planned.call for planned in segment.calls if planned.call.name not in folded]
-        return TorchPart(calls, [ref for ref, _ in segment.outputs if ref.name not in folded])
+        own = [planned for planned in segment.calls if planned.call.name not in folded]
+        found = {planned.call.target.name: brought(plan.packs, planned.call.target) for planned in walk(own)}
+        return TorchPart(
+            [owning(planned.call) for planned in own],
+            [ref for ref, _ in segment.outputs if ref.name not in folded],
+            {name: known for name, known in found.items() if known is not None},
+            [planned.to_dict() for planned in walk(own)],
+        )
     _, engine, reference = _built(plan, segment)
     numbers = [name for ref, name in segment.outputs if not isinstance(plan.program.example_value(ref), torch.Tensor)]
     return EnginePart(segment.inputs, segment.outputs, frozenset(numbers), engine, reference)

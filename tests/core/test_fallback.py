@@ -9,7 +9,6 @@ import torch2trt
 from torch import nn
 from torch2trt import converter, explain, lib
 from torch2trt.errors import (
-    EngineError,
     FallbackWarning,
     InputError,
     RandomNumbersWarning,
@@ -321,16 +320,6 @@ def test_verify_holds_the_outputs():
 
     with pytest.raises(VerificationError, match="differs from PyTorch"):
         torch2trt.convert(model, [x], verify=True, packs=with_installed(Pack(tanh)), **CPU)
-
-
-def test_what_a_hybrid_has_not_is_refused_in_words(tmp_path):
-    module = torch2trt.convert(Eigen().eval(), [torch.randn(2, 4, 4)], **CPU)
-    with pytest.raises(EngineError, match="cannot be saved yet"):
-        module.save(tmp_path / "eigen.trt")
-    with pytest.raises(EngineError, match="no single engine"):
-        module.engine  # noqa: B018
-    with pytest.raises(EngineError, match="cannot be saved yet"):
-        copy.copy(module).__getstate__()
 
 
 class Between(nn.Module):

@@ -21,7 +21,9 @@ import pytest
 import torch
 import torch2trt
 from torch2trt import EngineError, Input, InputError, TRTModule
+from torch2trt.packs.brought import OWN
 from torch2trt.runtime.manifest import digest
+from torch2trt.runtime.operators import _INTERNAL
 
 #: what stands in a manifest's places instead; the modules are in the standard library and imported by nobody
 VALUES = (
@@ -44,6 +46,19 @@ def model(x, other, scale=2):
     return {"y": x * scale, "n": x.shape[0]}, [other["z"], None, 3]
 
 
+class Parts(torch.nn.Module):
+    """What PyTorch runs the eigenvalues and a branch of."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
+
+    def forward(self, x, other):
+        scale = self.scale
+        y = torch.cond(x.sum() > 0, lambda x: torch.linalg.eigvalsh(x) * scale, lambda x: x[0] - scale, (x.sin(),))
+        return {"y": y.cos(), "n": 2}, [other["z"] @ torch.linalg.inv_ex(x + torch.arange(2.0).diag())[0], scale * 2]
+
+
 @pytest.fixture(scope="module")
 def module():
     inputs = [Input(min=(1, 4), max=(8, 4)), {"z": torch.ones(2)}]
@@ -51,11 +66,21 @@ def module():
 
 
 @pytest.fixture(scope="module")
-def whole(module, tmp_path_factory):
-    """A saved module, as bytes."""
-    path = tmp_path_factory.mktemp("files") / "model.trt"
+def hybrid():
+    inputs = [torch.eye(2), {"z": torch.ones(2)}]
+    return torch2trt.convert(Parts(), inputs, fallback=True, min_segment=1, run_in_torch=["aten.mul.Tensor"])
+
+
+def contents(module, folder):
+    path = folder / "model.trt"
     module.save(path)
     return path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def whole(module, tmp_path_factory):
+    """A saved module, as bytes."""
+    return contents(module, tmp_path_factory.mktemp("files"))
 
 
 def archive(members, compression=zipfile.ZIP_STORED):
@@ -140,14 +165,12 @@ def edited_manifest(rng, whole):
     members = dict(members_of(whole))
     manifest = json.loads(members["manifest.json"])
     for _ in range(rng.choice((1, 1, 2, 5))):
-        edit(
-            rng,
-            rng.choice((manifest, manifest["signature"])) if isinstance(manifest.get("signature"), dict) else manifest,
-        )
+        parts = [manifest.get(name) for name in ("signature", "hybrid")]
+        edit(rng, rng.choice([manifest, *(part for part in parts if isinstance(part, dict))]))
     signed = rng.random() < 0.7
     if signed:
         manifest["digest"] = digest(manifest)
-    return archive([("manifest.json", json.dumps(manifest)), ("engine", members["engine"])]), signed
+    return archive([*members.items(), ("manifest.json", json.dumps(manifest))][1:]), signed
 
 
 def try_one(rng, whole, module, path):
@@ -163,6 +186,7 @@ def try_one(rng, whole, module, path):
     assert loaded.serialized == module.serialized
     if not signed:
         assert loaded.signature == module.signature
+        assert loaded.manifest() == module.manifest()
         return
     # somebody made all of it up, and it is consistent: calls are checked against it as against any other
     repr(loaded)
@@ -172,11 +196,14 @@ def try_one(rng, whole, module, path):
             loaded.signature.flatten(args, {})
 
 
-def test_a_damaged_file_is_an_engine_error_or_the_module_that_was_saved(whole, module, tmp_path):
+@pytest.mark.parametrize("kind", ["module", "hybrid"])
+def test_a_damaged_file_is_an_engine_error_or_the_module_that_was_saved(kind, request, tmp_path):
+    module = request.getfixturevalue(kind)
+    whole = contents(module, tmp_path)
     seconds = float(os.environ.get("TORCH2TRT_FUZZ_SECONDS", "0"))
     first = random.randrange(2**32) if seconds else 0
     end, count = time.monotonic() + seconds, 0
-    while count < 600 or time.monotonic() < end:
+    while count < (600 if kind == "module" else 300) or time.monotonic() < end:
         seed = first + count
         try:
             try_one(random.Random(seed), whole, module, tmp_path / "model.trt")
@@ -186,6 +213,85 @@ def test_a_damaged_file_is_an_engine_error_or_the_module_that_was_saved(whole, m
         count += 1
     print(f"{count} files from seed {first}")
     assert not set(NEVER_IMPORTED) & sys.modules.keys()
+
+
+def forged(whole, change):
+    """The file of a hybrid whose manifest somebody changed, digest and all."""
+    members = dict(members_of(whole))
+    manifest = json.loads(members["manifest.json"])
+    change(manifest["hybrid"])
+    manifest["digest"] = digest(manifest)
+    return archive([*members.items(), ("manifest.json", json.dumps(manifest))][1:])
+
+
+def first_call(**changes):
+    return lambda hybrid: hybrid["torch"][0]["program"][0].update(changes)
+
+
+def argument(value):
+    return lambda hybrid: hybrid["torch"][0]["program"][0]["args"].__setitem__(0, value)
+
+
+PACK = {"name": "base", "distribution": "", "version": ""}
+FORGERIES = {
+    "a file to read": (first_call(target="aten.from_file.default", args=["/etc/passwd"]), "a file may not name"),
+    "TorchScript's": (first_call(target="aten.save.default"), "no operator"),
+    "in place": (first_call(target="aten.relu_.default"), "a file may not name"),
+    "compilers'": (first_call(target="inductor._reinterpret_tensor.default"), "own use"),
+    "a function": (first_call(target="os.system", level="function", pack=None), "no operator that a file may name"),
+    "a pack's function": (first_call(target="os.system", level="function", pack=PACK), "claims no such call"),
+    "an import": (first_call(target="antigravity.fly.default"), "import the package"),
+    "a getter": (first_call(target="operator.attrgetter"), "no operator that a file may name"),
+    "a loop's": (first_call(target="higher_order.triton_kernel_wrapper_functional"), "no operator"),
+    "no pack": (first_call(pack={**PACK, "name": "nobody"}), "which is not loaded here"),
+    "half a pack": (first_call(pack={}), "calls that cannot be used"),
+    "a class": (argument({"object": ["subprocess.Popen", []]}), "calls that cannot be used"),
+    "a module": (argument({"module": [{"object": ["torch.nn.modules.linear.Linear", []]}, []]}), "cannot be used"),
+    "no such kind": (argument({"pickle": "gASVAAAA"}), "cannot be used"),
+    "two kinds": (argument({"tensor": 0, "ref": 1}), "cannot be used"),
+    "no value": (argument({"ref": ["input", "nothing", None]}), "nothing that was computed before"),
+    "its own": (argument({"ref": ["call", "le", None]}), "cannot be used"),
+    "no tensor": (argument({"tensor": -1}), "cannot be used"),
+    "a true tensor": (argument({"tensor": 9}), "cannot be used"),
+    "no dtype": (argument({"dtype": "load"}), "PyTorch has no dtype 'load'"),
+    "no device": (argument({"device": "nowhere"}), "cannot be used"),
+    "deep": (argument(json.loads("[" * 300 + "]" * 300)), ""),
+    "results": (first_call(results=-1), "is no call of"),
+    "twice": (lambda h: h["torch"][0]["program"].append(h["torch"][0]["program"][0]), "is no call of"),
+    "an output": (lambda h: h["outputs"][0].__setitem__(1, "text"), "neither a value of the program nor a number"),
+    "no outputs": (lambda h: h["outputs"].clear(), "not those of its signature"),
+    "order": (lambda h: h["segments"].reverse(), ""),
+    "no parts": (lambda h: h["segments"].clear(), "not those that it lists"),
+    "two names": (lambda h: h["engines"][0]["inputs"].extend(h["engines"][0]["inputs"]), "two tensors of an engine"),
+    "numbers": (lambda h: h["engines"][0]["numbers"].append("x"), "gives numbers that it has not"),
+    "sizes": (lambda h: h["engines"][0]["inputs"][0][1].update(ranges=[[3, 2, 1]]), "has the sizes"),
+    "constants": (lambda h: h["constants"].extend(h["constants"][:1]), "is no new value"),
+    "tensors": (lambda h: h["tensors"]["entries"][0].update(shape=[2**40]), "bytes where a tensor has"),
+    "fewer tensors": (lambda h: h["tensors"]["entries"].clear(), "more than its tensors have"),
+    "engines": (lambda h: h["engines"].pop(), "other members than its manifest says"),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_what_somebody_makes_up_of_a_hybrid_is_an_engine_error(forgery, hybrid, tmp_path):
+    change, message = FORGERIES[forgery]
+    path = tmp_path / "model.trt"
+    path.write_bytes(forged(contents(hybrid, tmp_path), lambda _: None))
+    torch2trt.load(path)
+    path.write_bytes(forged(contents(hybrid, tmp_path), change))
+    if forgery in ("order", "deep"):  # which may be what somebody wants
+        with contextlib.suppress(EngineError):
+            torch2trt.load(path)
+    else:
+        with pytest.raises(EngineError, match=message):
+            torch2trt.load(path)
+    assert not set(NEVER_IMPORTED) & sys.modules.keys()
+
+
+def test_all_libraries_of_operators_of_a_bare_pytorch_are_known():
+    code = "import torch; print(*{name.partition('::')[0] for name in torch._C._dispatch_get_all_op_names()})"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {*OWN} < {*found} <= {*OWN} | _INTERNAL
 
 
 def test_nothing_larger_than_the_file_is_read(whole, tmp_path):

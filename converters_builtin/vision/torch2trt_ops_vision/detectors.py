@@ -17,10 +17,10 @@ _WHY = (
 )
 
 
-def _left_to_torch(target: str, shape_rule: Callable[..., Any]) -> Callable[..., Any]:
+def _left_to_torch(target: str, shape_rule: Callable[..., Any], stores: Sequence[str] = ()) -> Callable[..., Any]:
     """Declines every call of ``target``, whose results for data-dependent sizes ``shape_rule`` knows."""
 
-    @converter(target, rejects=lambda: _WHY, shape_rule=shape_rule)
+    @converter(target, rejects=lambda: _WHY, shape_rule=shape_rule, stores=stores)
     def declined(ctx: Context, *args: Any, **kwargs: Any) -> Any:
         raise ConversionError(_WHY)
 
@@ -69,6 +69,8 @@ def _keypoints(maps: torch.Tensor, rois: torch.Tensor) -> tuple[torch.Tensor, to
 
 batched_nms = _left_to_torch("torchvision.ops.boxes.batched_nms", _kept)
 decode_boxes = _left_to_torch("torchvision.models.detection._utils.BoxCoder.decode", _decoded)
-pooling_of_regions = _left_to_torch("torchvision.ops.poolers.MultiScaleRoIAlign.forward", _pooled)
+pooling_of_regions = _left_to_torch(
+    "torchvision.ops.poolers.MultiScaleRoIAlign.forward", _pooled, stores=["torchvision.ops.poolers.LevelMapper"]
+)
 paste_masks = _left_to_torch("torchvision.models.detection.roi_heads.paste_masks_in_image", _pasted)
 keypoints = _left_to_torch("torchvision.models.detection.roi_heads.heatmaps_to_keypoints", _keypoints)

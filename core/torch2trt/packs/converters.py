@@ -54,6 +54,8 @@ class Converter:
     fold: bool = True
     #: gives the results' shapes in the original's place
     shape_rule: ShapeRule | None = None
+    #: the classes of objects that calls take and files may hold
+    stores: tuple[str | type, ...] = ()
 
     @property
     def name(self) -> str:
@@ -113,7 +115,8 @@ def from_marks(function: Callable[..., Any], pack: PackInfo, pack_requires: Sequ
                 _check_signature(function, target)
                 if mark.rejects is not None:
                     _check_rejects(mark.rejects, function)
-            yield Converter(target, function, pack, mark.invoke, mark.rejects, requires, mark.fold, mark.shape_rule)
+            rest = (requires, mark.fold, mark.shape_rule, mark.stores)
+            yield Converter(target, function, pack, mark.invoke, mark.rejects, *rest)
 
 
 def _check_rejects(rejects: Rejects, function: Callable[..., Any]) -> None:

@@ -37,6 +37,7 @@ class Mark:
     requires: tuple[str, ...] = ()
     fold: bool = True
     shape_rule: ShapeRule | None = None
+    stores: tuple[str | type, ...] = ()
 
 
 def converter(
@@ -46,6 +47,7 @@ def converter(
     requires: str | Sequence[str] = (),
     fold: bool = True,
     shape_rule: ShapeRule | None = None,
+    stores: Sequence[str | type] = (),
 ) -> Callable[[Function], Function]:
     """Mark a function as the converter of one or more targets and return it unchanged.
 
@@ -61,14 +63,14 @@ def converter(
             declining this call, or None.  Its runtime tensors are FakeTensors.
         requires: requirements on TensorRT, any of which is enough: ``("tensorrt>=10.13", "rtx>=1.5")``.
         fold: False gives the converter calls of constants too, which PyTorch would compute once during the conversion.
-        shape_rule: for functions and modules whose own code would fix a dynamic size, say by a Python loop over it: a
-            function of torch's own arguments that returns new tensors of the result's shapes and dtypes, or None to
-            run the original.
+        shape_rule: for functions and modules whose own code would fix a dynamic size, say by a loop over it: a function
+            of torch's own arguments that returns tensors like the results, or None to run the original.
+        stores: classes, or their names, of objects among the arguments that files may hold by their attributes.
     """
     if not targets:
         raise TargetError("@converter needs at least one target, for example @converter('aten.relu.default')")
-    requirements = (requires,) if isinstance(requires, str) else tuple(requires)
-    mark = Mark(targets, rejects=rejects, requires=requirements, fold=fold, shape_rule=shape_rule)
+    needs = (requires,) if isinstance(requires, str) else tuple(requires)
+    mark = Mark(targets, call_with_torch_arguments, rejects, needs, fold, shape_rule, tuple(stores))
 
     def decorate(function: Function) -> Function:
         if name is not None:

@@ -55,6 +55,14 @@ def class_of(function: Any) -> type | None:
     return owner if isinstance(owner, type) and original(vars(owner).get(name)) is function else None
 
 
+def resolve_class(name: str | type) -> type:
+    """The class that a string names; :class:`TargetError` where there is none."""
+    found = _import(name) if isinstance(name, str) else name
+    if not isinstance(found, type):
+        raise TargetError(f"{name!r} is no class")
+    return found
+
+
 def describe(obj: Callable[..., Any]) -> Target:
     """The target of a callable that is at hand, with the name that users know it by."""
     if isinstance(obj, torch._ops.OpOverload):

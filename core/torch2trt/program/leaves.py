@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import torch
 
-from ..dtypes import carrier, short_name
+from ..dtypes import carrier, short_name, why_unsupported
 
 LeafKind = Literal["tensor", "complex", "size", "constant", "mutated", "state"]
 
@@ -36,6 +38,11 @@ class TensorSpec:
     values: tuple[tuple[int, int, int], ...] = ()
     #: whether the model writes into memory that it shares with an input only where that is contiguous
     contiguous: bool = False
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TensorSpec:
+        """What ``dataclasses.asdict`` made of one, as JSON gives it back."""
+        return cls(**{**data, **{key: tuple(map(tuple, data[key])) for key in ("ranges", "values")}})
 
     @property
     def carrier(self) -> torch.dtype:
@@ -88,6 +95,18 @@ class TensorSpec:
                     "state the range that you need with torch._check in the model and convert again"
                 )
         return None
+
+
+def why_no_input(spec: TensorSpec) -> str | None:
+    """What is impossible in an input of an engine; None where nothing is."""
+    dtype = getattr(torch, spec.dtype, None)
+    if not isinstance(dtype, torch.dtype) or why_unsupported(spec.carrier):
+        return f"input {spec.name!r:.60} has the dtype {spec.dtype!r:.60}"
+    if not all(0 <= low <= best <= high for low, best, high in spec.ranges):
+        return f"input {spec.name!r:.60} has the sizes {spec.ranges!r:.60}"
+    if spec.values and len(spec.values) != math.prod(low for low, _, _ in spec.ranges):
+        return f"input {spec.name!r:.60} has {len(spec.values)} values"
+    return None
 
 
 def _bound(number: int) -> str:

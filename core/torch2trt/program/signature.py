@@ -233,10 +233,7 @@ class Signature:
     def from_dict(cls, data: Mapping[str, Any]) -> Signature:
         """The signature that :meth:`to_dict` wrote; :class:`EngineError` where a pytree node is not registered here."""
         return cls(
-            inputs=tuple(
-                TensorSpec(**{**spec, **{key: tuple(map(tuple, spec[key])) for key in ("ranges", "values")}})
-                for spec in data["inputs"]
-            ),
+            inputs=tuple(map(TensorSpec.from_dict, data["inputs"])),
             input_leaves=tuple(Leaf(**leaf) for leaf in data["input_leaves"]),
             in_spec=structure.load(data["in_spec"]),
             parameters=tuple(data["parameters"]),

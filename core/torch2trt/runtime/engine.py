@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from .. import _trt, log
 from .._trt import trt
 from ..errors import EngineError
+
+if TYPE_CHECKING:
+    from ..packs.loading import Packs
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,38 @@ class Engine:
 
     def to_dict(self) -> dict[str, Any]:
         """What a manifest says of the engine."""
-        return {"flavor": self.flavor, "version": self.version, **self.provenance}
+        digest = hashlib.sha256(self.serialized).hexdigest()
+        own = {"flavor": self.flavor, "version": self.version, "sha256": digest, "bytes": len(self.serialized)}
+        return {**own, **self.provenance}
+
+
+def engine_of(described: Mapping[str, Any], serialized: bytes, where: str, packs: Packs | None) -> Engine:
+    """The engine that a manifest that was checked describes, with the plugins that it needs registered.
+
+    Args:
+        described: what :meth:`Engine.to_dict` gave.
+        serialized: the engine.
+        where: what both were read from, for errors.
+        packs: where the plugins come from; by default the installed packs, which are imported only for an engine that
+            needs plugins.
+
+    Raises:
+        EngineError: the two do not fit together, or the engine cannot be loaded here.
+    """
+    rest = dict(described)
+    flavor, version, size, digest = (rest.pop(name) for name in ("flavor", "version", "bytes", "sha256"))
+    if len(serialized) != size or hashlib.sha256(serialized).hexdigest() != digest:
+        raise EngineError(f"the engine in {where} is damaged: its checksum differs from the manifest's; save it again")
+    if reason := why_not_loadable(flavor, version):
+        raise EngineError(f"the engine in {where} cannot be loaded: {reason}")
+    made = Engine(serialized, flavor, version, rest)
+    if made.plugins:
+        # a process that only runs engines needs no pack otherwise
+        from ..packs.loading import installed
+        from ..packs.plugins import require_plugins
+
+        require_plugins(made.plugins, packs or installed(), where)
+    return made
 
 
 def built_elsewhere(**settings: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What is kept of a converted module: its engine, calling convention and buffers, in files, state dicts and pickles."""
+"""What is kept of a converted module: engines, calling convention and buffers, in files, state dicts and pickles."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 
@@ -14,18 +14,24 @@ from ..errors import EngineError
 from ..program.signature import Signature
 from .engine import Engine
 from .manifest import manifest
+from .packed import Packed, packed
+from .parts import Hybrid
 from .raw import from_raw_state, is_raw_state
 from .state import State, unpacked
-from .store import from_manifest, save
+from .store import from_manifest, members_of, save
+
+#: the values that buffers had at first, in a state dict
+_FIRST: Final = "first"
 
 
 class KeptModule(torch.nn.Module):
-    """A module of an engine, a signature and buffers, whatever runs it."""
+    """A module of an engine, or of several with what PyTorch runs, a signature and buffers, whatever runs it."""
 
     signature: Signature | None
     #: the buffers that the model writes when it is called, where the model has them; None where it writes none
     state: torch.nn.Module | None
     _engine: Engine | None
+    _hybrid: Hybrid | None
     _state: State | None
 
     def reset(self) -> None:
@@ -43,17 +49,21 @@ class KeptModule(torch.nn.Module):
 
     @property
     def serialized(self) -> bytes | None:
-        """The serialized engine; None where none was built."""
+        """The serialized engine; None where none was built, and where there is not one for all."""
         return self._engine.serialized if self._engine else None
 
     def manifest(self) -> dict[str, Any]:
-        """What the module is: its inputs and outputs, engine, packs and calls, as JSON-able values."""
+        """What the module is: its inputs and outputs, engine or segments, packs and calls, as JSON-able values."""
         return manifest(*self._saveable())
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the module to a file for :func:`torch2trt.load`: a zip of a manifest and the engine, without pickle.
 
-        The values of its buffers, where it has some, are in the file too.
+        The values of its buffers, where it has some, are in the file too, as are all engines and what PyTorch runs
+        between them.
+
+        Raises:
+            EngineError: there is no engine, or PyTorch runs a call that no file can hold, which is named.
         """
         save(path, *self._saveable(), self._state)
 
@@ -62,48 +72,69 @@ class KeptModule(torch.nn.Module):
 
         :func:`torch2trt.load_engine` reads it; the calling convention and the values of buffers are not in it.
         """
-        Path(path).write_bytes(self._saveable()[0].serialized)
+        body, _ = self._saveable()
+        if not isinstance(body, Engine):
+            raise EngineError("there is no engine of the whole module, of which PyTorch runs parts; use save")
+        Path(path).write_bytes(body.serialized)
 
-    def _saveable(self) -> tuple[Engine, Signature]:
-        if self._engine is None or self.signature is None:
+    def _saveable(self) -> tuple[Engine | Packed, Signature]:
+        body = packed(self._hybrid) if self._hybrid else self._engine
+        if body is None or self.signature is None:
             raise EngineError("there is no engine to save; convert with build=True")
-        return self._engine, self.signature
+        return body, self.signature
 
     def __getstate__(self) -> dict[str, Any]:
-        """What pickle keeps: the engine and the calling convention, as a file does."""
+        """What pickle keeps: the engine and the calling convention, or the segments, as a file does."""
         engine = replace(self._engine, loaded=None) if self._engine else None
+        hybrid = self._contents() if self._hybrid else None
         rest = {"_reference": None, "_chosen": None, "lowered": None, "_cache": True}
-        return {**self.__dict__, "_engine": engine, **rest}
+        return {**self.__dict__, "_engine": engine, "_hybrid": hybrid, **rest}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Become the module that :meth:`__getstate__` was asked of."""
+        described, members = state["_hybrid"] or (None, {})
+        hybrid = from_manifest(described, members, "the pickle")[0] if described else None
+        super().__setstate__({**state, "_hybrid": hybrid})
+
+    def _contents(self) -> tuple[dict[str, Any], dict[str, bytes]]:
+        """The manifest and the members of a file."""
+        body, signature = self._saveable()
+        members = {
+            name: content if isinstance(content, bytes) else b"".join(content.pieces())
+            for name, content in members_of(body).items()
+        }
+        return manifest(body, signature), members
 
     def get_extra_state(self) -> dict[str, Any]:
-        """The engine and its manifest, as ``state_dict`` keeps them; ``torch.load`` reads them with weights_only.
+        """The manifest and what a file has beside it, as ``state_dict`` keeps them; ``torch.load`` reads them safely.
 
         With them are the values that the buffers had at first; those of now are entries of their own.
         """
-        engine, _ = self._saveable()
-        parts = {"engine": engine.serialized}
+        described, parts = self._contents()
         if self._state is not None:
-            parts["first"] = b"".join(self._state.packed(first_only=True))
-        tensors = {name: torch.frombuffer(bytearray(data), dtype=torch.uint8) for name, data in parts.items()}
-        return {"manifest": json.dumps(self.manifest()), **tensors}
+            parts[_FIRST] = b"".join(self._state.packed(first_only=True))
+        tensors = {name: torch.frombuffer(bytearray(data), dtype=torch.uint8) for name, data in parts.items() if data}
+        return {"manifest": json.dumps(described), **dict.fromkeys(parts, torch.empty(0, dtype=torch.uint8)), **tensors}
 
     def set_extra_state(self, state: Any) -> None:
         """Become the module that :meth:`get_extra_state` was asked of; EngineError where that was none."""
         where = "the state dict"
         try:
-            data, serialized = json.loads(state["manifest"]), state["engine"].numpy().tobytes()
-            first = state["first"].numpy().tobytes() if "first" in state else b""
+            data = json.loads(state["manifest"])
+            members = {name: part.numpy().tobytes() for name, part in state.items() if name != "manifest"}
+            first = members.pop(_FIRST, b"")
         except Exception as error:  # whatever it is that stands there instead
             raise EngineError(f"{where} has no converted module: {type(error).__name__}: {error}") from error
-        engine, signature = from_manifest(data, serialized, where)
+        body, signature = from_manifest(data, members, where)
         values = unpacked(signature, first, where, first_only=True)
         # only now, when all of it is known to fit
         if self._state is None or values is None or not self._state.takes_first(values):
             self._keep(values)
-        self._become(engine, signature)
+        self._become(body, signature)
 
-    def _become(self, engine: Engine, signature: Signature) -> None:
-        self._engine, self.signature = engine, signature
+    def _become(self, body: Engine | Hybrid, signature: Signature) -> None:
+        self._engine, self._hybrid = (body, None) if isinstance(body, Engine) else (None, body)
+        self.signature = signature
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         if is_raw_state(state_dict, prefix):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..cache.place import Cache
+from .engine import Engine
 from .module import TRTModule
 from .raw import RawEngine
 from .state import unpacked
@@ -20,22 +21,25 @@ def load(path: str | os.PathLike[str], *, packs: Packs | None = None, cache: Cac
     """The module that :meth:`TRTModule.save` wrote.
 
     Everything in the file is checked before it is used; no module is imported and no code is run that it names.  The
-    engine itself is TensorRT's to read when it first runs, so run only engines whose origin you trust.
+    engine itself is TensorRT's to read when it first runs, and what PyTorch runs of the model are calls of operators
+    that the file names, so run only modules whose origin you trust.
 
     Args:
         path: the file.
-        packs: where the TensorRT plugins that the engine needs come from; by default the installed packs.
+        packs: where the TensorRT plugins that the engine needs come from, and functions that PyTorch runs whole; by
+            default the installed packs.
         cache: whether the kernels that TensorRT for RTX compiles are kept for the next process, or the folder for them.
 
     Raises:
         EngineError: the file is truncated, edited or not ours, its engine is of another flavor or version of
-            TensorRT, or needs the plugins of a pack that is not here.
+            TensorRT, or needs the plugins or functions of a pack, or operators, that are not here.
         OSError: the file is not there or cannot be read.
     """
-    manifest, serialized, values = read(path)
+    manifest, members, values = read(path)
     where = repr(os.fsdecode(path))
-    engine, signature = from_manifest(manifest, serialized, where, packs)
-    return TRTModule(engine, signature=signature, state=unpacked(signature, values, where), cache=cache)
+    body, signature = from_manifest(manifest, members, where, packs)
+    engine, hybrid = (body, None) if isinstance(body, Engine) else (None, body)
+    return TRTModule(engine, signature=signature, hybrid=hybrid, state=unpacked(signature, values, where), cache=cache)
 
 
 def load_engine(

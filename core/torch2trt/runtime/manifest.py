@@ -7,78 +7,36 @@ rest of the runtime can rely on it; the digest tells an edited or damaged one fr
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
-import math
-from collections.abc import Iterable, Mapping
-from types import NoneType
+from collections.abc import Mapping
 from typing import Any, Final, get_args
 
 import torch
 
-from ..dtypes import carrier, why_unsupported
+from ..dtypes import carrier
 from ..errors import EngineError
 from ..program.guards import compiled
-from ..program.leaves import CHANGED, LeafKind, TensorSpec
+from ..program.leaves import CHANGED, LeafKind, why_no_input
 from ..program.signature import Signature
 from .engine import Engine, host
+from .packed import Packed
+from .schema import SCHEMAS, why_not
 from .state import State
 
 FORMAT: Final = "torch2trt-module"
-FORMAT_VERSION: Final = 4
-
 #: the leaves that are inputs of the engine
 _TENSORS: Final = ("tensor", "complex")
-_SIMPLE: Final = {NoneType, bool, int, float, str}
-_LEAF: Final = {"kind": str, "name": str, "value": _SIMPLE, "dtype": str}
-_RANGES: Final = [(int, int, int)]
-_INPUT: Final = {"name": str, "dtype": str, "ranges": _RANGES, "values": _RANGES, "contiguous": bool}
-_PACK: Final = {"name": str, "distribution": str, "version": str}
-#: a type, a set of types, a list of one kind, a tuple of a fixed length, a mapping of exactly these keys; or anything
-_SCHEMA: Final[Any] = {
-    "format": str,
-    "format_version": int,
-    "digest": str,
-    "host": {"torch": str, "gpu": str, "machine": str},
-    "signature": {
-        "inputs": [_INPUT],
-        "outputs": [str],
-        "parameters": [str],
-        "guards": [{"condition": str, "source": str, "checked": bool}],
-        "omitted": [(str, _SIMPLE)],
-        "in_spec": object,
-        "out_spec": object,
-        "input_leaves": [_LEAF],
-        "output_leaves": [_LEAF],
-        "state": [{"name": str, "path": str, "persistent": bool}],
-        "tensor_names": [(str, str)],
-    },
-    "engine": {
-        "flavor": str,
-        "version": str,
-        "sha256": str,
-        "bytes": int,
-        "settings": dict,
-        "breaks": [str],
-        "packs": [_PACK],
-        "plugins": [_PACK],
-        "calls": [dict],
-    },
-}
 
 
-def manifest(engine: Engine, signature: Signature) -> dict[str, Any]:
+def manifest(body: Engine | Packed, signature: Signature) -> dict[str, Any]:
     """The manifest of a module; :class:`EngineError` where it could not be read again."""
+    is_engine = isinstance(body, Engine)
     data: dict[str, Any] = {
         "format": FORMAT,
-        "format_version": FORMAT_VERSION,
+        "format_version": 4 if is_engine else 5,
         "host": host(),
         "signature": signature.to_dict(),
-        "engine": {
-            **engine.to_dict(),
-            "sha256": hashlib.sha256(engine.serialized).hexdigest(),
-            "bytes": len(engine.serialized),
-        },
+        "engine" if is_engine else "hybrid": body.to_dict(),
     }
     try:
         written: dict[str, Any] = json.loads(json.dumps(data))
@@ -107,12 +65,12 @@ def checked(data: Any, where: str) -> tuple[dict[str, Any], Signature]:
 
 def _checked(data: Any, where: str) -> tuple[dict[str, Any], Signature]:
     found = (data.get("format"), data.get("format_version")) if isinstance(data, dict) else (None, None)
-    if found != (FORMAT, FORMAT_VERSION):
+    if found not in [(FORMAT, version) for version in SCHEMAS]:
         raise EngineError(
             f"{where} has the format {found[0]!r:.80} version {found[1]!r:.80}, "
-            f"this torch2trt reads {FORMAT!r} version {FORMAT_VERSION}; convert the model again"
+            f"this torch2trt reads {FORMAT!r} version {' or '.join(map(str, SCHEMAS))}; convert the model again"
         )
-    reason = _why_not(data, _SCHEMA, "the manifest")
+    reason = why_not(data, SCHEMAS[found[1]], "the manifest")
     if reason is None and data["digest"] != digest(data):
         reason = "its digest is not that of its contents"
     if reason is None:
@@ -134,32 +92,9 @@ def digest(data: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
-def _why_not(value: Any, schema: Any, path: str) -> str | None:
-    """Why ``value`` is not what the schema asks for; None where it is."""
-    kinds = schema if isinstance(schema, set) else {schema if isinstance(schema, type) else type(schema)}
-    if kinds == {tuple}:
-        kinds = {list}
-    if kinds != {object} and type(value) not in kinds:
-        return f"{path} is {value!r:.60}, not {' or '.join(sorted(kind.__name__ for kind in kinds))}"
-    parts: Iterable[tuple[Any, Any, str]] = ()
-    if isinstance(schema, dict):
-        if value.keys() != schema.keys():
-            wrong = [f"misses {key!r}" for key in schema if key not in value]
-            wrong += [f"has a foreign {key!r:.60}" for key in value if key not in schema]
-            return f"{path} {wrong[0]}"
-        parts = ((value[key], inner, f"{path}.{key}") for key, inner in schema.items())
-    elif isinstance(schema, tuple):
-        if len(value) != len(schema):
-            return f"{path} has {len(value)} entries, not {len(schema)}"
-        parts = ((*pair, path) for pair in zip(value, schema, strict=True))
-    elif isinstance(schema, list):
-        parts = ((inner, schema[0], f"{path}[{index}]") for index, inner in enumerate(value))
-    return next(filter(None, itertools.starmap(_why_not, parts)), None)
-
-
 def _why_inconsistent(signature: Signature) -> str | None:
     """What contradicts itself in a calling convention; None where a call can rely on it."""
-    if reason := next(filter(None, map(_why_no_input, signature.inputs)), None):
+    if reason := next(filter(None, map(why_no_input, signature.inputs)), None):
         return reason
     for leaf in (*signature.input_leaves, *signature.output_leaves):
         dtype = getattr(torch, leaf.dtype, None) if leaf.kind == "tensor" else None
@@ -195,17 +130,6 @@ def _why_inconsistent(signature: Signature) -> str | None:
         return "its inputs are no call's"
     if (call.num_leaves, signature.out_spec.num_leaves) != (len(signature.input_leaves), len(returned)):
         return "its structures and leaves differ"
-    return None
-
-
-def _why_no_input(spec: TensorSpec) -> str | None:
-    dtype = getattr(torch, spec.dtype, None)
-    if not isinstance(dtype, torch.dtype) or why_unsupported(spec.carrier):
-        return f"input {spec.name!r:.60} has the dtype {spec.dtype!r:.60}"
-    if not all(0 <= low <= best <= high for low, best, high in spec.ranges):
-        return f"input {spec.name!r:.60} has the sizes {spec.ranges!r:.60}"
-    if spec.values and len(spec.values) != math.prod(low for low, _, _ in spec.ranges):
-        return f"input {spec.name!r:.60} has {len(spec.values)} values"
     return None
 
 

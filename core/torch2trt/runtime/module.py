@@ -195,23 +195,9 @@ class TRTModule(KeptModule):
         if self._engine is not None and torch.cuda.is_available() and self._wanted != "reference":
             self._reference = self.lowered = None
 
-    def _saveable(self) -> tuple[Engine, Signature]:
-        if self._hybrid is not None:
-            raise EngineError(
-                "a module that PyTorch runs parts of cannot be saved yet; convert the model again where it is needed, "
-                "with cache=True, which keeps its engines"
-            )
-        return super()._saveable()
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What pickle keeps: the engine and the calling convention, as a file does."""
-        if self._hybrid is not None:
-            self._saveable()  # which says why not
-        return super().__getstate__()
-
-    def _become(self, engine: Engine, signature: Signature) -> None:
-        super()._become(engine, signature)
-        self._reference = self._chosen = self.lowered = self._hybrid = None
+    def _become(self, body: Engine | Hybrid, signature: Signature) -> None:
+        super()._become(body, signature)
+        self._reference = self._chosen = self.lowered = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TRTModule:
         """A module of the same engine, which never changes, with a runner and buffers of its own."""

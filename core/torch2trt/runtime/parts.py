@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
+from torch.utils import _pytree as pytree
 
+from ..packs.brought import Brought
 from ..program.call import Call, Ref
 from ..program.evaluate import results_of
 from ..program.leaves import TensorSpec
+from ..program.program import Program
 from .engine import Engine
 from .reference import ReferenceRunner
 
@@ -36,6 +39,10 @@ class TorchPart:
 
     calls: Sequence[Call]
     outputs: Sequence[Ref]
+    #: what packs know of those that are no operators of PyTorch, by the names of their targets
+    brought: Mapping[str, Brought] = field(default_factory=dict)
+    #: the calls as plans show them, with the reasons why they are here
+    rows: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,3 +82,15 @@ def own_constants(
         for ref, value in known.items()
         if ref in needed
     }
+
+
+def owning(call: Call) -> Call:
+    """A call with copies of the constants of the programs that it runs, which are the model's own tensors."""
+
+    def own(operand: Any) -> Any:
+        if not isinstance(operand, Program):
+            return operand
+        constants = {name: tensor.detach().clone() for name, tensor in operand.constants.items()}
+        return replace(operand, constants=constants, calls=tuple(map(owning, operand.calls)))
+
+    return replace(call, operands=pytree.tree_map(own, call.operands))
