@@ -41,6 +41,7 @@ from .packs.converters import Converter as Converter
 from .packs.hookspecs import hookimpl as hookimpl
 from .packs.loading import Packs as Packs
 from .packs.marks import converter as converter
+from .packs.operators import plugin as plugin
 from .packs.registry import PackRegistry as PackRegistry
 from .plan.plan import Plan as Plan
 from .program.call import Call as Call

@@ -47,7 +47,7 @@ def engine_key(plan: Plan, segment: Segment) -> str:
         "settings": {name: settings[name] for name in _SETTINGS},
         "breaks": sorted(plan.breaks),
         "converters": [[converter.name, str(converter.pack)] for converter in converters],
-        "code": sorted({_code_digest(inspect.getsourcefile(converter.function) or "") for converter in converters}),
+        "code": sorted({_code_digest(converter.file) for converter in converters}),
         "hooks": {hook: _implementers(plan.packs, hook) for hook in _HOOKS},
         "core": _code_digest(__file__),
         "tensorrt": [_trt.FLAVOR, _trt.version()],

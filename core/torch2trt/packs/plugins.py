@@ -7,35 +7,63 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from .. import log
 from .._trt import trt
-from ..errors import EngineError
+from ..errors import EngineError, PackError
+from ..plugins.creators import has_plugin_layers
+from ..plugins.operator import Operator
+from .converters import Converter, PackInfo
 from .loading import Packs
+from .operators import operators_of
 
 _REGISTER: Final = "torch2trt_register_plugins"
-#: TensorRT's registry belongs to the process, so what was registered there does too
+#: TensorRT's registry belongs to the process, so what was registered there does too: packs, and creators of operators
 _registered: Final[list[Any]] = []
 _lock: Final = threading.Lock()
 
 
 def register_plugins(packs: Packs) -> None:
-    """Call the hook of every pack of which it was not called yet in this process."""
+    """Call the hook of every pack of which it was not called yet in this process, and add creators of operators.
+
+    Raises:
+        PackError: a hook failed, TensorRT refused what it gave, or two operators have one name.
+    """
     with _lock:
         for pack in packs.implementers(_REGISTER):
             plugin = packs.plugin(pack.name)
             if not any(plugin is other for other in _registered):
-                packs.call_one(_REGISTER, pack.name, plugin_registry=trt.get_plugin_registry())
+                _call_hook(packs, pack)
                 _registered.append(plugin)
+        if has_plugin_layers():
+            for operator in operators_of(packs.converters):
+                if operator not in [getattr(one, "operator", None) for one in _registered]:
+                    _registered.append(register_operator(operator))
 
 
-def packs_with_plugins(packs: Packs, used: Iterable[str]) -> list[dict[str, str]]:
-    """What a manifest says of those of the packs ``used``, by name, that register plugins."""
-    names = set(used)
-    return [dataclasses.asdict(pack) for pack in packs.implementers(_REGISTER) if pack.name in names]
+def register_operator(operator: Operator) -> Any:
+    """The creator of an operator's plugins, which TensorRT does not keep alive."""
+    from ..plugins.layer import OperatorCreator
+
+    creator = OperatorCreator(operator)
+    if not trt.get_plugin_registry().register_creator(creator, operator.namespace):
+        raise PackError(
+            f"TensorRT has a plugin creator {operator.namespace}::{operator.name} of version {operator.version} "
+            "already; give the operator's plugin another version: @torch2trt.plugin(version='2')"
+        )
+    return creator
+
+
+def packs_with_plugins(packs: Packs, used: Iterable[Converter]) -> list[dict[str, str]]:
+    """What a manifest says of those of the packs, whose converters were ``used``, that register plugins."""
+    hooks = packs.implementers(_REGISTER)
+    needed = {converter.pack for converter in used if converter.pack in hooks or operators_of([converter])}
+    return [dataclasses.asdict(pack) for pack in packs.packs if pack in needed]
 
 
 def require_plugins(needed: Iterable[Mapping[str, str]], packs: Packs, where: str) -> None:
     """Register the plugins that the engine in ``where`` needs; :class:`EngineError` names a pack that is not here."""
     here = {pack.name for pack in packs.implementers(_REGISTER)}
+    here |= {converter.pack.name for converter in packs.converters if operators_of([converter])}
     for pack in needed:
         if pack["name"] not in here:
             distribution = f" (distribution {pack['distribution']} {pack['version']})" if pack["distribution"] else ""
@@ -45,3 +73,13 @@ def require_plugins(needed: Iterable[Mapping[str, str]], packs: Packs, where: st
                 f"which is not loaded here; {cure}"
             )
     register_plugins(packs)
+
+
+def _call_hook(packs: Packs, pack: PackInfo) -> None:
+    # a library that cannot be loaded is no error of Python's: TensorRT logs it, where something that has a log lives
+    alive = trt.Runtime(log.logger())
+    with log.record_errors() as messages:
+        packs.call_one(_REGISTER, pack.name, plugin_registry=trt.get_plugin_registry())
+    del alive
+    if missing := [message for message in messages if "library" in message.lower()]:
+        raise PackError(f"pack {pack}: the library of plugins is not loaded:{log.format_messages(missing)}")
