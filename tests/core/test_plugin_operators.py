@@ -164,8 +164,8 @@ def test_the_creator_stands_in_tensorrts_registry_and_makes_the_plugin_again():
     args = [X, None, [Y, Y], 1e-300, 2, True, "größer", torch.float16, [3, 1], 2.5, None]
     assert operator.split(args, {}) == ([X, Y, Y], given)
     first = OperatorPlugin(operator, given)
-    again = creator.create_plugin("every", first.get_fields_to_serialize(), trt.TensorRTPhase.RUNTIME)
-    fields = [(field.name, field.type, list(field.data)) for field in again.clone().get_fields_to_serialize()]
+    again = creator.create_plugin("every", first.get_fields_to_serialize(), trt.TensorRTPhase.RUNTIME).clone()
+    fields = [(field.name, field.type, list(field.data)) for field in again.get_fields_to_serialize()]
     assert fields == [(field.name, field.type, list(field.data)) for field in first.get_fields_to_serialize()]
     assert operator.joined([X, Y, Y], again.attributes)[0] == args
     assert (again.plugin_name, again.plugin_version, again.plugin_namespace) == ("every", "1", "plugin_tests")

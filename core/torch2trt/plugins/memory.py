@@ -18,7 +18,16 @@ class _Bytes:
 
 
 def tensor_at(address: int, shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-    """A dense tensor at an address of the CPU or a GPU."""
+    """A dense tensor at an address, without a copy, for plugins that are written in Python.
+
+    It has the memory as long as whoever owns the memory says, for a plugin until ``enqueue`` returns.
+
+    Args:
+        address: in memory of ``device``, as ``enqueue`` gets it.
+        shape: the shape.
+        dtype: the dtype.
+        device: the CPU or a GPU.
+    """
     count = math.prod(shape) * dtype.itemsize
     if count == 0:
         return torch.empty(tuple(shape), dtype=dtype, device=device)
