@@ -9,7 +9,7 @@ import triton
 import triton.language as tl
 
 
-@triton.jit
+@triton.jit  # type: ignore[untyped-decorator]
 def _clamped_swiglu(x: Any, out: Any, count: Any, half: Any, alpha: Any, limit: Any, BLOCK: tl.constexpr) -> None:  # noqa: N803
     offsets = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     inside = offsets < count
@@ -19,7 +19,7 @@ def _clamped_swiglu(x: Any, out: Any, count: Any, half: Any, alpha: Any, limit: 
     # not tl.minimum, which passes over NaN
     gate = tl.where(gate > limit, limit, gate)
     up = tl.where(up > limit, limit, tl.where(up < -limit, -limit, up))
-    tl.store(out + offsets, (gate * tl.sigmoid(alpha * gate) * (up + 1)).to(out.dtype.element_ty), inside)
+    tl.store(out + offsets, (gate / (1 + tl.exp(-alpha * gate)) * (up + 1)).to(out.dtype.element_ty), inside)
 
 
 def launch_clamped_swiglu(x: torch.Tensor, alpha: float, limit: float) -> torch.Tensor:

@@ -12,6 +12,8 @@ import torch
 from torch2trt import tensor_at, trt
 
 NAME, VERSION, NAMESPACE = "ScaledTanh", "1", "torch2trt_example"
+#: the stubs do not know that the binding takes strings for its own kind of them
+_Field: Any = trt.PluginField
 _DTYPES = {trt.float32: torch.float32, trt.float16: torch.float16}
 
 
@@ -20,12 +22,12 @@ class ScaledTanh(trt.IPluginV3, trt.IPluginV3OneCore, trt.IPluginV3OneBuild, trt
 
     def __init__(self, scale: float) -> None:
         for base in (trt.IPluginV3, trt.IPluginV3OneCore, trt.IPluginV3OneBuild, trt.IPluginV3OneRuntime):
-            base.__init__(self)  # type: ignore[misc]
+            base.__init__(self)
         self.plugin_name, self.plugin_version, self.plugin_namespace = NAME, VERSION, NAMESPACE
         self.num_outputs = 1
         self.scale = scale
         # a collection has no memory of its own
-        self._fields = [trt.PluginField("scale", torch.tensor([scale]).numpy(), trt.PluginFieldType.FLOAT32)]
+        self._fields = [_Field("scale", torch.tensor([scale]).numpy(), trt.PluginFieldType.FLOAT32)]
 
     def get_capability_interface(self, type: trt.PluginCapabilityType) -> ScaledTanh:
         """Say which object is the plugin's core, its build and its runtime."""
@@ -35,7 +37,7 @@ class ScaledTanh(trt.IPluginV3, trt.IPluginV3OneCore, trt.IPluginV3OneBuild, trt
         """Make the copy that TensorRT keeps."""
         return ScaledTanh(self.scale)
 
-    def get_output_data_types(self, input_types: Sequence[trt.DataType]) -> Sequence[trt.DataType]:
+    def get_output_data_types(self, input_types: list[trt.DataType]) -> list[trt.DataType]:
         """Return what is given."""
         return input_types
 
@@ -43,7 +45,7 @@ class ScaledTanh(trt.IPluginV3, trt.IPluginV3OneCore, trt.IPluginV3OneBuild, trt
         self, inputs: Sequence[trt.DimsExprs], shape_inputs: Any, builder: Any
     ) -> list[trt.DimsExprs]:
         """Return the sizes of the input."""
-        return [trt.DimsExprs(inputs[0])]
+        return [trt.DimsExprs([inputs[0][axis] for axis in range(len(inputs[0]))])]
 
     def supports_format_combination(
         self, position: int, tensors: Sequence[trt.DynamicPluginTensorDesc], num_inputs: int
@@ -106,7 +108,7 @@ class ScaledTanhCreator(trt.IPluginCreatorV3One):
         trt.IPluginCreatorV3One.__init__(self)
         self.name, self.plugin_version, self.plugin_namespace = NAME, VERSION, NAMESPACE
         self._fields = ScaledTanh(1.0)._fields
-        self.field_names = trt.PluginFieldCollection(self._fields)
+        self.field_names: Any = trt.PluginFieldCollection(self._fields)
 
     def create_plugin(self, name: str, fields: Any, phase: trt.TensorRTPhase) -> ScaledTanh:
         """Make the plugin of its fields."""

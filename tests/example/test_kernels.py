@@ -1,5 +1,8 @@
 """The example's operator and its plugins: in PyTorch, between engines, and as TensorRT calls them."""
 
+import importlib
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -55,14 +58,35 @@ def test_the_creator_that_is_written_by_hand_makes_its_plugin_again():
     torch.testing.assert_close(result, 1.5 * torch.tanh(torch.tensor([2.0])))
 
 
+SHAPES = pytest.mark.parametrize("shape", [(3, 8), (5, 100, 34), (0, 4)])
+
+
+def given(shape, dtype):
+    x = (torch.randn(shape, generator=torch.Generator().manual_seed(0)) * 9).to(dtype)
+    x.view(-1)[:1] = torch.nan
+    return x
+
+
+@SHAPES
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_the_triton_kernel_computes_what_the_cpus_does(shape, dtype, monkeypatch):
+    pytest.importorskip("triton", reason="Triton is not there without a PyTorch for CUDA")
+    monkeypatch.setenv("TRITON_INTERPRET", "1")  # Triton's own interpreter; its decorator asks for it
+    monkeypatch.delitem(sys.modules, "torch2trt_ops_example.kernels", raising=False)
+    kernels = importlib.import_module("torch2trt_ops_example.kernels")
+    monkeypatch.delitem(sys.modules, "torch2trt_ops_example.kernels")
+    x = given(shape, dtype)
+    expected = clamped_swiglu(x, 1.5, 6.0)
+    torch.testing.assert_close(kernels.launch_clamped_swiglu(x, 1.5, 6.0), expected, equal_nan=True)
+
+
 class TestOnAGpu:
     pytestmark = GPU
 
+    @SHAPES
     @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
-    @pytest.mark.parametrize("shape", [(3, 8), (5, 1000, 34), (0, 4)])
     def test_the_triton_kernel_computes_what_the_cpus_does(self, shape, dtype):
-        x = (torch.randn(shape, generator=torch.Generator().manual_seed(0)) * 9).to(dtype)
-        x.view(-1)[:1] = torch.nan
+        x = given(shape, dtype)
         tolerance = {"rtol": 1e-5, "atol": 1e-5} if dtype is torch.float32 else {}
         torch.testing.assert_close(clamped_swiglu(x.cuda()).cpu(), clamped_swiglu(x), equal_nan=True, **tolerance)
 
