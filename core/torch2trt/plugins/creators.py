@@ -22,7 +22,7 @@ def has_plugin_layers() -> bool:
 
 
 #: why a call is not converted to a plugin there
-NO_PLUGIN_LAYERS: Final = "networks of TensorRT for RTX take no plugins; with fallback=True PyTorch runs it"
+NO_PLUGIN_LAYERS: Final = "networks of TensorRT for RTX take no plugins"
 
 
 def make_plugin(name: str, version: str, namespace: str, fields: Mapping[str, Any]) -> tuple[Any, str]:
