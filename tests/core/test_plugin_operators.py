@@ -126,8 +126,18 @@ def kinds(x: torch.Tensor, n: int = 1, where: torch.device | None = None, rows: 
 
 @kinds.register_fake
 def _(x, n=1, where=None, rows="same"):
-    count = {"same": lambda: x.shape[0], "values": torch.library.get_ctx().new_dynamic_size, "half": lambda: n // 2}
+    count = {
+        "same": lambda: x.shape[0],
+        "values": torch.library.get_ctx().new_dynamic_size,
+        "few": lambda: x.shape[0] if x.shape[0] <= 9 else 9,
+    }
     return x.new_empty(count[rows](), x.shape[1])
+
+
+def of_some_rows(x, rows):
+    some = x[x[:, 0] > 0]
+    torch._check(some.shape[0] <= 9)
+    return kinds(some, rows=rows)
 
 
 @pytest.mark.parametrize(
@@ -138,17 +148,38 @@ def _(x, n=1, where=None, rows="same"):
         (lambda x: kinds(x, rows="values"), "depends on values, not on the sizes of what it is given"),
         (lambda x: kinds(x.to(torch.uint8)), "a plugin layer takes no uint8"),
         (lambda x: kinds(x.double()), "TensorRT has no float64"),
+        (lambda x: of_some_rows(x, "few"), "decides by a size that depends on values"),
+        (lambda x: of_some_rows(x, "same"), None),
+        (lambda x: kinds(x, rows="few"), None),
         (lambda x: kinds(x), None),
     ],
 )
 def test_what_a_layer_cannot_do_is_declined_in_the_plan(call, why, monkeypatch):
     monkeypatch.setattr(operators, "has_plugin_layers", lambda: True)
-    plan = explain(
-        call, [Input(min=(2, 2), max=(9, 2))], packs=with_installed(Pack(kinds)), fallback=True, float64="refuse"
-    )
+    settings = {"fallback": True, "min_segment": 1, "float64": "refuse"}
+    plan = explain(call, [Input(min=(2, 2), max=(9, 2))], packs=with_installed(Pack(kinds)), **settings)
     (planned,) = [one for one in plan if one.call.target.obj is torch.ops.plugin_tests.kinds.default]
     assert planned.action == ("torch" if why else "convert")
     assert why is None or any(why in reason for reason in planned.reasons), planned.reasons
+
+
+def test_the_converter_adds_the_layer_and_the_manifest_names_the_pack(monkeypatch):
+    added = []
+
+    def add_plugin_v3(network, inputs, shape_inputs, layer):
+        added.append((inputs, shape_inputs, layer))
+        return network.add_identity(inputs[0])  # what the operator computes
+
+    monkeypatch.setattr(trt.INetworkDefinition, "add_plugin_v3", add_plugin_v3, raising=False)
+    inputs = [Input(min=(2, 2), opt=(3, 2), max=(9, 2))]
+    module = convert(lambda x: kinds(torch.relu(x), 3), inputs, packs=with_installed(Pack(kinds)), runtime="reference")
+    x = torch.randn(5, 2)
+    torch.testing.assert_close(module(x), torch.relu(x))
+    (((tensor,), shape_inputs, layer),) = added
+    assert (tuple(tensor.shape), shape_inputs, layer.attributes) == ((-1, 2), [], {"n": 3, "rows": "same"})
+    assert layer.get_output_data_types([trt.float32]) == [trt.float32]
+    assert [pack["name"] for pack in module.manifest()["engine"]["plugins"]] == ["Pack"]
+    assert trt.get_plugin_registry().get_creator("kinds", "1", "plugin_tests") is not None
 
 
 # --- the creator and the attributes

@@ -11,7 +11,7 @@ import sympy
 import torch
 from torch._dynamo.source import ConstantSource
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
+from torch.fx.experimental.symbolic_shapes import DimDynamic, GuardOnDataDependentSymNode, ShapeEnv
 from torch.utils import _pytree as pytree
 
 from .._trt import trt
@@ -58,7 +58,10 @@ def outputs_of(operator: Operator, tensors: Sequence[torch.Tensor], attributes: 
             sizes = [_own(environment, places, (index, axis), size) for axis, size in enumerate(tensor.shape)]
             fresh.append(torch.empty(sizes, dtype=tensor.dtype, device=tensor.device))
         args, kwargs = operator.joined(fresh, attributes)
-        results = pytree.tree_leaves(operator.overload(*args, **kwargs))
+        try:
+            results = pytree.tree_leaves(operator.overload(*args, **kwargs))
+        except GuardOnDataDependentSymNode as error:
+            raise ConversionError(f"its fake kernel decides by a size that depends on values ({error.cond})") from error
     if not all(isinstance(result, torch.Tensor) for result in results):
         raise ConversionError("it returns something else than tensors")
     sizes_of = tuple(tuple(_size_of(size, places) for size in result.shape) for result in results)
