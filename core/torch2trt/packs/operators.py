@@ -44,7 +44,7 @@ class RunsAsPlugin:
         if not has_plugin_layers():
             return NO_PLUGIN_LAYERS
         if torch.Tag.nondeterministic_seeded in self.operator.overload.tags:
-            return "it draws random numbers, which a plugin layer does not"
+            return "it draws random numbers, and an engine does not keep the state of PyTorch's generator"
         tensors, attributes = self.operator.split(call.args, call.kwargs)
         if reason := self.operator.why_not_attributes(attributes):
             return reason

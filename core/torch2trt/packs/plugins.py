@@ -17,8 +17,10 @@ from .loading import Packs
 from .operators import operators_of
 
 _REGISTER: Final = "torch2trt_register_plugins"
-#: TensorRT's registry belongs to the process, so what was registered there does too: packs, and creators of operators
+#: TensorRT's registry belongs to the process, so what was registered there does too
 _registered: Final[list[Any]] = []
+#: of operators; TensorRT does not keep them alive
+_creators: Final[dict[Operator, Any]] = {}
 _lock: Final = threading.Lock()
 
 
@@ -36,12 +38,12 @@ def register_plugins(packs: Packs) -> None:
                 _registered.append(plugin)
         if has_plugin_layers():
             for operator in operators_of(packs.converters):
-                if operator not in [getattr(one, "operator", None) for one in _registered]:
-                    _registered.append(register_operator(operator))
+                if operator not in _creators:
+                    _creators[operator] = register_operator(operator)
 
 
 def register_operator(operator: Operator) -> Any:
-    """The creator of an operator's plugins, which TensorRT does not keep alive."""
+    """The creator of an operator's plugins, now in TensorRT's registry, which does not keep it alive."""
     from ..plugins.layer import OperatorCreator
 
     creator = OperatorCreator(operator)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -62,13 +63,13 @@ class Operator:
         kwargs: dict[str, Any] = {}
         for argument in self._schema:
             value = attributes.get(argument.name)
+            kind = _bare(argument.type)
             if str(argument.type) == "Tensor":
                 value = next(rest)
-            elif _bare(argument.type) in _TENSORS:
-                own = [next(rest) for _ in range(max(int(attributes[argument.name]), 0))]
-                value = (
-                    None if attributes[argument.name] == _NONE else own[0] if _bare(argument.type) == "Tensor" else own
-                )
+            elif kind in _TENSORS:
+                count: int = attributes[argument.name]
+                own = list(itertools.islice(rest, max(count, 0)))
+                value = None if count == _NONE else own if kind == "List[Tensor]" else own[0]
             if argument.kwarg_only:
                 kwargs[argument.name] = value
             else:
