@@ -158,6 +158,33 @@ def test_the_layer_gets_tensors_of_the_network_and_the_plugin(monkeypatch):
     assert fields == {"whole": ("INT32", [7])}
 
 
+def test_the_manifest_names_the_pack_whose_creator_a_converter_of_another_pack_asks_for(monkeypatch):
+    class Owner:
+        @hookimpl
+        def torch2trt_register_plugins(self, plugin_registry):
+            self.creator = _Creator()
+            self.creator.name = "OwnersPlugin"
+            plugin_registry.register_creator(self.creator, "lab")
+
+    class Other(Owner):
+        @hookimpl
+        def torch2trt_register_plugins(self, plugin_registry): ...
+
+    @converter("aten.relu.default")
+    def of_another(ctx, input):
+        return ctx.add_plugin("OwnersPlugin", "3", [input], namespace="lab").get_output(0)
+
+    monkeypatch.setattr(
+        trt.INetworkDefinition,
+        "add_plugin_v3",
+        lambda network, inputs, *_: network.add_identity(inputs[0]),
+        raising=False,
+    )
+    packs = with_installed(Pack(of_another), Owner(), Other())
+    module = convert(torch.relu, [torch.ones(2)], packs=packs)
+    assert [pack["name"] for pack in module.manifest()["engine"]["plugins"]] == ["Owner"]
+
+
 def test_other_fields_are_another_engine_in_the_cache(monkeypatch):
     fields = {"whole": 7}
 

@@ -134,7 +134,7 @@ def _provenance(network: Network, plan: Plan) -> dict[str, Any]:
     return {
         "settings": plan.settings.to_dict(),
         "packs": [dataclasses.asdict(pack) for pack in plan.packs.packs],
-        "plugins": packs_with_plugins(plan.packs, used),
+        "plugins": packs_with_plugins(plan.packs, used, {made.creator for made in network.constants.plugins}),
         "calls": [planned.to_dict() for planned in calls],
         "breaks": sorted(plan.breaks),
     }

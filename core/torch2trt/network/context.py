@@ -12,7 +12,7 @@ from typing_extensions import TypeIs
 from .._trt import trt
 from ..dtypes import short_name, to_torch, to_trt
 from ..errors import ConversionError
-from ..plugins.creators import add_plugin, make_plugin
+from ..plugins.creators import MadeOf, add_plugin, make_plugin
 from ..program.call import Call, describe, describe_arguments
 from ..program.program import Program
 from ..settings import Settings
@@ -41,8 +41,8 @@ class Constants:
         self.computed: Final = weakref.WeakValueDictionary[int, torch.Tensor]()
         #: the memory of weights that nobody else has, by its address
         self.made: dict[int, torch.Tensor] = {}
-        #: what plugins were made of, which cannot be read back from a network
-        self.plugins: Final[list[str]] = []
+        #: what the plugins of creators were made of
+        self.plugins: Final[list[MadeOf]] = []
         self._layers: Final[dict[Any, trt.ITensor]] = {}
         self._named_weights: Final[dict[str, trt.Weights]] = {}
         self._layers_named: Final[set[str]] = set()

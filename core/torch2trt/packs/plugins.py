@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from .. import log
 from .._trt import trt
 from ..errors import EngineError, PackError
-from ..plugins.creators import has_plugin_layers
+from ..plugins.creators import CreatorName, has_plugin_layers
+from ..plugins.creators import creators as registered_creators
 from ..plugins.operator import Operator
 from .converters import Converter, PackInfo
 from .loading import Packs
@@ -21,6 +22,8 @@ _REGISTER: Final = "torch2trt_register_plugins"
 _registered: Final[list[Any]] = []
 #: of operators; TensorRT does not keep them alive
 _creators: Final[dict[Operator, Any]] = {}
+#: of the creators the names of the packs that registered some of that name
+_owners: Final[dict[CreatorName, set[str]]] = {}
 _lock: Final = threading.Lock()
 
 
@@ -55,10 +58,20 @@ def register_operator(operator: Operator) -> Any:
     return creator
 
 
-def packs_with_plugins(packs: Packs, used: Iterable[Converter]) -> list[dict[str, str]]:
-    """What a manifest says of those of the packs, whose converters were ``used``, that register plugins."""
+def packs_with_plugins(
+    packs: Packs, used: Iterable[Converter], creators: Collection[CreatorName] = ()
+) -> list[dict[str, str]]:
+    """What a manifest says of the packs that register plugins of an engine.
+
+    Args:
+        packs: all of them.
+        used: the converters that made its layers; what they need of their own pack's plugins is not told.
+        creators: those that were asked for by name, which may be another pack's.
+    """
     hooks = packs.implementers(_REGISTER)
     needed = {converter.pack for converter in used if converter.pack in hooks or operators_of([converter])}
+    owners = set().union(*(_owners.get(creator, ()) for creator in creators))
+    needed |= {pack for pack in hooks if pack.name in owners}
     return [dataclasses.asdict(pack) for pack in packs.packs if pack in needed]
 
 
@@ -80,8 +93,11 @@ def require_plugins(needed: Iterable[Mapping[str, str]], packs: Packs, where: st
 def _call_hook(packs: Packs, pack: PackInfo) -> None:
     # a library that cannot be loaded is no error of Python's: TensorRT logs it, where something that has a log lives
     alive = trt.Runtime(log.logger())
+    before = registered_creators()
     with log.record_errors() as messages:
         packs.call_one(_REGISTER, pack.name, plugin_registry=trt.get_plugin_registry())
     del alive
+    for creator in registered_creators() - before:
+        _owners.setdefault(creator, set()).add(pack.name)
     if missing := [message for message in messages if "library" in message.lower()]:
         raise PackError(f"pack {pack}: the library of plugins is not loaded:{log.format_messages(missing)}")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from .._trt import trt
 from ..errors import ConversionError, did_you_mean
 from .fields import collection, data_of, field_of
 
+#: a creator's name and version; of its namespace the registry does not tell
+CreatorName = tuple[str, str]
 #: how many creators a message names
 _NEAR: Final = 5
 #: what a creator says of a field of which it says nothing
@@ -25,8 +29,23 @@ def has_plugin_layers() -> bool:
 NO_PLUGIN_LAYERS: Final = "networks of TensorRT for RTX take no plugins"
 
 
-def make_plugin(name: str, version: str, namespace: str, fields: Mapping[str, Any]) -> tuple[Any, str]:
-    """The plugin that a registered creator makes of ``fields``, and a text that is the same for the same plugin.
+@dataclass(frozen=True, slots=True)
+class MadeOf:
+    """What a plugin was made of, which cannot be read back from a network."""
+
+    creator: CreatorName
+    namespace: str
+    #: names, types and numbers
+    fields: tuple[tuple[str, str, bytes], ...]
+
+
+def creators() -> Counter[CreatorName]:
+    """Those in TensorRT's registry; namespaces may have some of one name."""
+    return Counter((creator.name, creator.plugin_version) for creator in trt.get_plugin_registry().all_creators)
+
+
+def make_plugin(name: str, version: str, namespace: str, fields: Mapping[str, Any]) -> tuple[Any, MadeOf]:
+    """The plugin that a registered creator makes of ``fields``.
 
     Raises:
         ConversionError: there is no such creator, it has no such field, or it makes no plugin of them.
@@ -53,7 +72,8 @@ def make_plugin(name: str, version: str, namespace: str, fields: Mapping[str, An
     plugin = creator.create_plugin(name, collection(made), *phase)
     if plugin is None:
         raise ConversionError(f"the creator of the plugin {shown} makes none of the fields {dict(fields)}")
-    return plugin, repr((shown, [(given, kind, numbers.tobytes()) for given, (numbers, kind) in data.items()]))
+    kept = tuple((given, kind, numbers.tobytes()) for given, (numbers, kind) in data.items())
+    return plugin, MadeOf((name, version), namespace, kept)
 
 
 def add_plugin(network: Any, inputs: Sequence[Any], shape_inputs: Sequence[Any], plugin: Any) -> Any:
