@@ -15,7 +15,8 @@ test: lint unit  ## what has to be green before a change lands
 lint: .venv/developed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy core/torch2trt converters_builtin/base converters_builtin/vision converters_builtin/transformer
+	$(BIN)/mypy core/torch2trt converters_builtin/base converters_builtin/vision converters_builtin/transformer \
+	  plugins_example
 
 # one thread each: two processes share the cores
 unit: .venv/developed

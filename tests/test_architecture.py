@@ -17,7 +17,7 @@ PACKS = [path.parent for path in ROOT.glob("converters_builtin/*/*/__init__.py")
 #: the way of the data: each room may import those to its left, and what stands in itself without a circle
 ROOMS = (
     *("errors", "_trt", "cache", "settings", "dtypes", "log", "reference"),
-    *("program", "packs", "runtime", "capture", "plan", "network", "lib"),
+    *("program", "plugins", "packs", "runtime", "capture", "plan", "network", "lib"),
     *("verify", "api", "testing", "classic"),
 )
 #: modules where programs for NVIDIA's library import from; they define nothing themselves
@@ -102,7 +102,7 @@ def test_the_core_stays_minimal():
         for name, path in MODULES.items()
         if room(name) not in ("reference", "verify", "testing", "classic", "cli", *ALIASES)
     ]
-    assert sum(map(code_lines, own)) <= 9400
+    assert sum(map(code_lines, own)) <= 10000
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,16 @@ from torch2trt import lib
 from torch2trt.packs import hookspecs
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "plugins_example/README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def examples(page):
     return re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if examples(page)], ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if examples(page)], ids=lambda page: str(page.relative_to(ROOT))
+)
 @pytest.mark.filterwarnings("ignore::torch2trt.ReferenceRuntimeWarning")
 def test_the_examples_of_a_page_run_in_order(page, monkeypatch, tmp_path):
     from torch2trt import CONVERTERS

@@ -41,8 +41,10 @@ from .packs.converters import Converter as Converter
 from .packs.hookspecs import hookimpl as hookimpl
 from .packs.loading import Packs as Packs
 from .packs.marks import converter as converter
+from .packs.operators import plugin as plugin
 from .packs.registry import PackRegistry as PackRegistry
 from .plan.plan import Plan as Plan
+from .plugins.memory import tensor_at as tensor_at
 from .program.call import Call as Call
 from .program.call import Target as Target
 from .program.program import Program as Program

@@ -245,6 +245,17 @@ def test_a_second_converter_that_is_never_reached():
         load(first, second)
 
 
+def test_a_second_converter_for_another_tensorrt():
+    def named(name, **given):
+        return converter("aten.relu.default", name=name, **given)(lambda ctx, input: None)
+
+    first, second = named("first", requires="tensorrt>=99"), named("second")
+    (planned,) = explain(torch.relu, [torch.ones(2)], packs=load(first, second))
+    assert planned.converter.function is second
+    with pytest.raises(PackError, match=r"third.*is never reached"):
+        load(first, named("third", requires="tensorrt>=99"))
+
+
 def test_nothing_to_add():
     with pytest.raises(PackError, match="no function marked"):
         load(lambda ctx: None)

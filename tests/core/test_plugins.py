@@ -3,7 +3,10 @@
 import pytest
 import torch
 import torch2trt
-from torch2trt import EngineError, Packs, convert, converter, hookimpl, lib
+from torch2trt import EngineError, Packs, convert, converter, hookimpl, lib, plugin, trt
+from torch2trt.packs import plugins
+
+from .packs import Pack, only
 
 pytestmark = pytest.mark.filterwarnings("ignore::torch2trt.ReferenceRuntimeWarning")
 
@@ -60,3 +63,27 @@ def test_loading_registers_them_and_says_where_they_are_missing(tmp_path):
     fresh = WithPlugin()
     torch2trt.load(path, packs=Packs.load(extra=(fresh,)))
     assert fresh.events == ["registered"]
+
+
+@plugin(version="7")
+@torch.library.custom_op("plugin_packs::twice", mutates_args=())
+def twice(x: torch.Tensor) -> torch.Tensor:
+    return x * 2
+
+
+@twice.register_fake
+def _(x):
+    return torch.empty_like(x)
+
+
+def test_an_operators_pack_is_needed_where_it_made_a_layer_and_registers_its_creator(monkeypatch):
+    monkeypatch.setattr(plugins, "has_plugin_layers", lambda: True)
+    packs = only(Pack(twice))
+    needed = plugins.packs_with_plugins(packs, packs.converters)
+    assert needed == [{"name": "Pack", "distribution": "", "version": ""}]
+    assert plugins.packs_with_plugins(packs, []) == []
+    with pytest.raises(EngineError, match="needs the TensorRT plugins of the pack 'Pack', which is not loaded here"):
+        plugins.require_plugins(needed, only(), "model.trt")
+    for _ in range(2):  # and does not again
+        plugins.require_plugins(needed, packs, "model.trt")
+    assert trt.get_plugin_registry().get_creator("twice", "7", "plugin_packs").operator.overload is twice._opoverload

@@ -38,6 +38,18 @@ print(plan, plan.to_json())
     assert "3 calls: 1 by base, 2 by vision; 0 unsupported" in done.stdout
 
 
+def test_an_operator_that_is_a_plugin_is_planned_and_runs():
+    done = run(
+        """
+from torch2trt_ops_example import clamped_swiglu
+assert clamped_swiglu(torch.ones(2, 4)).shape == (2, 2)
+(planned,) = torch2trt.explain(lambda x: clamped_swiglu(x), [torch.ones(2, 4)])
+assert planned.converter.function is clamped_swiglu, planned
+"""
+    )
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     "call", ["torch2trt.convert(model, [x])", "torch2trt.torch2trt(model, [x])", "torch2trt.trt.Builder(None)"]
 )

@@ -130,11 +130,11 @@ def _layers_of(network: Network, messages: Sequence[str]) -> str:
 def _provenance(network: Network, plan: Plan) -> dict[str, Any]:
     """What an engine's manifest says of where its layers come from."""
     calls = list(walk(network.segment.calls))
-    used = [planned.converter.pack.name for planned in calls if planned.converter]
+    used = [planned.converter for planned in calls if planned.converter]
     return {
         "settings": plan.settings.to_dict(),
         "packs": [dataclasses.asdict(pack) for pack in plan.packs.packs],
-        "plugins": packs_with_plugins(plan.packs, used),
+        "plugins": packs_with_plugins(plan.packs, used, {made.creator for made in network.constants.plugins}),
         "calls": [planned.to_dict() for planned in calls],
         "breaks": sorted(plan.breaks),
     }

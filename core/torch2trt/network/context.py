@@ -12,6 +12,7 @@ from typing_extensions import TypeIs
 from .._trt import trt
 from ..dtypes import short_name, to_torch, to_trt
 from ..errors import ConversionError
+from ..plugins.creators import MadeOf, add_plugin, make_plugin
 from ..program.call import Call, describe, describe_arguments
 from ..program.program import Program
 from ..settings import Settings
@@ -40,6 +41,8 @@ class Constants:
         self.computed: Final = weakref.WeakValueDictionary[int, torch.Tensor]()
         #: the memory of weights that nobody else has, by its address
         self.made: dict[int, torch.Tensor] = {}
+        #: what the plugins of creators were made of
+        self.plugins: Final[list[MadeOf]] = []
         self._layers: Final[dict[Any, trt.ITensor]] = {}
         self._named_weights: Final[dict[str, trt.Weights]] = {}
         self._layers_named: Final[set[str]] = set()
@@ -182,6 +185,37 @@ class Context:
         draw random numbers have it.
         """
         return self._next_seed()
+
+    def add_plugin(
+        self,
+        name: str,
+        version: str,
+        inputs: Sequence[Any],
+        fields: Mapping[str, Any] | None = None,
+        namespace: str = "",
+        shape_inputs: Sequence[Any] = (),
+    ) -> Any:
+        """A layer of a TensorRT plugin, whose creator a pack registered in its hook ``torch2trt_register_plugins``.
+
+        Args:
+            name: of the creator, as ``version`` and ``namespace`` are.
+            version: of the creator.
+            inputs: tensors of the network, constants or numbers.
+            fields: for each field a number, a truth value, a string, a dtype, a tensor, an array, or a list of numbers;
+                it becomes what the creator says that the field is.
+            namespace: of the creator.
+            shape_inputs: tensors whose values decide the sizes of the results.
+
+        Returns:
+            the layer, with its results at ``layer.get_output(index)``.
+
+        Raises:
+            ConversionError: there is no such creator or field, a value does not fit, or the network takes no plugins.
+        """
+        plugin, made_of = make_plugin(name, version, namespace, fields or {})
+        self._constants.plugins.append(made_of)
+        tensors, sizes = ([self.tensor(value) for value in given] for given in (inputs, shape_inputs))
+        return add_plugin(self.network, tensors, sizes, plugin)
 
     def describe_arguments(self) -> str:
         """The arguments in short, constants told from runtime tensors, for error messages."""

@@ -36,6 +36,7 @@ def network_key(network: Network, plan: Plan) -> str:
     for where, tensor in weights.items():
         if where not in known:  # a parameter as it is
             made.update(digest(tensor).encode())
+    made.update(repr(network.constants.plugins).encode())
     addresses = {address for address, _ in known | weights.keys()}
     with log.record_errors():  # of attributes that are not set
         for node in read_layers(network.network).nodes:

@@ -16,6 +16,7 @@ import torch
 
 from .. import _trt
 from ..packs.loading import Packs
+from ..packs.operators import operators_of
 from ..plan.plan import Plan
 from ..plan.planned import walk
 from ..plan.segments import Segment
@@ -47,7 +48,8 @@ def engine_key(plan: Plan, segment: Segment) -> str:
         "settings": {name: settings[name] for name in _SETTINGS},
         "breaks": sorted(plan.breaks),
         "converters": [[converter.name, str(converter.pack)] for converter in converters],
-        "code": sorted({_code_digest(inspect.getsourcefile(converter.function) or "") for converter in converters}),
+        "code": sorted({_code_digest(converter.file) for converter in converters}),
+        "operators": list(map(repr, operators_of(converters))),
         "hooks": {hook: _implementers(plan.packs, hook) for hook in _HOOKS},
         "core": _code_digest(__file__),
         "tensorrt": [_trt.FLAVOR, _trt.version()],

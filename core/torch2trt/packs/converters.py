@@ -64,10 +64,16 @@ class Converter:
         return f"{module}.{getattr(self.function, '__qualname__', repr(self.function))}"
 
     @property
+    def file(self) -> str:
+        """The file that the function is in, or ""."""
+        code = getattr(inspect.unwrap(self.function), "__code__", None)
+        return str(code.co_filename) if code else ""
+
+    @property
     def location(self) -> str:
         """``activation.py:12``, the line of the function."""
         code = getattr(inspect.unwrap(self.function), "__code__", None)
-        return f"{code.co_filename.rpartition('/')[2]}:{code.co_firstlineno}" if code else ""
+        return f"{self.file.rpartition('/')[2]}:{code.co_firstlineno}" if code else ""
 
     def why_declined(self, call: Call) -> str | None:
         """Why this converter does not take ``call``, or None."""
@@ -75,14 +81,17 @@ class Converter:
             return unmet
         if self.rejects is None:
             return None
+        known: dict[str, Any] = {"call": call}
+        names = _named_parameters(self.rejects)
+        if names != ["call"]:
+            try:
+                bound = inspect.signature(self.function).bind(None, *call.args, **call.kwargs)
+            except TypeError as error:  # a function of PyTorch with several signatures
+                return f"{self.name} does not take these arguments: {error}"
+            bound.apply_defaults()
+            known |= bound.arguments
         try:
-            bound = inspect.signature(self.function).bind(None, *call.args, **call.kwargs)
-        except TypeError as error:  # a function of PyTorch with several signatures
-            return f"{self.name} does not take these arguments: {error}"
-        bound.apply_defaults()
-        known = {**bound.arguments, "call": call}
-        try:
-            reason = self.rejects(**{name: known[name] for name in _named_parameters(self.rejects)})
+            reason = self.rejects(**{name: known[name] for name in names})
         except Exception as error:
             raise PackError(self._rejects_failed(call, f"failed: {type(error).__name__}: {error}")) from error
         if reason is not None and not isinstance(reason, str):

@@ -34,6 +34,7 @@ def torch2trt_register_plugins(plugin_registry: trt.IPluginRegistry) -> None:
 
     Called once a process, before the first lowering and before the first engine is loaded.  An engine's manifest
     names the packs with this hook whose converters made some of its layers; loading it without them is an error.
+    Operators that are marked with ``@torch2trt.plugin`` need no hook.
 
     :param plugin_registry: TensorRT's global plugin registry.
     """

@@ -4,38 +4,81 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
+from .. import log
 from .._trt import trt
-from ..errors import EngineError
+from ..errors import EngineError, PackError
+from ..plugins.creators import CreatorName, has_plugin_layers
+from ..plugins.creators import creators as registered_creators
+from ..plugins.operator import Operator
+from .converters import Converter, PackInfo
 from .loading import Packs
+from .operators import operators_of
 
 _REGISTER: Final = "torch2trt_register_plugins"
 #: TensorRT's registry belongs to the process, so what was registered there does too
 _registered: Final[list[Any]] = []
+#: of operators; TensorRT does not keep them alive
+_creators: Final[dict[Operator, Any]] = {}
+#: of the creators the names of the packs that registered some of that name
+_owners: Final[dict[CreatorName, set[str]]] = {}
 _lock: Final = threading.Lock()
 
 
 def register_plugins(packs: Packs) -> None:
-    """Call the hook of every pack of which it was not called yet in this process."""
+    """Call the hook of every pack of which it was not called yet in this process, and add creators of operators.
+
+    Raises:
+        PackError: a hook failed, TensorRT refused what it gave, or two operators have one name.
+    """
     with _lock:
         for pack in packs.implementers(_REGISTER):
             plugin = packs.plugin(pack.name)
             if not any(plugin is other for other in _registered):
-                packs.call_one(_REGISTER, pack.name, plugin_registry=trt.get_plugin_registry())
+                _call_hook(packs, pack)
                 _registered.append(plugin)
+        if has_plugin_layers():
+            for operator in operators_of(packs.converters):
+                if operator not in _creators:
+                    _creators[operator] = register_operator(operator)
 
 
-def packs_with_plugins(packs: Packs, used: Iterable[str]) -> list[dict[str, str]]:
-    """What a manifest says of those of the packs ``used``, by name, that register plugins."""
-    names = set(used)
-    return [dataclasses.asdict(pack) for pack in packs.implementers(_REGISTER) if pack.name in names]
+def register_operator(operator: Operator) -> Any:
+    """The creator of an operator's plugins, now in TensorRT's registry, which does not keep it alive."""
+    from ..plugins.layer import OperatorCreator
+
+    creator = OperatorCreator(operator)
+    if not trt.get_plugin_registry().register_creator(creator, operator.namespace):
+        raise PackError(
+            f"TensorRT has a plugin creator {operator.namespace}::{operator.name} of version {operator.version} "
+            "already; give the operator's plugin another version: @torch2trt.plugin(version='2')"
+        )
+    return creator
+
+
+def packs_with_plugins(
+    packs: Packs, used: Iterable[Converter], creators: Collection[CreatorName] = ()
+) -> list[dict[str, str]]:
+    """What a manifest says of the packs that register plugins of an engine.
+
+    Args:
+        packs: all of them.
+        used: the converters that made its layers; what they need of their own pack's plugins is not told.
+        creators: those that were asked for by name, which may be another pack's.
+    """
+    hooks = packs.implementers(_REGISTER)
+    needed = {converter.pack for converter in used if converter.pack in hooks or operators_of([converter])}
+    owners = set().union(*(_owners.get(creator, ()) for creator in creators))
+    needed |= {pack for pack in hooks if pack.name in owners}
+    return [dataclasses.asdict(pack) for pack in packs.packs if pack in needed]
 
 
 def require_plugins(needed: Iterable[Mapping[str, str]], packs: Packs, where: str) -> None:
     """Register the plugins that the engine in ``where`` needs; :class:`EngineError` names a pack that is not here."""
     here = {pack.name for pack in packs.implementers(_REGISTER)}
+    here |= {converter.pack.name for converter in packs.converters if operators_of([converter])}
     for pack in needed:
         if pack["name"] not in here:
             distribution = f" (distribution {pack['distribution']} {pack['version']})" if pack["distribution"] else ""
@@ -45,3 +88,16 @@ def require_plugins(needed: Iterable[Mapping[str, str]], packs: Packs, where: st
                 f"which is not loaded here; {cure}"
             )
     register_plugins(packs)
+
+
+def _call_hook(packs: Packs, pack: PackInfo) -> None:
+    # a library that cannot be loaded is no error of Python's: TensorRT logs it, where something that has a log lives
+    alive = trt.Runtime(log.logger())
+    before = registered_creators()
+    with log.record_errors() as messages:
+        packs.call_one(_REGISTER, pack.name, plugin_registry=trt.get_plugin_registry())
+    del alive
+    for creator in registered_creators() - before:
+        _owners.setdefault(creator, set()).add(pack.name)
+    if missing := [message for message in messages if "library" in message.lower()]:
+        raise PackError(f"pack {pack}: the library of plugins is not loaded:{log.format_messages(missing)}")

@@ -91,7 +91,8 @@ class PackRegistry:
 
     def _append(self, converter: Converter) -> None:
         for earlier in self.converters:
-            if earlier.target == converter.target and earlier.rejects is None:
+            takes_all = earlier.rejects is None and earlier.requires in ((), converter.requires)
+            if earlier.target == converter.target and takes_all:
                 raise PackError(
                     f"pack {self.pack} adds two converters of {converter.target.name}; {converter.name} "
                     f"({converter.location}) is never reached, because {earlier.name} ({earlier.location}) "

@@ -59,6 +59,7 @@ _CLASSES = {
     "ATTENTION_OUTPUT": "IAttentionOutputLayer",
     "ROTARY_EMBEDDING": "IRotaryEmbeddingLayer",
     "KV_CACHE_UPDATE": "IKVCacheUpdateLayer",
+    "PLUGIN_V3": "IPluginV3Layer",
 }
 
 

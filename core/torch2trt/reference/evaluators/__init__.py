@@ -15,6 +15,7 @@ from . import (
     linear,
     nms,
     normalization,
+    plugin,
     pooling,
     quantization,
     reduce,
@@ -42,4 +43,5 @@ EVALUATORS: Final[dict[str, Evaluator]] = {
     **nms.EVALUATORS,
     **attention.EVALUATORS,
     **quantization.EVALUATORS,
+    **plugin.EVALUATORS,
 }
