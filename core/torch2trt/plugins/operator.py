@@ -10,7 +10,7 @@ from typing import Any, Final
 import torch
 
 #: what an attribute may be, by the names of the schema
-_ATTRIBUTES: Final = ("int", "float", "bool", "str", "number", "ScalarType")
+_ATTRIBUTES: Final = ("int", "float", "bool", "str", "number", "ScalarType", "List[int]", "List[float]", "List[bool]")
 _TENSORS: Final = ("Tensor", "List[Tensor]")
 #: the count of an optional tensor, or of a list of tensors, that is not given
 _NONE: Final = -1
@@ -92,7 +92,7 @@ class Operator:
             value = attributes.get(argument.name)
             if value is None or kind in _TENSORS:
                 continue
-            if kind.removeprefix("List[").removesuffix("]") not in _ATTRIBUTES or kind == "List[ScalarType]":
+            if kind not in _ATTRIBUTES:
                 return f"its argument {argument.name} is a {kind}, which a plugin cannot keep in an engine"
             values = value if isinstance(value, (list, tuple)) else [value]
             if any(isinstance(one, (torch.SymInt, torch.SymFloat, torch.SymBool)) for one in values):
