@@ -16,6 +16,7 @@ from .classic.helpers import trt_ as trt_
 from .classic.torch2trt import torch2trt as torch2trt
 from .errors import BuildError as BuildError
 from .errors import CacheError as CacheError
+from .errors import AutotuneWarning as AutotuneWarning
 from .errors import CacheWarning as CacheWarning
 from .errors import CaptureError as CaptureError
 from .errors import ClassicWarning as ClassicWarning

@@ -63,6 +63,10 @@ def explain(
         from .verify.verify import verified
 
         finish = functools.partial(verified, _finish, model, example, verify_inputs)
+    if chosen.autotune:
+        from .tune.autotune import autotuned
+
+        finish = functools.partial(autotuned, finish, model, example)
     modules = dict(model.named_modules()) if chosen.run_in_torch and isinstance(model, torch.nn.Module) else {}
     return make_plan(capture(model, example, packs, chosen), packs, chosen, finish, modules)
 

@@ -64,6 +64,10 @@ class EngineError(Torch2TRTError):
     """A saved module or an engine that cannot be loaded or run here."""
 
 
+class AutotuneWarning(UserWarning):
+    """What ``autotune=True`` chose instead of the engine, or why it did not compare."""
+
+
 class CacheWarning(UserWarning):
     """What was built or compiled cannot be kept on disk; said once a process for each folder and reason."""
 

@@ -71,6 +71,9 @@ class Settings:
     #: whether the converted module is held against PyTorch before it is returned, at the smallest, the usual and the
     #: largest shapes
     verify: bool = False
+    #: whether the engine is timed beside PyTorch's kernels under a CUDA graph, at the usual shapes, and PyTorch runs
+    #: the module where it is clearly faster
+    autotune: bool = False
     #: where the model draws random numbers: ``"engine"`` lets the engine draw them, also for dropout in
     #: training mode, ``"refuse"`` makes such calls unsupported; None is ``"engine"`` with a warning, without dropout
     random: Random | None = None
@@ -93,7 +96,7 @@ class Settings:
         _one_of("runtime", self.runtime, get_args(Runtime))
         _one_of("progress", self.progress, (None, True, False))
         _one_of("random", self.random, (None, *get_args(Random)))
-        for name in ("build", "verbose", "verify", "fallback"):
+        for name in ("build", "verbose", "verify", "autotune", "fallback"):
             _one_of(name, getattr(self, name), (True, False))
         if self.runtime == "engine" and not self.build:
             raise ValueError("runtime='engine' needs an engine; leave build=True")
@@ -122,6 +125,7 @@ class SettingsKeywords(TypedDict, total=False):
     progress: bool | None
     verbose: bool
     verify: bool
+    autotune: bool
     random: Random | None
     fallback: bool
     min_segment: int

@@ -53,6 +53,14 @@ def with_fallback(
         calls = tuple(planned.in_torch(why) if planned.call.name in names else planned for planned in calls)
 
 
+def all_in_torch(
+    program: Program, calls: tuple[PlannedCall, ...], reason: str
+) -> tuple[tuple[PlannedCall, ...], tuple[Segment, ...]]:
+    """The calls, all of which PyTorch runs for one reason, and the one segment that they are."""
+    calls = tuple(planned if planned.action == "fold" else planned.in_torch(reason) for planned in calls)
+    return calls, cut(program, [("torch", [planned for planned in calls if planned.action == "torch"])], calls)
+
+
 def _without_converter(planned: PlannedCall, settings: Settings, forced: str | None) -> PlannedCall:
     """A call that no converter takes, or that the user wants there, in PyTorch; what is forbidden stays unsupported."""
     every = list(walk([planned]))
