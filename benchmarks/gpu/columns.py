@@ -109,13 +109,22 @@ class Ours(Column):
             return "the interpreter runs small rows only"
         return super().why_not(row, device)
 
+    settings: ClassVar[dict[str, Any]] = {}
+
     def prepare(self, model: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> Call:
         """Convert, without what an earlier conversion left on disk."""
         import torch2trt
 
         runtime = "engine" if inputs[0].is_cuda else "reference"
-        module = torch2trt.convert(model, list(inputs), cache=False, runtime=runtime)
+        module = torch2trt.convert(model, list(inputs), cache=False, runtime=runtime, **self.settings)
         return lambda: module(*inputs)
+
+
+class OursAutotuned(Ours):
+    """The same with ``autotune=True``, which may choose PyTorch's kernels."""
+
+    on_cpu = False
+    settings: ClassVar[dict[str, Any]] = {"autotune": True}
 
 
 def find(name: str) -> Column:
@@ -142,4 +151,5 @@ COLUMNS: dict[str, Column] = {
     "inductor": Inductor(),
     "inductor+graph": InductorGraph(),
     "ours": Ours(),
+    "ours+autotune": OursAutotuned(),
 }

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from .columns import Call, Column
+from .columns import Call, Column, Ours
 
 ORT_PLUGIN = "onnxruntime_ep_nv_tensorrt_rtx"
 
@@ -48,6 +48,13 @@ class TorchTensorRTGraph(TorchTensorRT):
 
         call.keeps = stack  # type: ignore[attr-defined]  # a function, which may have it
         return call
+
+
+class OursThere(Ours):
+    """Ours over the TensorRT that the peers run on, which may be older than its own."""
+
+    peer = True
+    on_cpu = False
 
 
 class OnnxRuntime(Column):
@@ -123,6 +130,7 @@ def element(dtype: torch.dtype) -> int:
 
 
 PEERS: dict[str, Column] = {
+    "ours@peers": OursThere(),
     "torch-tensorrt": TorchTensorRT(),
     "torch-tensorrt+graph": TorchTensorRTGraph(),
     "onnxruntime": OnnxRuntime(),

@@ -125,9 +125,10 @@ def test_resnet18_in_int8_agrees_with_the_model_that_quantizes_in_pytorch(resnet
 @pytest.mark.gpu
 @GPU
 def test_an_engine_in_int8_agrees_with_the_model_that_quantizes_in_pytorch(resnet):
-    model, dataset, x = resnet
-    model, x = model.cuda(), x.cuda()
-    items = ListDataset([[tensor.cuda() for tensor in item] for item in dataset.items])
+    # of images of 64 pixels PyTorch's own results on the CPU and the GPU differ by 1.8e-2: a number that is rounded to
+    # the other side changes all that comes after it, and four places are left at the end to average over
+    model, items = resnet[0].cuda(), ListDataset([[torch.randn(1, 3, 224, 224).cuda()] for _ in range(4)])
+    x = torch.randn(2, 3, 224, 224).cuda()
     module = torch2trt(model, [x], int8_mode=True, int8_calib_dataset=items)
     with torch.no_grad():
         assert relative(module(x), quantized(model, [x], items)(x)) < 2e-2
