@@ -2,7 +2,7 @@
 
 One graph of each kind (up to isomorphism, and needs that follow from others) and one coloring of those that an
 automorphism makes of each other, held against every order in which the calls can run.  The tests do this for fewer
-calls, which takes seconds; eight take some 20 minutes of one core.
+calls, which takes seconds; eight take some 20 minutes of a core of its own.
 
     python benchmarks/partitions.py --calls 8 --json benchmarks/results/partitions_cpu.json
 """

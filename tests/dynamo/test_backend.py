@@ -15,6 +15,7 @@ import torch2trt
 from torch import nn
 from torch._dynamo.exc import BackendCompilerFailed
 from torch2trt import FallbackWarning, RandomNumbersWarning, UnsupportedError
+from torch2trt.dynamo import conversions
 
 from .counting import CPU, Counting
 
@@ -190,19 +191,42 @@ def test_weights_that_change_are_seen(model, counting):
     assert counting.conversions == 5
 
 
-def test_weights_that_change_all_the_time_are_pytorchs(counting):
+@pytest.fixture
+def three(monkeypatch):
+    """Three conversions of a graph are the most."""
+    monkeypatch.setattr(conversions, "_MOST", 3)
+
+
+def test_weights_that_change_all_the_time_are_pytorchs(counting, three):
     model, x = nn.Linear(3, 2), torch.randn(4, 3)
     compiled = counting.compile(model)
-    for _ in range(8):
+    for _ in range(3):
         agree(compiled, model, x)
         with torch.no_grad():
             model.weight.add_(1)
     for _ in range(2):
-        with pytest.warns(FallbackWarning, match="converted 8 times already"):
+        with pytest.warns(FallbackWarning, match="converted 3 times already"):
             agree(compiled, model, x)
         with torch.no_grad():
             model.weight.add_(1)
-    assert counting.conversions == 8
+    assert counting.conversions == 3
+
+
+def test_weights_that_need_no_cast_stay_constants(counting, monkeypatch):
+    class Casting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(3, 3)
+
+        def forward(self, x):
+            return torch.nn.functional.linear(x.float(), self.layer.weight.float().contiguous(), self.layer.bias)
+
+    plans = []
+    convert = torch2trt.Plan.convert
+    monkeypatch.setattr(torch2trt.Plan, "convert", lambda plan: plans.append(plan) or convert(plan))
+    model = Casting()
+    agree(counting.compile(model), model, torch.randn(2, 3))
+    assert [*plans[0].program.inputs] == ["l_x_"]
 
 
 def test_blocks_of_one_kind_share_a_graph_and_not_their_weights(counting):
@@ -277,15 +301,15 @@ def test_a_graph_that_was_converted_before_is_in_the_cache(model, counting):
     assert counting.conversions == 2
 
 
-def test_sizes_without_an_end_are_pytorchs_at_last(counting):
+def test_sizes_without_an_end_are_pytorchs_at_last(counting, three):
     compiled = counting.compile(lambda x: x.cumsum(0) * 2, dynamic=True)
-    for power in range(1, 9):
+    for power in range(1, 4):
         x = torch.randn(2**power + 1)
         torch.testing.assert_close(compiled(x), x.cumsum(0) * 2)
-    x = torch.randn(513)
+    x = torch.randn(17)
     with pytest.warns(FallbackWarning, match="mark_dynamic"):
         torch.testing.assert_close(compiled(x), x.cumsum(0) * 2)
-    assert (counting.graphs, counting.conversions) == (1, 8)
+    assert (counting.graphs, counting.conversions) == (1, 3)
 
 
 def test_without_fallback_an_unsupported_call_is_named_with_its_line(counting):

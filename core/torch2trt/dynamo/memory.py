@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -36,14 +36,26 @@ def memory_of_inputs(graph: torch.fx.Graph) -> set[int]:
     return {one for one in found if one is not None}
 
 
-def written(graph: torch.fx.Graph) -> Iterator[tuple[torch.fx.Node, torch.fx.Node]]:
-    """The calls that write into a tensor, which they return or not, and that tensor."""
-    for node in graph.nodes:
-        first = node.args[0] if node.args else None
-        if not isinstance(first, torch.fx.Node) or not isinstance(value_of(first), torch.Tensor):
-            continue
-        if value_of(node) is value_of(first) or node.target is operator.setitem:
-            yield node, first
+def returned_inputs(graph: torch.fx.Graph) -> dict[torch.fx.Node, torch.fx.Node]:
+    """The calls that return a tensor that they are given: what writes in place, and what had nothing to do."""
+    return {
+        node: given
+        for node in graph.nodes
+        for given in node.all_input_nodes
+        if isinstance(value_of(node), torch.Tensor) and value_of(node) is value_of(given)
+    }
+
+
+def written(graph: torch.fx.Graph) -> list[torch.fx.Node]:
+    """The tensors that calls write into, as far as their names say so."""
+    in_place = [given for node, given in returned_inputs(graph).items() if _writes(node)]
+    return in_place + [node.args[0] for node in graph.nodes if node.target is operator.setitem]
+
+
+def _writes(node: torch.fx.Node) -> bool:
+    name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
+    arithmetic = getattr(node.target, "__module__", "") == "_operator" and name.startswith("i")  # iadd, imul, ...
+    return arithmetic or (name.endswith("_") and not name.endswith("__")) or "out" in node.kwargs
 
 
 def why_in_torch(graph_module: torch.fx.GraphModule, examples: Sequence[Any]) -> str | None:
@@ -55,8 +67,8 @@ def why_in_torch(graph_module: torch.fx.GraphModule, examples: Sequence[Any]) ->
     inputs = memory_of_inputs(graph)
     # views of inputs are PyTorch's in any case
     computed = [node for node in outputs_of(graph) if memory(node) not in inputs]
-    changed = [tensor for _, tensor in written(graph)]
-    if any(isinstance(value := value_of(node), torch.Tensor) and value.requires_grad for node in computed + changed):
+    both = map(value_of, computed + written(graph))
+    if any(isinstance(value, torch.Tensor) and value.requires_grad for value in both):
         return (
             "records gradients, and engines compute none; call it under torch.inference_mode() or torch.no_grad(), or "
             "set requires_grad_(False)"

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch.fx import Graph, GraphModule, Node
 
-from .memory import memory, memory_of_inputs, outputs_of, value_of, written
+from .memory import memory, memory_of_inputs, outputs_of, returned_inputs, value_of, written
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Parts:
 def split(graph_module: GraphModule) -> Parts | None:
     """A graph without the views that it returns, and these; None where it makes nothing but views of its inputs."""
     graph, outputs = graph_module.graph, outputs_of(graph_module.graph)
-    inputs, writes = memory_of_inputs(graph), dict(written(graph))
+    inputs, given = memory_of_inputs(graph), returned_inputs(graph)
     owners: dict[int | None, Node] = {}
     for node in graph.nodes:
         owners.setdefault(memory(node), node)
@@ -43,14 +43,14 @@ def split(graph_module: GraphModule) -> Parts | None:
     computed = dict.fromkeys(node for node in different if node not in views)
     computed |= dict.fromkeys(owners[memory(node)] for node in views if memory(node) not in inputs)
     known = inputs | {*map(memory, computed)}
-    computed |= dict.fromkeys(_needed(views, known, writes, {*computed}))
-    if not computed and not any(memory(tensor) in inputs for tensor in writes.values()):
+    computed |= dict.fromkeys(_needed(views, known, given, {*computed}))
+    if not computed and not any(memory(tensor) in inputs for tensor in written(graph)):
         return None
-    return Parts(_returning(graph_module, [*computed]), _viewing(graph_module, [*computed], shared, writes))
+    return Parts(_returning(graph_module, [*computed]), _viewing(graph_module, [*computed], shared, given))
 
 
 def _needed(
-    views: Sequence[Node], known: set[int | None], writes: Mapping[Node, Node], seen: set[Node]
+    views: Sequence[Node], known: set[int | None], given: Mapping[Node, Node], seen: set[Node]
 ) -> Iterator[Node]:
     """The tensors that views are made with, such as one that says where they begin."""
     for node in views:
@@ -60,7 +60,7 @@ def _needed(
         if (own := memory(node)) is not None and own not in known:
             yield node
         else:
-            yield from _needed([writes[node]] if node in writes else node.all_input_nodes, known, writes, seen)
+            yield from _needed([given[node]] if node in given else node.all_input_nodes, known, given, seen)
 
 
 def _returning(graph_module: GraphModule, outputs: Sequence[Node]) -> GraphModule:
@@ -72,7 +72,7 @@ def _returning(graph_module: GraphModule, outputs: Sequence[Node]) -> GraphModul
 
 
 def _viewing(
-    graph_module: GraphModule, computed: Sequence[Node], shared: set[int], writes: Mapping[Node, Node]
+    graph_module: GraphModule, computed: Sequence[Node], shared: set[int], given: Mapping[Node, Node]
 ) -> GraphModule:
     graph = Graph()
     inputs = [node for node in graph_module.graph.nodes if node.op == "placeholder"]
@@ -83,8 +83,7 @@ def _viewing(
 
     def copy(node: Node) -> Node:
         if node not in copies:
-            # what a call wrote into is what it returns
-            copies[node] = copy(writes[node]) if node in writes else graph.node_copy(node, copy)
+            copies[node] = copy(given[node]) if node in given else graph.node_copy(node, copy)
         return copies[node]
 
     graph.output(tuple(copy(one) if isinstance(one, Node) else one for one in outputs_of(graph_module.graph)))

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 import torch
-from torch.utils._sympy.value_ranges import bound_sympy
 
 from .memory import memory, value_of, written
 
 #: how Dynamo marks the parameters and buffers of modules
 _OF_A_MODULE: Final = "unguarded"
+#: what is larger is a limit of the machine or of a dtype, and no size that an engine is to be made for
+_LARGEST: Final = 2**20
 
 
 class Bounds(NamedTuple):
@@ -50,7 +51,7 @@ def taken_by(graph_module: torch.fx.GraphModule, examples: Sequence[Any]) -> Tak
     """The inputs of a graph of Dynamo."""
     nodes = graph_module.graph.find_nodes(op="placeholder")
     values = {node.name: value_of(node) for node in nodes}
-    changed = {memory(tensor) for _, tensor in written(graph_module.graph)}
+    changed = {*map(memory, written(graph_module.graph))}
     constants = tuple(
         node.name
         for node, example in zip(nodes, examples, strict=True)
@@ -96,5 +97,6 @@ def _is_float(node: torch.fx.Node) -> bool:
 
 
 def _bounds(size: Any) -> Bounds:
-    limits = bound_sympy(size.node.expr, dict(size.node.shape_env.var_to_range))
-    return Bounds(*(int(limit) if limit.is_Integer else None for limit in (limits.lower, limits.upper)))
+    limits = size.node.shape_env.bound_sympy(size.node.expr)
+    low, high = (int(limit) if limit.is_Integer else None for limit in (limits.lower, limits.upper))
+    return Bounds(low, high if high is not None and high <= _LARGEST else None)
