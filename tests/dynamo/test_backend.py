@@ -5,6 +5,7 @@ import gc
 import os
 import subprocess
 import sys
+import warnings
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch
 import torch2trt
 from torch import nn
 from torch._dynamo.exc import BackendCompilerFailed
-from torch2trt import FallbackWarning, RandomNumbersWarning, UnsupportedError
+from torch2trt import ConversionError, FallbackWarning, RandomNumbersWarning, UnsupportedError
 from torch2trt.dynamo import conversions
 
 from .counting import CPU, Counting
@@ -327,13 +328,33 @@ def test_without_fallback_an_unsupported_call_is_named_with_its_line(counting):
             compiled(torch.eye(3))
 
 
-def test_random_numbers_are_told(counting):
+def test_random_numbers_are_told_and_drawn_in_any_mode(counting):
     compiled = counting.compile(lambda x: x + torch.rand_like(x) * 2)
-    with pytest.warns(RandomNumbersWarning):
-        first = compiled(torch.zeros(50))
-    second = compiled(torch.zeros(50))
-    assert not torch.equal(first, second)
-    assert 0 <= first.min() < first.max() <= 2
+    x = torch.zeros(50)
+    with torch.inference_mode(), pytest.warns(RandomNumbersWarning):
+        drawn = [compiled(x)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RandomNumbersWarning)  # said for each conversion
+        with torch.no_grad():
+            drawn += [compiled(x), compiled(x)]
+    assert len({tuple(one.tolist()) for one in drawn}) == 3
+    assert all(0 <= one.min() < one.max() <= 2 for one in drawn)
+
+
+def test_what_fails_for_sizes_that_vary_is_converted_for_each(counting, monkeypatch):
+    explain = conversions.explain
+
+    def failing(*args, dynamic_shapes=None, **settings):
+        if dynamic_shapes is not None:
+            raise ConversionError("no sizes that vary")
+        return explain(*args, **settings)
+
+    monkeypatch.setattr(conversions, "explain", failing)
+    compiled = counting.compile(lambda x: torch.exp(x) * 2 + 1, dynamic=True)
+    for size in (3, 4, 3):
+        x = torch.randn(size)
+        torch.testing.assert_close(compiled(x), x.exp() * 2 + 1)
+    assert (counting.graphs, counting.conversions) == (1, 2)
 
 
 def test_threads(counting):

@@ -11,7 +11,7 @@ from typing import Any, Final
 import torch
 
 from ..api import explain
-from ..errors import CaptureError, FallbackWarning, InputError, NarrowedRangeWarning, warn
+from ..errors import CaptureError, FallbackWarning, InputError, NarrowedRangeWarning, Torch2TRTError, warn
 from ..plan.plan import Plan
 from ..program.leaves import SEED
 from ..runtime.module import TRTModule
@@ -138,7 +138,7 @@ class Conversions:
                 converted = self._converted_for(args, None)
                 if converted.takes(args, varying):
                     return converted
-            except (CaptureError, InputError):
+            except Torch2TRTError:  # said again where these sizes are the reason too
                 source.varies = False
         return self._converted_for(args, varying)
 
@@ -150,9 +150,13 @@ class Conversions:
                 "size with torch._dynamo.mark_dynamic(tensor, dim, min=..., max=...), and load weights before the "
                 "first call"
             )
-        plan = _planned(source, args, only is None)
-        self.count += 1
-        module = plan.convert()
+        # what a module keeps is written in any mode
+        with torch.inference_mode(False), torch.no_grad():
+            plan = _planned(source, args, only is None)
+            self.count += 1
+            module = plan.convert()
+            if (seed := getattr(module.state, SEED, None)) is not None:
+                seed.random_(2**31 - 1)  # another one for each conversion, of the generator that users seed
         assert module.signature is not None
         places = source.taken.places
         writes = [places[leaf.name] for leaf in module.signature.output_leaves if leaf.kind == "mutated"]
@@ -163,7 +167,7 @@ class Conversions:
 
 
 def _planned(source: Source, args: Sequence[Any], varies: bool) -> Plan:
-    with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
+    with warnings.catch_warnings():
         # other sizes are converted when they come
         warnings.simplefilter("ignore", NarrowedRangeWarning)
         plan = _plan(source, args, varies)
