@@ -18,7 +18,7 @@ PACKS = [path.parent for path in ROOT.glob("converters_builtin/*/*/__init__.py")
 ROOMS = (
     *("errors", "_trt", "cache", "settings", "dtypes", "log", "reference"),
     *("program", "plugins", "packs", "runtime", "capture", "plan", "network", "lib"),
-    *("verify", "tune", "api", "testing", "classic"),
+    *("verify", "tune", "api", "testing", "classic", "dynamo"),
 )
 #: modules where programs for NVIDIA's library import from; they define nothing themselves
 ALIASES = ("calibration", "converters", "dataset", "flattener", "module_test", "torch2trt", "trt_module", "utils")
@@ -84,6 +84,11 @@ def test_the_core_does_not_know_the_classic_room():
             assert not [other for other in imported(name) if room(other) in ("classic", *ALIASES)], name
 
 
+def test_only_pytorch_knows_the_backend_of_torch_compile():
+    for name in MODULES:
+        assert room(name) == "dynamo" or not [other for other in imported(name) if room(other) == "dynamo"], name
+
+
 def code_lines(path):
     """Lines of code: blank lines, comments and docstrings are not what there should be less of."""
     text = path.read_text()
@@ -100,7 +105,7 @@ def test_the_core_stays_minimal():
     own = [
         path
         for name, path in MODULES.items()
-        if room(name) not in ("reference", "verify", "tune", "testing", "classic", "cli", *ALIASES)
+        if room(name) not in ("reference", "verify", "tune", "testing", "classic", "dynamo", "cli", *ALIASES)
     ]
     assert sum(map(code_lines, own)) <= 10000
 

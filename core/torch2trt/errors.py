@@ -81,7 +81,7 @@ class ConverterConflictWarning(UserWarning):
 
 
 class FallbackWarning(UserWarning):
-    """A module was converted with ``fallback=True`` and has no engine: PyTorch runs all of it."""
+    """PyTorch runs all of a module that ``fallback=True`` was given for, or all of a graph of ``torch.compile``."""
 
 
 class Float64Warning(UserWarning):

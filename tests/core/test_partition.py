@@ -1,57 +1,17 @@
 """The fewest segments, held against every order in which calls can run."""
 
 import itertools
-import random
 
 import numpy as np
 import pytest
 from torch2trt.plan.partition import crossings, earliest, partition, users_of
 
-
-def orders(count):
-    """Every transitive relation of ``count`` calls that only need earlier ones: every graph, as far as cuts see it."""
-    if count == 0:
-        yield ()
-        return
-    for earlier in orders(count - 1):
-        for below in range(1 << (count - 1)):
-            if all(earlier[i] & ~below == 0 for i in range(count - 1) if below >> i & 1):
-                yield (*earlier, below)
+from .posets import KINDS, canonical, colorings, fewest, kinds, labeled, needs_of, tried
 
 
-def fewest(below, colors):
-    """The least number of runs of one color in any order of the calls, for each row of ``colors``.
-
-    Every order is looked at: what is left of it after its last call is an order of the rest.
-    """
-    count = len(below)
-    far = 2 * count
-    best = {0: np.zeros((2, len(colors)), dtype=int)}
-    for done in range(1, 1 << count):
-        if any(done >> i & 1 and below[i] & ~done for i in range(count)):
-            continue
-        runs = np.full((2, len(colors)), far)
-        for last in range(count):
-            before = done & ~(1 << last)
-            if not done >> last & 1 or before not in best:
-                continue
-            own = colors[:, last]
-            same, other = (np.where(own == 0, *(best[before][[a, b]])) for a, b in ((0, 1), (1, 0)))
-            last_runs = np.minimum(same, other + 1) if before else np.ones(len(colors), dtype=int)
-            for color in (0, 1):
-                runs[color] = np.where(own == color, np.minimum(runs[color], last_runs), runs[color])
-        best[done] = runs
-    return best[(1 << count) - 1].min(0)
-
-
-def needs_of(below):
-    return [[i for i in range(len(below)) if one >> i & 1] for one in below]
-
-
-def check(below, colors):
-    needs = needs_of(below)
+def check(below, colors, needs):
     users = users_of(needs)
-    for row, wanted in zip(colors.tolist(), fewest(below, colors), strict=True):
+    for row, wanted in zip(colors.tolist(), fewest(below, colors).tolist(), strict=True):
         segments = partition(row, needs)
         assert max(segments) + 1 == len(set(segments)) == wanted, (row, needs, segments)
         for call, needed in enumerate(needs):
@@ -61,24 +21,51 @@ def check(below, colors):
         assert crossings(segments, users) <= crossings(plain, users)
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6])
+def test_every_graph_of_up_to_six_calls_in_every_coloring(count):
+    assert len(kinds(count)) == KINDS[count - 1]
+    for below in kinds(count):
+        check(below, colorings(below), needs_of(below))
+
+
+@pytest.mark.slow
+def test_every_graph_of_seven_calls_in_every_coloring():
+    """The whole of ``partition`` for each hundredth; ``benchmarks/partitions.py`` has that of all, also of eight calls."""
+    assert len(kinds(7)) == KINDS[6]
+    for index, below in enumerate(kinds(7)):
+        colors, needs = colorings(below), needs_of(below)
+        for row, wanted in zip(colors.tolist(), fewest(below, colors).tolist(), strict=True):
+            assert min(max(earliest(row, needs, first)) for first in (0, 1)) + 1 == wanted, (row, needs)
+        rest = slice(index % 100, None, 100)
+        check(below, colors[rest], needs)
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
-def test_every_graph_of_up_to_five_calls_in_every_coloring(count):
+def test_one_of_each_kind_stands_for_all(count):
+    """Graphs of one kind have the same fewest numbers, however their calls are listed and their needs written down."""
     colors = np.array(list(itertools.product((0, 1), repeat=count)))
-    for below in orders(count):
-        check(below, colors)
+    known = {}
+    for below in labeled(count):
+        code, automorphisms = canonical(below)
+        numbers = sorted(fewest(below, colors).tolist())
+        assert known.setdefault(code, (len(automorphisms), numbers)) == (len(automorphisms), numbers)
+        # without what follows from other needs
+        direct = [[i for i in needed if not any(below[j] >> i & 1 for j in needed)] for needed in needs_of(below)]
+        check(below, colors, direct)
+    assert len(known) == KINDS[count - 1]
 
 
-@pytest.mark.parametrize("count", [6, 7, 8])
-def test_graphs_of_up_to_eight_calls(count):
-    drawn = random.Random(count)
-    for _ in range(60):
-        below = []
-        for call in range(count):
-            needed = [i for i in range(call) if drawn.random() < 0.3]
-            below.append(sum(1 << i for i in needed))
-            for i in needed:
-                below[call] |= below[i]
-        check(tuple(below), np.array([[drawn.randrange(2) for _ in range(count)] for _ in range(16)]))
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+def test_the_fewest_are_those_of_all_orders(count):
+    for below in kinds(count):
+        colors = colorings(below)
+        assert fewest(below, colors).tolist() == [tried(below, row) for row in colors.tolist()]
+
+
+def test_colorings_are_all_up_to_automorphism():
+    assert [len(colorings((0,) * count)) for count in range(1, 5)] == [2, 3, 4, 5]  # without needs, only how many count
+    assert len(colorings((0, 1, 3, 7))) == 16  # one after the other
+    assert len(colorings((0, 0, 3))) == 6
 
 
 def test_calls_of_no_color_cost_no_segment():

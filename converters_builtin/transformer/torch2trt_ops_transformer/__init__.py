@@ -10,10 +10,10 @@ from torch2trt import PackRegistry, hookimpl
 
 @hookimpl(trylast=True)
 def torch2trt_decompositions(table: dict[Any, Callable[..., Any]]) -> None:
-    """Trace packed sequences as rows that a mask selects."""
-    from . import packed
+    """Trace packed sequences as rows that a mask selects, and fused encoder layers as their steps."""
+    from . import encoder_layer, packed
 
-    table.update(packed.rules())
+    table.update(packed.rules() | encoder_layer.rules())
 
 
 @hookimpl(trylast=True)
