@@ -14,9 +14,9 @@ from .classic.helpers import get_arg as get_arg
 from .classic.helpers import torch_dim_to_trt_axes as torch_dim_to_trt_axes
 from .classic.helpers import trt_ as trt_
 from .classic.torch2trt import torch2trt as torch2trt
+from .errors import AutotuneWarning as AutotuneWarning
 from .errors import BuildError as BuildError
 from .errors import CacheError as CacheError
-from .errors import AutotuneWarning as AutotuneWarning
 from .errors import CacheWarning as CacheWarning
 from .errors import CaptureError as CaptureError
 from .errors import ClassicWarning as ClassicWarning
