@@ -102,7 +102,7 @@ def test_the_core_stays_minimal():
         for name, path in MODULES.items()
         if room(name) not in ("reference", "verify", "testing", "classic", "cli", *ALIASES)
     ]
-    assert sum(map(code_lines, own)) <= 9030
+    assert sum(map(code_lines, own)) <= 9310
 
 
 @pytest.mark.parametrize(

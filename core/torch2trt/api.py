@@ -63,7 +63,7 @@ def explain(
         from .verify.verify import verified
 
         finish = functools.partial(verified, _finish, model, example, verify_inputs)
-    modules = dict(model.named_modules()) if chosen.run_in_torch and isinstance(model, torch.nn.Module) else {}
+    modules = dict(model.named_modules()) if isinstance(model, torch.nn.Module) else {}
     return make_plan(capture(model, example, packs, chosen), packs, chosen, finish, modules)
 
 
