@@ -67,7 +67,7 @@ def explain(
         from .tune.autotune import autotuned
 
         finish = functools.partial(autotuned, finish, model, example)
-    modules = dict(model.named_modules()) if chosen.run_in_torch and isinstance(model, torch.nn.Module) else {}
+    modules = dict(model.named_modules()) if isinstance(model, torch.nn.Module) else {}
     return make_plan(capture(model, example, packs, chosen), packs, chosen, finish, modules)
 
 

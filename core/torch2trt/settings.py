@@ -20,6 +20,9 @@ from .errors import did_you_mean
 Runtime = Literal["auto", "engine", "reference"]
 Float64 = Literal["float32", "refuse"]
 Random = Literal["engine", "refuse"]
+Mixed = Literal["mixed", "mixed-bfloat16"]
+#: what names calls of a model: paths of modules, their classes or the names of these, and targets
+Named = Sequence["str | type[torch.nn.Module] | Callable[..., Any]"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -28,6 +31,7 @@ _ELSEWHERE: Final = {
     **dict.fromkeys(("fp16", "half", "fp16_mode", "use_fp16"), "precision=torch.float16"),
     **dict.fromkeys(("bf16", "bf16_mode", "bfloat16"), "precision=torch.bfloat16"),
     **dict.fromkeys(("enabled_precisions", "dtype", "precisions"), "precision=torch.float16, or another dtype"),
+    **dict.fromkeys(("autocast", "enable_autocast", "amp"), "precision='mixed'"),
     **dict.fromkeys(("truncate_double", "truncate_long_and_double"), "float64='float32', which is the default"),
     **dict.fromkeys(("workspace_size", "max_workspace_size"), "workspace=2**30, in bytes"),
     **dict.fromkeys(("min_shapes", "max_shapes", "max_batch_size", "dynamic_axes"), "inputs=[Input(min=..., max=...)]"),
@@ -38,7 +42,8 @@ _ELSEWHERE: Final = {
 }
 #: how close a keyword must be to a known one to be that, mistyped, where others are passed on
 _TYPO: Final = 0.85
-_PRECISIONS: Final = (None, torch.float32, torch.float16, torch.bfloat16)
+_LOW: Final = {"mixed": torch.float16, "mixed-bfloat16": torch.bfloat16}
+_PRECISIONS: Final = (None, torch.float32, torch.float16, torch.bfloat16, *_LOW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +54,11 @@ class Settings:
         ValueError: a value that could only fail later, with those that are possible.
     """
 
-    #: the floating-point dtype that the network computes in; None leaves every dtype as the model has it
-    precision: torch.dtype | None = None
+    #: the floating-point dtype that the network computes in; None leaves every dtype as the model has it.
+    #: ``"mixed"`` and ``"mixed-bfloat16"`` follow the rules of PyTorch's autocast, for float16 and bfloat16
+    precision: torch.dtype | Mixed | None = None
+    #: what computes in float32 with another ``precision``, by the same names as ``run_in_torch``
+    keep_fp32: Named = ()
     #: what becomes of float64, which TensorRT lacks: ``"float32"`` computes it in float32, with a ``Float64Warning``;
     #: ``"refuse"`` leaves it unsupported
     float64: Float64 = "float32"
@@ -68,8 +76,7 @@ class Settings:
     progress: bool | None = None
     #: whether what TensorRT itself logs while it builds is written to stderr
     verbose: bool = False
-    #: whether the converted module is held against PyTorch before it is returned, at the smallest, the usual and the
-    #: largest shapes
+    #: whether the module is held against PyTorch before it is returned, at its smallest, usual and largest shapes
     verify: bool = False
     #: whether the engine is timed beside PyTorch's kernels under a CUDA graph, at the usual shapes, and PyTorch runs
     #: the module where it is clearly faster
@@ -84,7 +91,7 @@ class Settings:
     min_segment: int = 3
     #: with ``fallback=True``, what else runs in PyTorch: paths of modules (``"decoder.head"``), their classes or the
     #: names of these, and targets (``"aten.gelu.default"``)
-    run_in_torch: Sequence[str | type[torch.nn.Module] | Callable[..., Any]] = ()
+    run_in_torch: Named = ()
     #: whether engines and compiled kernels are kept on disk for the next process: True is the folder that
     #: ``TORCH2TRT_CACHE`` names or the user's own, a path another one; a mapping has engines by their keys
     cache: Cache = field(default=True, compare=False)
@@ -104,8 +111,18 @@ class Settings:
         _check_range("workspace", self.workspace, 1, None, "a number of bytes, such as 2**30")
         _check_range("optimization_level", self.optimization_level, 0, 5, "a level from 0 to 5")
         _check_range("min_segment", self.min_segment, 1, None, "a number of calls, 1 or more")
-        object.__setattr__(self, "run_in_torch", _run_in_torch(self.run_in_torch, self.fallback))
+        object.__setattr__(self, "run_in_torch", _named("run_in_torch", self.run_in_torch))
+        object.__setattr__(self, "keep_fp32", _named("keep_fp32", self.keep_fp32))
+        if self.run_in_torch and not self.fallback:
+            raise ValueError("run_in_torch names calls for PyTorch to run between engines; add fallback=True")
+        if self.keep_fp32 and self.precision in (None, torch.float32):
+            raise ValueError("keep_fp32 names calls for float32 in a lower precision; add precision=torch.float16")
         object.__setattr__(self, "compute_capabilities", _compute_capabilities(self.compute_capabilities))
+
+    @property
+    def low_precision(self) -> torch.dtype | None:
+        """What autocast's rules lower to; None where the network computes in one precision."""
+        return _LOW[self.precision] if isinstance(self.precision, str) else None
 
     def to_dict(self) -> dict[str, Any]:
         """What makes the module, as JSON-able values: where engines are kept does not."""
@@ -115,7 +132,8 @@ class Settings:
 class SettingsKeywords(TypedDict, total=False):
     """The fields of :class:`Settings` as keyword arguments."""
 
-    precision: torch.dtype | None
+    precision: torch.dtype | Mixed | None
+    keep_fp32: Named
     float64: Float64
     runtime: Runtime
     build: bool
@@ -129,7 +147,7 @@ class SettingsKeywords(TypedDict, total=False):
     random: Random | None
     fallback: bool
     min_segment: int
-    run_in_torch: Sequence[str | type[torch.nn.Module] | Callable[..., Any]]
+    run_in_torch: Named
     cache: Cache
 
 
@@ -213,14 +231,12 @@ def _compute_capabilities(given: Sequence[str]) -> tuple[str, ...]:
     return capabilities
 
 
-def _run_in_torch(given: Any, fallback: bool) -> tuple[Any, ...]:
+def _named(setting: str, given: Any) -> tuple[Any, ...]:
     if isinstance(given, str) or not isinstance(given, Sequence):
-        raise ValueError(f"run_in_torch={given!r} is no sequence; give a list of module paths, classes and targets")
-    if given and not fallback:
-        raise ValueError("run_in_torch names calls for PyTorch to run between engines; add fallback=True")
+        raise ValueError(f"{setting}={given!r} is no sequence; give a list of module paths, classes and targets")
     for one in given:
         if not one or not (isinstance(one, str) or callable(one)):
-            raise ValueError(f"run_in_torch has {one!r}, which is no module path, class or target")
+            raise ValueError(f"{setting} has {one!r}, which is no module path, class or target")
     return tuple(given)
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import triton
 import triton.language as tl
 
 
 @triton.jit  # type: ignore[untyped-decorator]
-def _clamped_swiglu(x: Any, out: Any, count: Any, half: Any, alpha: Any, limit: Any, BLOCK: tl.constexpr) -> None:  # noqa: N803
+def clamped_swiglu_kernel(x, out, count, half, alpha, limit, BLOCK: tl.constexpr):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, N803
+    """One block of the result; Triton takes no types of Python's for parameters."""
     offsets = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     inside = offsets < count
     gates = x + offsets // half * 2 * half + offsets % half
@@ -29,5 +28,5 @@ def launch_clamped_swiglu(x: torch.Tensor, alpha: float, limit: float) -> torch.
     out = x.new_empty((*x.shape[:-1], half))
     if out.numel():
         block = 1024
-        _clamped_swiglu[(triton.cdiv(out.numel(), block),)](x, out, out.numel(), half, alpha, limit, BLOCK=block)
+        clamped_swiglu_kernel[(triton.cdiv(out.numel(), block),)](x, out, out.numel(), half, alpha, limit, BLOCK=block)
     return out

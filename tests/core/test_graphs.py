@@ -1,5 +1,6 @@
 """CUDA graphs: when a shape gets one, and that calls give what they gave without."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -173,9 +174,11 @@ class TestOnGPU:
             for seed in range(4):
                 dynamic(*inputs(size, seed))
         torch.cuda.synchronize()
-        before = torch.cuda.memory_allocated(), torch.cuda.mem_get_info()[0]
+        before = torch.cuda.memory_allocated(), torch.cuda.memory_reserved(), torch.cuda.mem_get_info()[0]
         for index in range(400):
             dynamic(*inputs(1 + index % 8, index))
         torch.cuda.synchronize()
         assert torch.cuda.memory_allocated() <= before[0]
-        assert torch.cuda.mem_get_info()[0] >= before[1] - 2**21
+        assert torch.cuda.memory_reserved() <= before[1]
+        if "PYTEST_XDIST_WORKER" not in os.environ:  # other processes take memory of the same GPU
+            assert torch.cuda.mem_get_info()[0] >= before[2] - 2**21

@@ -145,9 +145,10 @@ def test_loops_branches_and_what_else_calls_take(tmp_path):
             return total, total * 2
 
         total, all_ = torch._higher_order_ops.scan(step, torch.zeros(()), x.flatten())
+        mapped = torch._higher_order_ops.map(lambda row: torch.linalg.eigvalsh(row * torch.eye(2)), x)
         wide = torch.linalg.eigvals(x @ x.mT).abs().sum()
         filled = torch.full((2, 2), float("inf"), dtype=torch.float32).nan_to_num(posinf=3.0)
-        return total, all_, wide, filled + torch.linalg.eigvalsh(z), torch.tensor([1 + 2j])[0] * x.sum()
+        return total, all_, mapped, wide, filled + torch.linalg.eigvalsh(z), torch.tensor([1 + 2j])[0] * x.sum()
 
     inputs = [torch.randn(2, 2), torch.eye(2)]
     module = convert(model, inputs, run_in_torch=["aten.add.Tensor", "aten.full.default"])

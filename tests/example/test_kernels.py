@@ -74,10 +74,20 @@ def test_the_triton_kernel_computes_what_the_cpus_does(shape, dtype, monkeypatch
     monkeypatch.setenv("TRITON_INTERPRET", "1")  # Triton's own interpreter; its decorator asks for it
     monkeypatch.delitem(sys.modules, "torch2trt_ops_example.kernels", raising=False)
     kernels = importlib.import_module("torch2trt_ops_example.kernels")
-    monkeypatch.delitem(sys.modules, "torch2trt_ops_example.kernels")
+    del sys.modules["torch2trt_ops_example.kernels"]
     x = given(shape, dtype)
     expected = clamped_swiglu(x, 1.5, 6.0)
     torch.testing.assert_close(kernels.launch_clamped_swiglu(x, 1.5, 6.0), expected, equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", ["fp32", "fp16", "bf16"])
+def test_the_triton_kernel_compiles_for_a_gpu(dtype):
+    triton = pytest.importorskip("triton", reason="Triton is not there without a PyTorch for CUDA")
+    kernel = importlib.import_module("torch2trt_ops_example.kernels").clamped_swiglu_kernel
+    types = {"x": f"*{dtype}", "out": f"*{dtype}", "count": "i32", "half": "i32", "alpha": "fp32", "limit": "fp32"}
+    source = triton.compiler.ASTSource(kernel, {**types, "BLOCK": "constexpr"}, {"BLOCK": 1024})
+    target = triton.backends.compiler.GPUTarget("cuda", 90, 32)
+    assert "ptx" in triton.compile(source, target=target).asm
 
 
 class TestOnAGpu:

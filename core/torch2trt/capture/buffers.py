@@ -23,10 +23,11 @@ from .wrappers import original_path
 
 
 @contextlib.contextmanager
-def assigned_in_place(model: Any, precision: torch.dtype | None) -> Iterator[None]:
+def assigned_in_place(model: Any, cast: bool) -> Iterator[None]:
     """Let ``model`` write into its buffers what it assigns to them (``self.count = self.count + 1``).
 
-    ``torch.export`` does not see everywhere what a module assigns, and ``torch.func.functional_call`` drops it.
+    ``torch.export`` does not see everywhere what a module assigns, and ``torch.func.functional_call`` drops it.  With
+    ``cast`` the model computes in another precision than its own.
     """
     if not isinstance(model, torch.nn.Module):
         yield
@@ -41,7 +42,7 @@ def assigned_in_place(model: Any, precision: torch.dtype | None) -> Iterator[Non
         for path, holder, name, buffer in before:
             if (new := holder.get(name)) is not buffer:
                 holder[name] = buffer
-                buffer.copy_(_written(path, buffer, new, precision))
+                buffer.copy_(_written(path, buffer, new, cast))
         return result
 
     model.forward = forward
@@ -67,13 +68,13 @@ def sharing(exported: ExportedProgram) -> Iterator[tuple[str, str]]:
                 yield original_path(str(spec.target)), original_path(str(another.target))
 
 
-def _written(path: str, buffer: torch.Tensor, new: Any, precision: torch.dtype | None) -> torch.Tensor:
+def _written(path: str, buffer: torch.Tensor, new: Any, cast: bool) -> torch.Tensor:
     """What a buffer is replaced by; :class:`CaptureError` where writing it into the buffer would not be the same."""
     if isinstance(new, torch.Tensor):
         sizes: Sequence[Any] = new.shape
         same_shape = all(isinstance(size, int) for size in sizes) and new.shape == buffer.shape
         # in another precision, the dtypes of what is computed are not the model's own
-        alike = precision is not None and new.is_floating_point() and buffer.is_floating_point()
+        alike = cast and new.is_floating_point() and buffer.is_floating_point()
         if same_shape and (alike or new.dtype == buffer.dtype):
             return new
     raise CaptureError(

@@ -38,7 +38,7 @@ from .seed import add_seed
 from .sources import place_of, recording, users_stack
 from .transform import transform
 from .values import unknown_offsets, with_values
-from .wrappers import Around, Casting, Function, original_path, output_dtypes
+from .wrappers import Around, Casting, Function, Mixed, original_path, output_dtypes
 
 #: torch.export keeps what it traces in globals of its own: one capture at a time in a process
 _lock: Final = threading.RLock()
@@ -56,12 +56,12 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
     Raises:
         CaptureError: ``torch.export`` cannot express the model; the message says what to do.
     """
-    rules, in_place = rules_of(packs), assigned_in_place(model, settings.precision)
+    rules, in_place = rules_of(packs), assigned_in_place(model, settings.precision is not None)
     with _lock, in_place, unknown_offsets(), backports(), contextlib.ExitStack() as stack:
         stack.enter_context(every_size())
-        interception = Interception(packs, fallback=settings.fallback)
+        interception = Interception(packs, fallback=settings.fallback, mixed=settings.low_precision is not None)
         with replacing({torch.Tensor.contiguous: contiguous, **rules}):
-            module = _module(model, example, settings)
+            module = _module(model, example, settings, interception)
             exported = model if module is None else _exported(model, module, example, interception)
             if module is not None and has_lost_sizes(exported):
                 stack.close()
@@ -77,7 +77,7 @@ def capture(model: Any, example: Example, packs: Packs, settings: Settings) -> P
     return program
 
 
-def _module(model: Any, example: Example, settings: Settings) -> torch.nn.Module | None:
+def _module(model: Any, example: Example, settings: Settings, interception: Interception) -> torch.nn.Module | None:
     """The module to export; None for a model that is exported already."""
     if isinstance(model, ExportedProgram):
         if settings.precision is not None:
@@ -87,21 +87,26 @@ def _module(model: Any, example: Example, settings: Settings) -> torch.nn.Module
         return None
     module = model if isinstance(model, torch.nn.Module) else Function(model, len(example.args))
     _check_eval(module, drops_out=settings.random == "engine")
-    traced = module if settings.precision is None else _casting(model, module, example, settings.precision)
+    traced = module if settings.precision is None else _casting(model, module, example, settings, interception)
     if signature := without_stars(model, example.args, example.kwargs):
         traced = Around(module) if traced is model else traced
         traced.forward.__signature__ = signature  # type: ignore[attr-defined]  # a function, which may have it
     return traced
 
 
-def _casting(model: Any, module: torch.nn.Module, example: Example, precision: torch.dtype) -> torch.nn.Module:
+def _casting(
+    model: Any, module: torch.nn.Module, example: Example, settings: Settings, interception: Interception
+) -> torch.nn.Module:
     try:
         outside = leaving_nothing(model, lambda: output_dtypes(module, example.args, example.kwargs))
     except Torch2TRTError:
         raise
     except Exception as error:
         raise CaptureError(_explain(error) + users_stack(error)) from error
-    return Casting(module, precision, outside)
+    if isinstance(settings.precision, torch.dtype):
+        return Casting(module, settings.precision, outside)
+    assert settings.low_precision is not None
+    return Mixed(module, settings.low_precision, outside, interception.functions)
 
 
 def _exported(model: Any, module: torch.nn.Module, example: Example, interception: Interception) -> ExportedProgram:

@@ -19,6 +19,7 @@ from ..packs.choice import choose
 from ..packs.loading import Packs
 from ..packs.targets import class_of, original
 from ..program.call import Call, Target, state_of
+from .autocast import in_one_dtype
 from .declined import noting
 from .kept import OPERATOR, KeptCall, Slot, keeper, keeping
 
@@ -30,11 +31,14 @@ class Interception:
         packs: who claims them.
         fallback: whether PyTorch may run calls that every converter declines.  Then one that a converter's
             ``shape_rule`` is for, as its own code cannot be traced for all sizes, stays whole nevertheless.
+        mixed: whether the model is traced by autocast's rules, which has none for a call that stays whole: that takes
+            one dtype, the widest.
     """
 
-    def __init__(self, packs: Packs, *, fallback: bool = False) -> None:
-        self.packs, self._fallback = packs, fallback
-        self._functions = packs.registry.claimed("function")
+    def __init__(self, packs: Packs, *, fallback: bool = False, mixed: bool = False) -> None:
+        self.packs, self._fallback, self._mixed = packs, fallback, mixed
+        #: the functions that are claimed, with their targets
+        self.functions = packs.registry.claimed("function")
         self._modules = packs.registry.claimed("module")
         self._calls: dict[str, KeptCall] = {}
 
@@ -52,10 +56,10 @@ class Interception:
             for module in model.modules() if self._modules else ():
                 if target := self._modules.get(original(type(module).forward)):
                     stack.enter_context(self._patched_module(module, target))
-            if self._functions:
-                for function, target in self._functions.items():
+            if self.functions:
+                for function, target in self.functions.items():
                     stack.enter_context(self._patched_function(function, target))
-                stack.enter_context(_FunctionMode(self._functions))
+                stack.enter_context(_FunctionMode(self.functions))
             stack.enter_context(keeping(self))
             yield
 
@@ -63,10 +67,12 @@ class Interception:
         self, target: Target, function: Callable[..., Any], module: torch.nn.Module | None, args: Any, kwargs: Any
     ) -> Any:
         """Run one claimed call as one operator of the graph, or as it is where every converter declines it."""
+        state = {} if module is None else state_of(module)
+        if self._mixed:
+            args, kwargs = in_one_dtype((args, kwargs), state)
         leaves, spec = pytree.tree_flatten((args, kwargs))
         if any(isinstance(leaf, (torch.SymFloat, torch.SymBool)) for leaf in leaves):
             return function(*args, **kwargs)
-        state = {} if module is None else state_of(module)
         tensors: list[torch.Tensor] = []
         sizes: list[Any] = []
         laid_out = tuple(_lay_out(leaf, tensors, sizes) for leaf in leaves)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 import torch
@@ -16,6 +16,7 @@ from torch.utils import _pytree as pytree
 from ..dtypes import short_name
 from ..errors import PrecisionWarning, warn
 from ..program.call import state_of
+from .autocast import Autocast
 
 #: functions whose floating-point tensors have one dtype, by the names that PyTorch's function mode sees
 _ONE_DTYPE: Final = frozenset(
@@ -57,12 +58,36 @@ class Casting(torch.nn.Module):
             for tensor, copy, version in pairs:
                 if copy._version != version:  # changed in place
                     tensor.copy_(copy)
-            restored = [
-                leaf if wanted is None else leaf.to(wanted) for leaf, wanted in zip(leaves, outside, strict=True)
-            ]
-            return pytree.tree_unflatten(restored, spec)
+            return pytree.tree_unflatten(_restored(leaves, outside), spec)
 
         self.forward = forward
+
+
+class Mixed(torch.nn.Module):
+    """``model`` under PyTorch's autocast rules, without changing it; outputs keep their dtypes, as inputs do."""
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        low: torch.dtype,
+        outside: Sequence[torch.dtype | None],
+        claimed: Collection[Any],
+    ) -> None:
+        super().__init__()
+        self.original = model
+
+        @functools.wraps(model.forward)  # export names the inputs after this signature
+        def forward(*args: Any, **kwargs: Any) -> Any:
+            with Autocast(low, claimed):
+                leaves, spec = pytree.tree_flatten(model(*args, **kwargs))
+            return pytree.tree_unflatten(_restored(leaves, outside), spec)
+
+        self.forward = forward
+
+
+def _restored(leaves: Sequence[Any], outside: Sequence[torch.dtype | None]) -> list[Any]:
+    """The leaves of outputs in the dtypes that the model itself gives them."""
+    return [leaf if wanted is None else leaf.to(wanted) for leaf, wanted in zip(leaves, outside, strict=True)]
 
 
 class _OneDtype(TorchFunctionMode):
@@ -147,7 +172,7 @@ class Around(torch.nn.Module):
 
 
 #: modules of ours, none of the user's
-WRAPPERS = (Casting.__name__, Function.__name__, Around.__name__)
+WRAPPERS = (Casting.__name__, Mixed.__name__, Function.__name__, Around.__name__)
 
 
 def original_path(path: str) -> str:

@@ -30,11 +30,8 @@ def settings_of(given: Mapping[str, Any]) -> dict[str, Any]:
     """
     _check_devices(given)
     settings = {name: given[name] for name in SETTINGS if name in given}
-    if given["use_onnx"] and settings.get("verify"):
-        raise InputError(
-            "verify=True holds the calls of a plan against PyTorch, and use_onnx=True makes none; leave one of them "
-            "out, or hold the module against the model with torch2trt.compare"
-        )
+    if given["use_onnx"]:
+        _check_without_plan(settings)
     if given["fp16_mode"]:
         settings.setdefault("precision", torch.float16)
     if given["log_level"] is not None and _number(given["log_level"]) >= _INFO:
@@ -55,6 +52,20 @@ def settings_of(given: Mapping[str, Any]) -> dict[str, Any]:
             ClassicWarning,
         )
     return settings
+
+
+def _check_without_plan(settings: Mapping[str, Any]) -> None:
+    """Refuse what is about the calls of a plan, which a conversion by ONNX has not."""
+    if settings.get("verify"):
+        raise InputError(
+            "verify=True holds the calls of a plan against PyTorch, and use_onnx=True makes none; leave one of them "
+            "out, or hold the module against the model with torch2trt.compare"
+        )
+    if isinstance(settings.get("precision"), str) or settings.get("keep_fp32"):
+        raise InputError(
+            "precision='mixed' and keep_fp32 decide for the calls of a plan, and use_onnx=True makes none; leave one "
+            "of them out"
+        )
 
 
 def _check_devices(given: Mapping[str, Any]) -> None:

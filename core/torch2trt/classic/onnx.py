@@ -49,9 +49,7 @@ class _Parsed:
 class _Flat(torch.nn.Module):
     """Tensors to tensors, of a module with nested inputs and outputs, computing in another precision."""
 
-    def __init__(
-        self, module: Any, leaves: Sequence[Any], spec: pytree.TreeSpec, precision: torch.dtype | None
-    ) -> None:
+    def __init__(self, module: Any, leaves: Sequence[Any], spec: pytree.TreeSpec, precision: Any) -> None:
         super().__init__()
         is_module = isinstance(module, torch.nn.Module)
         self.module = copy.deepcopy(module).to(precision) if precision and is_module else module

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from ..errors import FallbackWarning, InputError, warn
+from ..plan.named_calls import calls_named
 from ..plan.plan import Plan, make_plan
-from ..plan.run_in_torch import calls_named
 from ..settings import named
 
 
@@ -19,7 +19,7 @@ def replanned(plan: Plan, graph: torch.fx.Graph, entries: Sequence[Any]) -> Plan
     kept: list[Any] = []
     for entry in [one for given in entries for one in (_paths(graph, given) or [given])]:
         try:
-            calls_named(plan.program, [entry], {})
+            calls_named("run_in_torch", plan.program, [entry], {})
         except InputError as error:
             warn(f"in a graph of torch.compile, {error}", FallbackWarning)
         else:

@@ -8,22 +8,25 @@ from __future__ import annotations
 import collections
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 
 from ..errors import FallbackWarning, RandomNumbersWarning, UnsupportedError, warn
 from ..packs.loading import Packs
-from ..program.program import Program, draws
+from ..program.program import Program, draws, subprograms_of
 from ..settings import Settings
 from . import report
 from .fallback import with_fallback
+from .float32 import in_float32
+from .named_calls import calls_named
 from .planned import PlannedCall, plan_calls, walk
-from .run_in_torch import calls_named
 from .segments import Segment, whole
 
 if TYPE_CHECKING:
     from ..runtime.module import TRTModule
+
+_IN_FLOAT32: Final = "autocast's rules do not reach what a branch or a loop runs"
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +116,7 @@ class Plan:
         return report.printed(self.__rich__())
 
     def __rich__(self) -> Any:
-        return report.table(tuple(self), self.calls_by_pack(), self.segments)
+        return report.table(tuple(self), self.calls_by_pack(), self.segments, self.settings.precision)
 
 
 def make_plan(
@@ -126,12 +129,17 @@ def make_plan(
     """Decide for every call of ``program`` what happens to it; ``modules`` are the model's, by their paths.
 
     Raises:
-        InputError: ``run_in_torch`` names what the program does not have.
+        InputError: ``run_in_torch`` or ``keep_fp32`` names what the program does not have.
     """
+    kept = calls_named("keep_fp32", program, settings.keep_fp32, modules or {})
+    if settings.low_precision is not None:
+        kept = {call.name: _IN_FLOAT32 for call in program.calls if any(subprograms_of(call))} | kept
+    if kept:
+        program = in_float32(program, kept)
     calls = plan_calls(program, packs, settings.random)
     segments: tuple[Segment, ...] = (whole(program, calls),)
     if settings.fallback:
         calls, segments = with_fallback(
-            program, calls, settings, calls_named(program, settings.run_in_torch, modules or {})
+            program, calls, settings, calls_named("run_in_torch", program, settings.run_in_torch, modules or {})
         )
     return Plan(program, packs, settings, calls, segments, finish)

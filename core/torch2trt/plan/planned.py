@@ -64,6 +64,7 @@ class PlannedCall:
             "module_type": call.module_type,
             "source": call.source,
             "narrowed": call.narrowed,
+            "kept": call.kept,
             "reasons": list(self.reasons),
             "overrides": list(self.overrides),
         }

@@ -25,7 +25,9 @@ def printed(renderable: Any) -> str:
     return written.getvalue().decode(encoding)
 
 
-def table(calls: Sequence[PlannedCall], calls_by_pack: dict[str, int], segments: Sequence[Segment]) -> Any:
+def table(
+    calls: Sequence[PlannedCall], calls_by_pack: dict[str, int], segments: Sequence[Segment], precision: Any = None
+) -> Any:
     """A ``rich`` table with a line of totals; of a program in several segments a table of these too."""
     from rich.console import Group
     from rich.markup import escape
@@ -47,6 +49,8 @@ def table(calls: Sequence[PlannedCall], calls_by_pack: dict[str, int], segments:
         packs or "none converted",
         *([f"{in_torch} in PyTorch"] if in_torch else []),
         f"{unsupported} unsupported",
+        *([f"precision {precision}"] if precision else []),
+        *([f"{kept} kept in float32"] if (kept := sum(bool(planned.call.kept) for planned in calls)) else []),
     ]
     parts: list[Any] = [rows, f"{len(calls)} calls: {'; '.join(totals)}"]
     return Group(*parts, _segments(segments)) if in_torch else Group(*parts)
@@ -76,6 +80,8 @@ def _decision(planned: PlannedCall) -> str:
         decision += f", overrides {', '.join(planned.overrides)}"
     if planned.call.narrowed:
         decision += f"; the model computes it in {planned.call.narrowed}"
+    if planned.call.kept:
+        decision += f"; float32: {planned.call.kept}"
     if planned.reasons:
         decision += f"; declined by {'; '.join(planned.reasons)}"
     return decision

@@ -100,6 +100,8 @@ class Call:
     declined: tuple[str, ...] = ()
     #: the wider dtype that the model computes the call in; empty where the network computes in the model's own
     narrowed: str = ""
+    #: what keeps the call in float32 where the network computes in a lower precision; empty where nothing does
+    kept: str = ""
 
     @property
     def results(self) -> tuple[Any, ...]:
@@ -168,6 +170,7 @@ class Call:
             "module_type": self.module_type,
             "source": self.source,
             "narrowed": self.narrowed,
+            "kept": self.kept,
         }
 
     def __str__(self) -> str:

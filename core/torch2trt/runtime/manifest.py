@@ -126,7 +126,8 @@ def _why_inconsistent(signature: Signature) -> str | None:
     if not mutated <= set(given) or len(outputs) != len(signature.outputs):
         return "its outputs and their leaves differ"
     call = signature.in_spec
-    if call.type is not tuple or [child.type for child in call.children()] != [tuple, dict]:
+    is_call = call.type is tuple and [child.type for child in call.children()] == [tuple, dict]
+    if not is_call or call.children()[0].num_children > len(signature.parameters):
         return "its inputs are no call's"
     if (call.num_leaves, signature.out_spec.num_leaves) != (len(signature.input_leaves), len(returned)):
         return "its structures and leaves differ"

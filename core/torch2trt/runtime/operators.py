@@ -25,7 +25,7 @@ _NUMBERS: Final = {
     )
 }
 #: operators that run programs
-_RUN_PROGRAMS: Final = ("cond", "while_loop", "scan", "associative_scan")
+_RUN_PROGRAMS: Final = ("cond", "while_loop", "scan", "associative_scan", "map_impl")
 #: PyTorch's other libraries of operators, for compilers, networks of machines and tests
 _INTERNAL: Final = frozenset(
     [
@@ -34,6 +34,8 @@ _INTERNAL: Final = frozenset(
         *("inductor", "inductor_prims", "mempool", "mkl", "mkldnn", "mkldnn_prepacked", "onednn", "onnx"),
         *("onnx_symbolic", "prim", "profiler", "quantization", "quantized", "rngprims", "sparse", "static_runtime"),
         *("streams", "symm_mem", "torch2trt"),
+        # of other versions and builds
+        *("_caffe2", "caffe2", "metal_prepack", "nvprims", "prepacked", "vulkan_prepack", "xnnpack"),
     ]
 )
 _NAME: Final = re.compile(r"([A-Za-z_]\w*)\.([A-Za-z_]\w*)\.([A-Za-z_]\w*)", re.ASCII)

@@ -1,4 +1,4 @@
-"""The calls that ``run_in_torch`` names: by the path of their module, by its class, or by what they call."""
+"""The calls that a setting names: by the path of their module, by its class, or by what they call."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ from ..settings import named
 _Means = Callable[[Call], bool]
 
 
-def calls_named(program: Program, entries: Sequence[Any], modules: Mapping[str, torch.nn.Module]) -> dict[str, str]:
-    """Why PyTorch runs calls that the user named, by the names of these.
+def calls_named(
+    setting: str, program: Program, entries: Sequence[Any], modules: Mapping[str, torch.nn.Module]
+) -> dict[str, str]:
+    """The entry that names each call, in words, by the names of the calls.
 
     Args:
+        setting: ``run_in_torch``, or another one with such entries.
         program: the program.
-        entries: as ``Settings.run_in_torch`` has them.
+        entries: as the setting has them.
         modules: those of the model by their paths; none of an ``ExportedProgram``, which has only its calls.
 
     Raises:
@@ -36,10 +39,10 @@ def calls_named(program: Program, entries: Sequence[Any], modules: Mapping[str, 
             known = {*modules, *(call.target.name for call in program.calls)}
             known |= {name for module in modules.values() for name in _names(type(module))}
             raise InputError(
-                f"run_in_torch has {named(entry)!r}, and the captured program has no call of such a module or target"
+                f"{setting} has {named(entry)!r}, and the captured program has no call of such a module or target"
                 f"{did_you_mean(named(entry), known)}; explain() shows its calls with their targets and modules"
             )
-        reasons |= dict.fromkeys(meant, f"run_in_torch has {named(entry)!r}")
+        reasons |= dict.fromkeys(meant, f"{setting} has {named(entry)!r}")
     return reasons
 
 
