@@ -2,7 +2,10 @@
 
 import re
 import sys
+import threading
+import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -135,6 +138,21 @@ def test_names_are_sorted_and_the_installed_packs_are_loaded_once(use):
     names = [pack.name for pack in Packs.load().packs]
     assert names == sorted(names)
     assert installed() is installed()
+
+
+def test_threads_that_begin_at_once_load_once(monkeypatch):
+    monkeypatch.setenv("TORCH2TRT_BLOCK", "nobody")  # an environment of its own
+    loaded = []
+
+    def load():
+        loaded.append(threading.get_ident())
+        time.sleep(0.05)
+        return object()
+
+    monkeypatch.setattr(Packs, "load", load)
+    with ThreadPoolExecutor(4) as threads:
+        found = {id(pack) for pack in threads.map(lambda _: installed(), range(4))}
+    assert (len(loaded), len(found)) == (1, 1)
 
 
 class _Pack:

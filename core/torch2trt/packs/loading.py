@@ -6,6 +6,7 @@ import functools
 import inspect
 import itertools
 import os
+import threading
 import traceback
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -25,6 +26,8 @@ _BLOCK: Final = "TORCH2TRT_BLOCK"
 _AUTOLOAD: Final = "TORCH2TRT_AUTOLOAD"
 _NO: Final = ("0", "false", "no", "off")
 _YES: Final = ("1", "true", "yes", "on", "")
+#: libraries that packs import may not bear to be imported by several threads at once
+_loading: Final = threading.RLock()
 
 
 class Packs:
@@ -119,7 +122,8 @@ class Packs:
 
 def installed() -> Packs:
     """The installed packs, loaded at the first conversion and kept while the environment names the same ones."""
-    return _installed(*(os.environ.get(name) for name in (_BLOCK, _AUTOLOAD)))
+    with _loading:
+        return _installed(*(os.environ.get(name) for name in (_BLOCK, _AUTOLOAD)))
 
 
 @functools.lru_cache(maxsize=8)
