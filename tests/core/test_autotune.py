@@ -47,6 +47,7 @@ def test_pytorch_runs_where_it_is_faster_and_the_plan_says_so(times, tmp_path):
     assert "in PyTorch: 3 calls" in repr(module)
     module.save(tmp_path / "model.trt")
     for one in (module, torch2trt.load(tmp_path / "model.trt")):
+        assert type(one.runner).__name__ == "WholeGraph"
         for count in (1, 3, 8):
             x = torch.randn(count, 4)
             torch.testing.assert_close(one(x), model(x))

@@ -19,6 +19,8 @@ _MASKED: Final = ("index_put", "_index_put_impl", "_unsafe_index_put")
 _TAGS: Final = (torch.Tag.dynamic_output_shape, torch.Tag.data_dependent_output)
 #: operators of which PyTorch tells that they are simple, and products, which it takes apart
 _SIMPLE: Final = (torch.Tag.core, torch.Tag.pointwise)
+#: other results are numbers, for the host
+_TENSORS: Final = ("Tensor", "List[Tensor]")
 _PRODUCTS: Final = ("linear", "matmul", "conv1d", "conv2d", "conv3d", "scaled_dot_product_attention", "layer_norm")
 
 
@@ -42,7 +44,8 @@ def _may_wait(call: Call, device: torch.device) -> bool:
     tags, name = overload.tags, overload._opname
     if any(tag in tags for tag in _TAGS) or getattr(torch.Tag, "cudagraph_unsafe", None) in tags:
         return True
-    if any(not isinstance(leaf, torch.Tensor) or leaf.device != device for leaf in pytree.tree_leaves(call.result)):
+    moves = any(isinstance(leaf, torch.device) and leaf != device for leaf in pytree.tree_leaves(call.operands))
+    if moves or any(str(result.type) not in _TENSORS for result in overload._schema.returns):
         return True
     if overload.namespace != "aten":
         return overload.namespace in ("torchvision", "prims")
