@@ -16,7 +16,7 @@ PACKS = [path.parent for path in ROOT.glob("converters_builtin/*/*/__init__.py")
 
 #: the way of the data: each room may import those to its left, and what stands in itself without a circle
 ROOMS = (
-    *("errors", "_trt", "cache", "settings", "dtypes", "log", "reference"),
+    *("errors", "_trt", "cache", "settings", "keywords", "dtypes", "log", "reference"),
     *("program", "plugins", "packs", "runtime", "capture", "plan", "network", "lib"),
     *("verify", "tune", "api", "testing", "classic", "dynamo"),
 )

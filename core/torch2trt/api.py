@@ -14,8 +14,10 @@ from . import _trt
 from .capture.export import capture
 from .capture.given import check_model
 from .capture.inputs import Example, example_inputs, inputs_of_exported
+from .capture.subclasses import opened
 from .dtypes import why_unsupported
 from .errors import ConversionError, InputError
+from .keywords import takes_settings
 from .network.build import build
 from .network.engines import engines_of
 from .network.lower import Network, lower
@@ -33,7 +35,7 @@ from .runtime.module import TRTModule
 from .runtime.parts import EnginePart, Hybrid, TorchPart, own_constants, owning
 from .runtime.reference import ReferenceRunner
 from .runtime.state import State
-from .settings import Settings, SettingsKeywords, takes_settings
+from .settings import Settings, SettingsKeywords
 
 
 @takes_settings
@@ -54,7 +56,7 @@ def explain(
         a plan, which prints as a table, dumps with ``to_json()``, and converts with ``convert()``.
     """
     chosen = Settings(**settings)
-    packs = packs or current_packs()
+    packs, model = packs or current_packs(), opened(model)
     example = _example(model, inputs, dynamic_shapes)
     if verify_inputs is not None and not chosen.verify:
         raise InputError("verify_inputs are for verify=True; give both, or neither")

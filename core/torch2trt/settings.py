@@ -1,15 +1,13 @@
-"""The settings of one conversion, and how functions take them as keywords."""
+"""The settings of one conversion."""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
-import inspect
 import os
 import re
 from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, ParamSpec, TypedDict, TypeVar, get_args
+from typing import Any, Final, Literal, TypedDict, get_args
 
 import torch
 
@@ -23,25 +21,7 @@ Random = Literal["engine", "refuse"]
 Mixed = Literal["mixed", "mixed-bfloat16"]
 #: what names calls of a model: paths of modules, their classes or the names of these, and targets
 Named = Sequence["str | type[torch.nn.Module] | Callable[..., Any]"]
-P = ParamSpec("P")
-R = TypeVar("R")
 
-#: what other converters call it
-_ELSEWHERE: Final = {
-    **dict.fromkeys(("fp16", "half", "fp16_mode", "use_fp16"), "precision=torch.float16"),
-    **dict.fromkeys(("bf16", "bf16_mode", "bfloat16"), "precision=torch.bfloat16"),
-    **dict.fromkeys(("enabled_precisions", "dtype", "precisions"), "precision=torch.float16, or another dtype"),
-    **dict.fromkeys(("autocast", "enable_autocast", "amp"), "precision='mixed'"),
-    **dict.fromkeys(("truncate_double", "truncate_long_and_double"), "float64='float32', which is the default"),
-    **dict.fromkeys(("workspace_size", "max_workspace_size"), "workspace=2**30, in bytes"),
-    **dict.fromkeys(("min_shapes", "max_shapes", "max_batch_size", "dynamic_axes"), "inputs=[Input(min=..., max=...)]"),
-    "min_block_size": "min_segment=3, the calls of an engine that pays, with fallback=True",
-    "require_full_compilation": "fallback=False, which is the default",
-    **dict.fromkeys(("torch_executed_ops", "torch_executed_modules"), "fallback=True and run_in_torch=[...]"),
-    **dict.fromkeys(("example_inputs", "arg_inputs", "args", "sample_inputs"), "inputs=[...]"),
-}
-#: how close a keyword must be to a known one to be that, mistyped, where others are passed on
-_TYPO: Final = 0.85
 _LOW: Final = {"mixed": torch.float16, "mixed-bfloat16": torch.bfloat16}
 _PRECISIONS: Final = (None, torch.float32, torch.float16, torch.bfloat16, *_LOW)
 
@@ -149,49 +129,6 @@ class SettingsKeywords(TypedDict, total=False):
     min_segment: int
     run_in_torch: Named
     cache: Cache
-
-
-def takes_settings(function: Callable[P, R]) -> Callable[P, R]:
-    """Show a function's ``**settings`` as what they are, keywords with types and defaults, and answer a typo.
-
-    ``**settings: Unpack[SettingsKeywords]`` says the same to type checkers.
-    """
-    return _showing_settings(function, passes_others=False)
-
-
-def takes_settings_and_others(function: Callable[P, R]) -> Callable[P, R]:
-    """The same for a function that passes keywords on which it does not know itself; a close typo is none of them."""
-    return _showing_settings(function, passes_others=True)
-
-
-def _showing_settings(function: Callable[P, R], passes_others: bool) -> Callable[P, R]:
-    given = inspect.signature(function)
-    named = [p for p in given.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-    rest = [p for p in given.parameters.values() if p not in named] if passes_others else []
-    known = [*(p.name for p in named), *(f.name for f in dataclasses.fields(Settings))]
-
-    @functools.wraps(function)
-    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-        for name in kwargs:
-            elsewhere = _ELSEWHERE.get(name)
-            if name in known or (passes_others and not elsewhere and not did_you_mean(name, known, _TYPO)):
-                continue
-            cure = f"; say {elsewhere}" if elsewhere else did_you_mean(name, known)
-            cure = cure or f"; it takes {', '.join(known)}"
-            raise TypeError(f"{function.__name__}() has no argument {name!r}{cure}")
-        return function(*args, **kwargs)
-
-    checked.__signature__ = given.replace(  # type: ignore[attr-defined]  # every function may have it
-        parameters=[
-            *named,
-            *(
-                inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=f.type)
-                for f in dataclasses.fields(Settings)
-            ),
-            *rest,
-        ]
-    )
-    return checked
 
 
 def _one_of(name: str, value: object, known: Sequence[object]) -> None:

@@ -270,7 +270,7 @@ def large():
         (["Linear"], {"linear"}),
         (["aten.mul.Tensor", torch.ops.aten.sum], {"mul", "sum"}),
     ],
-    ids=str,
+    ids=["path", "class", "name of a class", "targets"],
 )
 def test_what_is_named_is_in_float32(precision, entries, targets):
     model, x = large()

@@ -7,8 +7,9 @@ from typing import Any
 
 from .. import _trt
 from ..api import explain
+from ..keywords import takes_settings_and_others
 from ..runtime.module import TRTModule
-from ..settings import Settings, takes_settings_and_others
+from ..settings import Settings
 from .examples import Shapes, described, first_item
 from .int8 import quantized
 from .keywords import settings_of

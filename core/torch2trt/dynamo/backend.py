@@ -9,7 +9,8 @@ import torch
 from typing_extensions import Unpack
 
 from ..errors import CaptureError, FallbackWarning, warn
-from ..settings import Settings, SettingsKeywords, takes_settings
+from ..keywords import takes_settings
+from ..settings import Settings, SettingsKeywords
 from .compiled import Compiled
 from .memory import why_in_torch
 from .outputs import split

@@ -14,12 +14,13 @@ from torch.utils import _pytree as pytree
 from typing_extensions import Unpack
 
 from ..api import explain
+from ..keywords import takes_settings
 from ..packs.loading import Packs
 from ..packs.targets import resolve
 from ..plan.plan import Plan
 from ..reference import Interpreter
 from ..runtime.module import TRTModule
-from ..settings import SettingsKeywords, takes_settings
+from ..settings import SettingsKeywords
 from .case import Case, Variant
 
 _TOLERANCES = {torch.float32: (1e-4, 1e-5), torch.float16: (1e-2, 2e-3), torch.bfloat16: (4e-2, 2e-2)}
