@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch2trt
 from torch2trt import CaptureError, InputError
 from torch2trt_generation import CausalLM, convert_causal_lm
 
@@ -80,8 +81,10 @@ def test_a_text_goes_on_with_its_cache(mistral):
         for place in range(3, 7):
             output = converted(ids[:, place : place + 1], cache=cache)
         torch.testing.assert_close(output.logits, expected, rtol=1e-3, atol=1e-3)
+        with pytest.raises(InputError, match="not of the texts that this model is at"):
+            converted(ids[:, :1].expand(2, 1), cache=cache)
         converted(ids)
-        with pytest.raises(InputError, match="not of the text that this model is at"):
+        with pytest.raises(InputError, match="not of the texts that this model is at"):
             converted(ids[:, :1], cache=cache)
 
 
@@ -105,6 +108,7 @@ def test_architectures(name):
         ({**ONE, "num_return_sequences": 7, "do_sample": True}, "7 rows"),
         ({**ONE, "cache_implementation": "static"}, "caches of its own; leave out"),
         ({**ONE, "output_hidden_states": True}, "leave out output_hidden_states"),
+        ({**ONE, "inputs_embeds": torch.zeros(1, 7, 32)}, "give input_ids and leave out inputs_embeds"),
         ({**ONE, "position_ids": torch.arange(7)[None] + 30}, "position_ids go up to 36, of 7 tokens"),
     ],
 )
@@ -113,6 +117,12 @@ def test_what_does_not_fit_is_said_before_anything_is_computed(mistral, monkeypa
     monkeypatch.setattr(converted.module, "forward", None)
     with pytest.raises(InputError, match=message):
         generated(converted, arguments)
+
+
+def test_tokens_cannot_be_taken_back(mistral):
+    model, converted = mistral
+    with pytest.raises(ValueError, match="assisted generation is not supported with stateful models"):
+        generated(converted, {**ONE, "assistant_model": model})
 
 
 def test_what_does_not_fit_a_call(mistral):
@@ -149,6 +159,12 @@ def test_sizes_that_cannot_be(options, message):
         convert_causal_lm(make("gpt2"), **{**ROOM, **options}, **REFERENCE)
 
 
+def test_a_module_that_is_no_decoder():
+    module = torch2trt.convert(torch.nn.ReLU().eval(), [torch.ones(3)], **REFERENCE)
+    with pytest.raises(InputError, match="no caches of keys and values; convert_causal_lm makes one"):
+        CausalLM(module, make("gpt2").config)
+
+
 def test_a_model_in_training_is_left_as_it_is():
     model = make("gpt2").train()
     with pytest.raises(InputError, match=r"call model.eval\(\) first"):
@@ -160,8 +176,6 @@ def test_a_model_in_training_is_left_as_it_is():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="an engine needs an NVIDIA GPU")
 @pytest.mark.parametrize("name", ["bloom", "gemma3", "gpt2", "mistral"])
 def test_engines(name, tmp_path):
-    import torch2trt
-
     model = make(name)
     converted = convert_causal_lm(model, **ROOM, runtime="engine").to("cuda")
     model = model.to("cuda")

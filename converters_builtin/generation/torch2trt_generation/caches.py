@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -67,21 +67,28 @@ class TracedLayer(_Layer):
 
 
 class EngineCache(Cache):
-    """The caches of a converted decoder during one ``generate``; empty at first.
+    """The caches of a converted decoder while it generates; empty at first.
 
     Args:
-        tensors: the buffers of all layers, which a module keeps.
+        tensors: gives the buffers of all layers, which a module keeps.
         room: how many tokens they have room for.
     """
 
-    def __init__(self, tensors: Sequence[torch.Tensor], room: int) -> None:
-        #: how much is written is the same for all
-        self.all_layers = _EngineLayers(tensors, room)
-        super().__init__(layers=[self.all_layers])
+    def __init__(self, tensors: Callable[[], Sequence[torch.Tensor]], room: int) -> None:
+        #: one for all, in which the same is written
+        self._all = _EngineLayers(tensors, room)
+        super().__init__(layers=[self._all])
+        #: how many texts there are
+        self.rows = 0
+
+    def grow(self, rows: int, tokens: int) -> None:
+        """Note what an engine has written."""
+        self.rows = rows
+        self._all.length += tokens
 
 
 class _EngineLayers(_Layer):
-    def __init__(self, tensors: Sequence[torch.Tensor], room: int) -> None:
+    def __init__(self, tensors: Callable[[], Sequence[torch.Tensor]], room: int) -> None:
         super().__init__(room)
         self.tensors, self.length = tensors, 0
 
@@ -91,5 +98,5 @@ class _EngineLayers(_Layer):
 
     def reorder_cache(self, beam_idx: torch.Tensor) -> None:
         """Let each row go on from the row of ``beam_idx``."""
-        for tensor in self.tensors:
+        for tensor in self.tensors():
             tensor[: len(beam_idx)] = tensor.index_select(0, beam_idx.to(tensor.device))

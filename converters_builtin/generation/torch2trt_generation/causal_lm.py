@@ -45,6 +45,8 @@ class CausalLM(GenerationMixin, torch.nn.Module):
         self.module, self.config = module, config
         self.generation_config = copy.deepcopy(generation_config or GenerationConfig.from_model_config(config))
         self._cache: EngineCache | None = None
+        if {tensor.dim() for tensor in self._tensors} != {4}:
+            raise InputError("the module has no caches of keys and values; convert_causal_lm makes one that has")
         self.max_batch_size, _, self.max_length, _ = self._tensors[0].shape
 
     @property
@@ -68,6 +70,7 @@ class CausalLM(GenerationMixin, torch.nn.Module):
         position_ids: torch.Tensor | None = None,
         cache: EngineCache | None = None,
         past_key_values: EngineCache | None = None,
+        cache_position: torch.Tensor | None = None,
         use_cache: bool = True,
         return_dict: bool = True,
     ) -> CausalLMOutputWithPast:
@@ -78,23 +81,23 @@ class CausalLM(GenerationMixin, torch.nn.Module):
             attention_mask: of all tokens, those in the cache too; 0 is padding, which stands on the left.
             position_ids: of ``input_ids``; by default padding is not counted.
             cache, past_key_values: what the last call returned; None begins a text.
-            use_cache, return_dict: as ``generate`` gives them.
+            cache_position, use_cache, return_dict: as ``generate`` gives them; the cache knows its places.
 
         Raises:
-            InputError: more rows or tokens than there is room for, or a cache of an earlier text.
+            InputError: more rows or tokens than there is room for, or a cache of other texts.
         """
         given = cache if cache is not None else past_key_values
         begun = self._empty_cache() if given is None else given
-        if begun is not self._cache:
-            raise InputError("the cache is not of the text that this model is at; every text begins without one")
-        (batch, tokens), start = input_ids.shape, begun.all_layers.length
+        (batch, tokens), start = input_ids.shape, begun.get_seq_length()
+        if begun is not self._cache or (start and batch != begun.rows):
+            raise InputError("the cache is not of the texts that this model is at; texts begin without one")
         self._check_room(batch, start + tokens)
         mask = self._whole_mask(attention_mask, batch, start + tokens)
         if position_ids is None:
             position_ids = (mask.cumsum(-1) - 1).clamp(min=0)[:, start : start + tokens]
         places = torch.tensor([start], device=self.device)
         logits = self.module(input_ids, mask, position_ids.expand(batch, tokens).contiguous(), places)
-        begun.all_layers.length += tokens
+        begun.grow(batch, tokens)
         output = CausalLMOutputWithPast(logits=logits)
         if use_cache:
             output[CACHE] = begun
@@ -114,7 +117,7 @@ class CausalLM(GenerationMixin, torch.nn.Module):
 
     def _empty_cache(self) -> EngineCache:
         self.module.reset()
-        self._cache = EngineCache(self._tensors, self.max_length)
+        self._cache = EngineCache(self.module.buffers_written, self.max_length)
         return self._cache
 
     def _check_room(self, rows: int, length: int) -> None:
@@ -144,6 +147,8 @@ class CausalLM(GenerationMixin, torch.nn.Module):
         for name in ("output_attentions", "output_hidden_states"):
             if getattr(generation_config, name):
                 raise InputError(f"an engine returns logits alone; leave out {name}")
+        if model_kwargs.get("inputs_embeds") is not None:
+            raise InputError("the engine takes tokens; give input_ids and leave out inputs_embeds")
         beams = max(generation_config.num_beams or 1, generation_config.num_return_sequences or 1)
         self._check_room(batch_size * beams, generation_config.max_length)
         positions = model_kwargs.get("position_ids")

@@ -32,6 +32,8 @@ class Decoder(torch.nn.Module):
         parameters = inspect.signature(model.forward).parameters
         self.cache_name = "cache" if "cache" in parameters else "past_key_values"
         self.takes_positions = "position_ids" in parameters
+        # early transformers 5 gives models the places in the cache, which they would otherwise read on the host
+        self._takes_places = "cache_position" in parameters
 
     def pairs(self) -> list[Pair]:
         """The keys and values of each layer."""
@@ -52,5 +54,7 @@ class Decoder(torch.nn.Module):
         given: dict[str, Any] = {self.cache_name: cache, "use_cache": True, "logits_to_keep": 1, "return_dict": True}
         if self.takes_positions:
             given["position_ids"] = position_ids
+        if self._takes_places:
+            given["cache_position"] = torch.arange(input_ids.shape[1], device=start.device) + start[0]
         logits: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask, **given).logits
         return logits
