@@ -126,6 +126,11 @@ MODELS = {
     "falcon": Tiny("FalconForCausalLM"),
     "gemma": Tiny("GemmaForCausalLM", options=GROUPED),
     "gemma2": Tiny("Gemma2ForCausalLM", options={**GROUPED, "sliding_window": 2}),
+    "gemma3": Tiny(
+        "Gemma3ForCausalLM",
+        options={**GROUPED, "sliding_window": 2, "layer_types": ["sliding_attention", "full_attention"]},
+        config="Gemma3TextConfig",
+    ),
     "gpt2": Tiny("GPT2LMHeadModel"),
     "gpt_neo": Tiny(
         "GPTNeoForCausalLM",

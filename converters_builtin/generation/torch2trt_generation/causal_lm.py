@@ -1,0 +1,170 @@
+"""A converted decoder that generates: transformers decides on the tokens, the engine computes their scores."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from typing import Any, Final
+
+import torch
+from torch2trt import InputError, TRTModule
+from transformers import GenerationConfig, GenerationMixin, PretrainedConfig
+from transformers.generation.configuration_utils import GenerationMode
+from transformers.modeling_outputs import CausalLMOutputWithPast
+
+from .caches import EngineCache
+
+#: what ``generate`` of the installed transformers calls a cache
+CACHE: Final = (
+    "cache"
+    if "cache" in inspect.signature(GenerationMixin.prepare_inputs_for_generation).parameters
+    else "past_key_values"
+)
+
+
+class CausalLM(GenerationMixin, torch.nn.Module):
+    """A decoder whose ``generate`` takes the arguments of transformers' own, which does the work.
+
+    Every call of ``generate`` begins with empty caches.  They are the buffers of ``module``, so one batch of texts is
+    generated at a time, and ``.to`` moves them to where the inputs are.
+
+    Args:
+        module: the converted decoder, as :func:`convert_causal_lm` makes it or ``torch2trt.load`` reads it.
+        config: the model's configuration.
+        generation_config: what ``generate`` does where its arguments do not say.
+    """
+
+    main_input_name = "input_ids"
+    # transformers then refuses assisted generation, which takes tokens back
+    _is_stateful = True
+
+    def __init__(
+        self, module: TRTModule, config: PretrainedConfig, generation_config: GenerationConfig | None = None
+    ) -> None:
+        super().__init__()
+        self.module, self.config = module, config
+        self.generation_config = copy.deepcopy(generation_config or GenerationConfig.from_model_config(config))
+        self._cache: EngineCache | None = None
+        if {tensor.dim() for tensor in self._tensors} != {4}:
+            raise InputError("the module has no caches of keys and values; convert_causal_lm makes one that has")
+        self.max_batch_size, _, self.max_length, _ = self._tensors[0].shape
+
+    @property
+    def _tensors(self) -> list[torch.Tensor]:
+        return self.module.buffers_written()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the caches are, and inputs should be."""
+        return self._tensors[0].device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype of the caches."""
+        return self._tensors[0].dtype
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        position_ids: torch.Tensor | None = None,
+        cache: EngineCache | None = None,
+        past_key_values: EngineCache | None = None,
+        cache_position: torch.Tensor | None = None,
+        use_cache: bool = True,
+        return_dict: bool = True,
+    ) -> CausalLMOutputWithPast:
+        """The logits after the last of ``input_ids``, ``[batch, 1, vocabulary]``.
+
+        Args:
+            input_ids: the tokens that follow those in the cache, ``[batch, tokens]``.
+            attention_mask: of all tokens, those in the cache too; 0 is padding, which stands on the left.
+            position_ids: of ``input_ids``; by default padding is not counted.
+            cache, past_key_values: what the last call returned; None begins a text.
+            cache_position, use_cache, return_dict: as ``generate`` gives them; the cache knows its places.
+
+        Raises:
+            InputError: more rows or tokens than there is room for, or a cache of other texts.
+        """
+        given = cache if cache is not None else past_key_values
+        begun = self._empty_cache() if given is None else given
+        (batch, tokens), start = input_ids.shape, begun.get_seq_length()
+        if begun is not self._cache or (start and batch != begun.rows):
+            raise InputError("the cache is not of the texts that this model is at; texts begin without one")
+        self._check_room(batch, start + tokens)
+        mask = self._whole_mask(attention_mask, batch, start + tokens)
+        if position_ids is None:
+            position_ids = (mask.cumsum(-1) - 1).clamp(min=0)[:, start : start + tokens]
+        places = torch.tensor([start], device=self.device)
+        logits = self.module(input_ids, mask, position_ids.expand(batch, tokens).contiguous(), places)
+        begun.grow(batch, tokens)
+        output = CausalLMOutputWithPast(logits=logits)
+        if use_cache:
+            output[CACHE] = begun
+        return output
+
+    def _whole_mask(self, attention_mask: torch.Tensor | None, batch: int, seen: int) -> torch.Tensor:
+        """As long as the caches, with ones for the tokens to come."""
+        mask = torch.ones(batch, self.max_length, dtype=torch.int64, device=self.device)
+        if attention_mask is not None:
+            if attention_mask.shape != (batch, seen):
+                raise InputError(
+                    f"attention_mask is {list(attention_mask.shape)} and must be {[batch, seen]}: "
+                    "of all tokens of the text, those in the cache too"
+                )
+            mask[:, :seen] = attention_mask
+        return mask
+
+    def _empty_cache(self) -> EngineCache:
+        self.module.reset()
+        self._cache = EngineCache(self.module.buffers_written, self.max_length)
+        return self._cache
+
+    def _check_room(self, rows: int, length: int) -> None:
+        if rows > self.max_batch_size:
+            raise InputError(
+                f"{rows} rows (the batch times num_beams or num_return_sequences) are more than "
+                f"the {self.max_batch_size} that the model was converted for; give fewer, or convert with "
+                f"max_batch_size={rows}"
+            )
+        if length > self.max_length:
+            raise InputError(
+                f"a text of {length} tokens, prompt and new ones, is longer than the {self.max_length} that the model "
+                f"was converted for; give a smaller max_new_tokens, or convert with max_length={length}"
+            )
+
+    def _prepare_cache_for_generation(  # type: ignore[override]  # nor does transformers' own return anything
+        self,
+        generation_config: GenerationConfig,
+        model_kwargs: dict[str, Any],
+        generation_mode: GenerationMode,
+        batch_size: int,
+        max_cache_length: int,
+    ) -> None:
+        """Called by ``generate`` once all sizes are known; what does not fit is said before anything is computed."""
+        if model_kwargs.get(CACHE) is not None or generation_config.cache_implementation is not None:
+            raise InputError(f"the model has caches of its own; leave out {CACHE} and cache_implementation")
+        for name in ("output_attentions", "output_hidden_states"):
+            if getattr(generation_config, name):
+                raise InputError(f"an engine returns logits alone; leave out {name}")
+        if model_kwargs.get("inputs_embeds") is not None:
+            raise InputError("the engine takes tokens; give input_ids and leave out inputs_embeds")
+        beams = max(generation_config.num_beams or 1, generation_config.num_return_sequences or 1)
+        self._check_room(batch_size * beams, generation_config.max_length)
+        positions = model_kwargs.get("position_ids")
+        if positions is not None and int(positions.max()) >= positions.shape[-1]:
+            raise InputError(f"position_ids go up to {int(positions.max())}, of {positions.shape[-1]} tokens")
+        if generation_config.use_cache is not False:
+            model_kwargs[CACHE] = self._empty_cache()
+
+    def can_generate(self) -> bool:
+        """True, which transformers asks of models."""
+        return True
+
+    def is_remote_code(self) -> bool:
+        """False, which transformers asks of models."""
+        return False
+
+    def get_experts_implementation(self) -> dict[str, str]:
+        """None that transformers could exchange: they are in the engine."""
+        return {}
