@@ -137,7 +137,7 @@ def test_what_does_not_fit_a_call(mistral):
     ("name", "error", "message"),
     [
         ("gpt_neo", CaptureError, "GPTNeoForCausalLM computes something else where its caches have a fixed size"),
-        ("mamba", CaptureError, "layer 0 keeps LinearAttentionLayer"),
+        ("mamba", CaptureError, "layer 0 keeps no keys and values"),
         ("t5", InputError, "T5ForConditionalGeneration is no decoder"),
     ],
 )
