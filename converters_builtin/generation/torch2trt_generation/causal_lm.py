@@ -82,19 +82,16 @@ class CausalLM(GenerationMixin, torch.nn.Module):
             attention_mask: of all tokens, those in the cache too; 0 is padding, which stands on the left.
             position_ids: of ``input_ids``; by default padding is not counted.
             cache, past_key_values: what the last call returned; None begins a text.
-            inputs_embeds: None; the engine takes tokens.
-            cache_position, use_cache, return_dict: as ``generate`` gives them; the cache knows its places.
+            cache_position, inputs_embeds, use_cache, return_dict: as ``generate`` gives them without embeddings.
 
         Raises:
             InputError: more rows or tokens than there is room for, or a cache of other texts.
         """
         if inputs_embeds is not None:
             raise InputError("the engine takes tokens; give input_ids and leave out inputs_embeds")
-        given = cache if cache is not None else past_key_values
-        begun = self._empty_cache() if given is None else given
-        (batch, tokens), start = input_ids.shape, begun.get_seq_length()
-        if begun is not self._cache or (start and batch != begun.rows):
-            raise InputError("the cache is not of the texts that this model is at; texts begin without one")
+        batch, tokens = input_ids.shape
+        begun = self._begun(cache if cache is not None else past_key_values, batch)
+        start = begun.get_seq_length()
         self._check_room(batch, start + tokens)
         mask = self._whole_mask(attention_mask, batch, start + tokens)
         if position_ids is None:
@@ -106,6 +103,13 @@ class CausalLM(GenerationMixin, torch.nn.Module):
         if use_cache:
             output[CACHE] = begun
         return output
+
+    def _begun(self, cache: EngineCache | None, batch: int) -> EngineCache:
+        """The cache that a call goes on with."""
+        begun = self._empty_cache() if cache is None else cache
+        if begun is not self._cache or begun.rows not in (0, batch):
+            raise InputError("the cache is not of the texts that this model is at; texts begin without one")
+        return begun
 
     def _whole_mask(self, attention_mask: torch.Tensor | None, batch: int, seen: int) -> torch.Tensor:
         """As long as the caches, with zeros for what is still to come."""
