@@ -71,6 +71,7 @@ class CausalLM(GenerationMixin, torch.nn.Module):
         cache: EngineCache | None = None,
         past_key_values: EngineCache | None = None,
         cache_position: torch.Tensor | None = None,
+        inputs_embeds: torch.Tensor | None = None,
         use_cache: bool = True,
         return_dict: bool = True,
     ) -> CausalLMOutputWithPast:
@@ -81,16 +82,16 @@ class CausalLM(GenerationMixin, torch.nn.Module):
             attention_mask: of all tokens, those in the cache too; 0 is padding, which stands on the left.
             position_ids: of ``input_ids``; by default padding is not counted.
             cache, past_key_values: what the last call returned; None begins a text.
-            cache_position, use_cache, return_dict: as ``generate`` gives them; the cache knows its places.
+            cache_position, inputs_embeds, use_cache, return_dict: as ``generate`` gives them without embeddings.
 
         Raises:
             InputError: more rows or tokens than there is room for, or a cache of other texts.
         """
-        given = cache if cache is not None else past_key_values
-        begun = self._empty_cache() if given is None else given
-        (batch, tokens), start = input_ids.shape, begun.get_seq_length()
-        if begun is not self._cache or (start and batch != begun.rows):
-            raise InputError("the cache is not of the texts that this model is at; texts begin without one")
+        if inputs_embeds is not None:
+            raise InputError("the engine takes tokens; give input_ids and leave out inputs_embeds")
+        batch, tokens = input_ids.shape
+        begun = self._begun(cache if cache is not None else past_key_values, batch)
+        start = begun.get_seq_length()
         self._check_room(batch, start + tokens)
         mask = self._whole_mask(attention_mask, batch, start + tokens)
         if position_ids is None:
@@ -103,16 +104,22 @@ class CausalLM(GenerationMixin, torch.nn.Module):
             output[CACHE] = begun
         return output
 
+    def _begun(self, cache: EngineCache | None, batch: int) -> EngineCache:
+        """The cache that a call goes on with."""
+        begun = self._empty_cache() if cache is None else cache
+        if begun is not self._cache or begun.rows not in (0, batch):
+            raise InputError("the cache is not of the texts that this model is at; texts begin without one")
+        return begun
+
     def _whole_mask(self, attention_mask: torch.Tensor | None, batch: int, seen: int) -> torch.Tensor:
-        """As long as the caches, with ones for the tokens to come."""
-        mask = torch.ones(batch, self.max_length, dtype=torch.int64, device=self.device)
-        if attention_mask is not None:
-            if attention_mask.shape != (batch, seen):
-                raise InputError(
-                    f"attention_mask is {list(attention_mask.shape)} and must be {[batch, seen]}: "
-                    "of all tokens of the text, those in the cache too"
-                )
-            mask[:, :seen] = attention_mask
+        """As long as the caches, with zeros for what is still to come."""
+        mask = torch.zeros(batch, self.max_length, dtype=torch.int64, device=self.device)
+        if attention_mask is not None and attention_mask.shape != (batch, seen):
+            raise InputError(
+                f"attention_mask is {list(attention_mask.shape)} and must be {[batch, seen]}: "
+                "of all tokens of the text, those in the cache too"
+            )
+        mask[:, :seen] = 1 if attention_mask is None else attention_mask
         return mask
 
     def _empty_cache(self) -> EngineCache:
@@ -147,8 +154,6 @@ class CausalLM(GenerationMixin, torch.nn.Module):
         for name in ("output_attentions", "output_hidden_states"):
             if getattr(generation_config, name):
                 raise InputError(f"an engine returns logits alone; leave out {name}")
-        if model_kwargs.get("inputs_embeds") is not None:
-            raise InputError("the engine takes tokens; give input_ids and leave out inputs_embeds")
         beams = max(generation_config.num_beams or 1, generation_config.num_return_sequences or 1)
         self._check_room(batch_size * beams, generation_config.max_length)
         positions = model_kwargs.get("position_ids")

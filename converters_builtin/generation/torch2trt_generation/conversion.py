@@ -75,7 +75,7 @@ def _empty_caches(model: PreTrainedModel, batch: int, length: int, precision: to
     for index, layer in enumerate(getattr(kept, "layers", [kept])):
         if not isinstance(layer, DynamicLayer) or layer.keys is None or layer.values is None:
             kind = type(layer).__name__
-            raise CaptureError(f"layer {index} keeps {kind}; a converted decoder keeps keys and values of every layer")
+            raise CaptureError(f"layer {index} keeps no keys and values ({kind}), as all of a converted decoder do")
         keys, values = (
             torch.zeros(batch, seen.shape[1], length, seen.shape[3], dtype=precision or seen.dtype, device=model.device)
             for seen in (layer.keys, layer.values)

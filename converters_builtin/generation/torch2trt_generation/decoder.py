@@ -46,7 +46,7 @@ class Decoder(torch.nn.Module):
 
         Args:
             input_ids: ``[batch, tokens]``.
-            attention_mask: ``[batch, length]``, 0 for padding; what it says of tokens to come counts for nothing.
+            attention_mask: ``[batch, length]``, 1 for tokens, 0 for padding and for what is still to come.
             position_ids: ``[batch, tokens]``.
             start: ``[1]``, how many tokens are in the caches.
         """

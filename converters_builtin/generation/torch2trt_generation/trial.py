@@ -28,17 +28,18 @@ def check_caches(decoder: Decoder) -> None:
     generator = torch.Generator().manual_seed(0)
     vocabulary = model.config.get_text_config().vocab_size
     ids = torch.randint(vocabulary, (rows, length), generator=generator).to(cache.device)
-    mask = torch.ones(rows, cache.shape[2], dtype=torch.int64, device=cache.device)
-    mask[-1, 0] = 0 if rows > 1 else 1  # padding on the left
-    positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, :length]
-    given = {"attention_mask": mask[:, :length], "use_cache": False, "return_dict": True}
+    mask = torch.ones(rows, length, dtype=torch.int64, device=cache.device)
+    mask[1:, 0] = 0  # padding on the left
+    positions = (mask.cumsum(-1) - 1).clamp(min=0)
+    given = {"attention_mask": mask, "use_cache": False, "return_dict": True}
     if decoder.takes_positions:
         given["position_ids"] = positions
     with torch.no_grad():
         whole = model(input_ids=ids, **given).logits[:, -1].float()
         for part in (slice(0, length - 1), slice(length - 1, length)):
+            seen = torch.nn.functional.pad(mask[:, : part.stop], (0, cache.shape[2] - part.stop))
             start = torch.tensor([part.start], device=cache.device)
-            last = decoder(ids[:, part], mask, positions[:, part], start)[:, -1].float()
+            last = decoder(ids[:, part], seen, positions[:, part], start)[:, -1].float()
         for buffer in buffers:
             buffer.zero_()
     error, largest = (last - whole).abs().max(), whole.abs().max()
