@@ -74,7 +74,7 @@ ROWS = [
     changed("nothing", change=lambda content: b""),
     changed("text", "not a zip file", change=lambda content: b"hello"),
     changed("half of it", "truncated", change=lambda content: content[: len(content) // 2]),
-    changed("other members", "its members are not engine and", change=lambda content: archive(("x", b""))),
+    changed("other members", "its members are not a manifest and", change=lambda content: archive(("x", b""))),
     changed("a member too many", "its members are not", change=with_member("extra.py", b"import os")),
     changed("a member that climbs", "its members are not", change=with_member("../../etc/x", b"")),
     changed(

@@ -55,7 +55,9 @@ def as_state(*paths, kind="state", ranges=(4, 4, 4)):
     """Changes that make buffers of the only input and of copies of it, written by as many outputs."""
     names = [f"x{index}" for index in range(len(paths))]
     return {
-        "signature__inputs": [{"name": n, "dtype": "float32", "ranges": [list(ranges)], "values": []} for n in names],
+        "signature__inputs": [
+            {"name": n, "dtype": "float32", "ranges": [list(ranges)], "values": [], "contiguous": False} for n in names
+        ],
         "signature__input_leaves": [],
         "signature__state": [buffer(*pair) for pair in zip(names, paths, strict=True)],
         "signature__output_leaves": [{"kind": kind, "name": n, "value": None, "dtype": ""} for n in names],
