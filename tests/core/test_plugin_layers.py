@@ -210,8 +210,6 @@ def test_a_library_that_cannot_be_loaded_is_named_with_its_pack(tmp_path):
         def torch2trt_register_plugins(self, plugin_registry):
             plugin_registry.load_library(str(tmp_path / "liblab.so"))
 
-    with pytest.raises(
-        PackError,
-        match=r"(?s)pack Lab: the library of plugins is not loaded:.*liblab.so: cannot open shared object file",
-    ):
+    # why is in TensorRT's log, which is that of whoever made the first one of the process
+    with pytest.raises(PackError, match=r"pack Lab: the library of plugins .*liblab\.so is not loaded:"):
         convert(torch.relu, [torch.ones(2)], packs=with_installed(Lab()), build=False)

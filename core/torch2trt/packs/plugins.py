@@ -90,14 +90,33 @@ def require_plugins(needed: Iterable[Mapping[str, str]], packs: Packs, where: st
     register_plugins(packs)
 
 
+class _Registry:
+    """TensorRT's registry, which notes the libraries that it does not load: that is no error of Python's."""
+
+    def __init__(self) -> None:
+        self._registry: Any = trt.get_plugin_registry()
+        self.refused: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._registry, name)
+
+    def load_library(self, path: str) -> Any:
+        """The library, or None for one that cannot be loaded."""
+        library = self._registry.load_library(path)
+        if library is None:
+            self.refused.append(str(path))
+        return library
+
+
 def _call_hook(packs: Packs, pack: PackInfo) -> None:
-    # a library that cannot be loaded is no error of Python's: TensorRT logs it, where something that has a log lives
+    # TensorRT logs why, to the first log that the process has made: ours, if that lives
     alive = trt.Runtime(log.logger())
-    before = registered_creators()
+    before, registry = registered_creators(), _Registry()
     with log.record_errors() as messages:
-        packs.call_one(_REGISTER, pack.name, plugin_registry=trt.get_plugin_registry())
+        packs.call_one(_REGISTER, pack.name, plugin_registry=registry)
     del alive
     for creator in registered_creators() - before:
         _owners.setdefault(creator, set()).add(pack.name)
-    if missing := [message for message in messages if "library" in message.lower()]:
-        raise PackError(f"pack {pack}: the library of plugins is not loaded:{log.format_messages(missing)}")
+    if registry.refused:
+        libraries, why = ", ".join(registry.refused), log.format_messages(messages)
+        raise PackError(f"pack {pack}: the library of plugins {libraries} is not loaded:{why}")
