@@ -15,6 +15,7 @@ import sympy
 import torch
 from torch.export import ExportedProgram
 from torch.export.graph_signature import InputKind
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from ..errors import CaptureError
 from .in_place import Memory, written_operands
@@ -55,7 +56,10 @@ def layouts_of(exported: ExportedProgram) -> Layouts:
 
 def contiguous(tensor: Any, memory_format: torch.memory_format = torch.contiguous_format) -> Any:
     """``Tensor.contiguous`` as a call, of which PyTorch leaves no trace where it returns the tensor itself."""
-    if not isinstance(tensor, torch.Tensor) or not tensor.is_contiguous(memory_format=memory_format):
+    try:
+        if not isinstance(tensor, torch.Tensor) or not tensor.is_contiguous(memory_format=memory_format):
+            return NotImplemented
+    except GuardOnDataDependentSymNode:  # of sizes that PyTorch 2.11 does not know after a slice
         return NotImplemented
     return torch.ops.aten.contiguous.default(torch.ops.aten.alias.default(tensor), memory_format=memory_format)
 
