@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch.utils import _pytree as pytree
 
+from ..program.call import written_arguments
 from ..program.memory import memory_of
 
 
@@ -24,7 +25,7 @@ def functional(overload: torch._ops.OpOverload) -> torch._ops.OpOverload:
             numbers in it.
     """
     schema = overload._schema
-    written = [a for a in schema.arguments if a.alias_info is not None and a.alias_info.is_write]
+    written = written_arguments(overload)
     is_view = torch.Tag.inplace_view in overload.tags
     if is_view or written != schema.arguments[:1] or len(schema.returns) != 1 or not overload._opname.endswith("_"):
         raise NotByItselfError
@@ -39,9 +40,9 @@ def written_operands(node: torch.fx.Node) -> list[torch.fx.Node]:
     """The operands that a call writes in place, as its operator's schema says."""
     if not isinstance(node.target, torch._ops.OpOverload):
         return []
-    schema = node.target._schema
-    given = {**dict(zip((a.name for a in schema.arguments), node.args, strict=False)), **node.kwargs}
-    written = [given.get(a.name) for a in schema.arguments if a.alias_info is not None and a.alias_info.is_write]
+    names = (argument.name for argument in node.target._schema.arguments)
+    given = {**dict(zip(names, node.args, strict=False)), **node.kwargs}
+    written = [given.get(argument.name) for argument in written_arguments(node.target)]
     return [leaf for leaf in pytree.tree_leaves(written) if isinstance(leaf, torch.fx.Node)]
 
 

@@ -19,6 +19,7 @@ from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from ..errors import CaptureError
 from .in_place import Memory, written_operands
+from .parts import behind
 from .sources import source_of
 
 _BY_LAYOUT: Final = ("contiguous", "reshape", "reshape_as", "flatten", "ravel")
@@ -43,7 +44,7 @@ def layouts_of(exported: ExportedProgram) -> Layouts:
     given = {s.arg.name for s in exported.graph_signature.input_specs if s.kind is InputKind.USER_INPUT}
     deciding = _deciding(exported.graph)
     differing = dict.fromkeys((*pair, source_of(node)) for node in deciding for pair in _doubtful(node))
-    inputs = [node for node in _behind(deciding) if node.op == "placeholder" and node.name in given]
+    inputs = [node for node in behind(deciding) if node.op == "placeholder" and node.name in given]
     for node in inputs:
         if isinstance(value := node.meta.get("val"), torch.Tensor) and not _is_contiguous(value):
             where = source_of(deciding[0])
@@ -129,13 +130,3 @@ def _is_contiguous(tensor: torch.Tensor) -> bool:
             return False
         dense *= size
     return True
-
-
-def _behind(calls: list[torch.fx.Node]) -> list[torch.fx.Node]:
-    """The calls, and all that their operands come of."""
-    found = dict.fromkeys(calls)
-    for node in (todo := list(found)):
-        new = [used for used in node.all_input_nodes if used not in found]
-        found |= dict.fromkeys(new)
-        todo += new
-    return list(found)

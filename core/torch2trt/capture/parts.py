@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,7 +89,7 @@ def _traced(
     for own, spec in zip(given, specs, strict=True):
         inputs = [next(placeholders) for _ in own]
         returned = [next(results) for _ in range(spec.num_leaves)]
-        parts.append(Part(inputs, _steps(graph, returned), pytree.tree_unflatten(returned, spec)))
+        parts.append(Part(inputs, _steps(returned), pytree.tree_unflatten(returned, spec)))
     return parts
 
 
@@ -154,11 +154,17 @@ def counts(node: torch.fx.Node) -> bool:
     )
 
 
-def _steps(graph: torch.fx.Graph, returned: Sequence[Any]) -> list[torch.fx.Node]:
+def _steps(returned: Sequence[Any]) -> list[torch.fx.Node]:
     """The calls that these values come of, in order."""
-    needed = dict.fromkeys(value for value in returned if isinstance(value, torch.fx.Node))
-    for node in (todo := list(needed)):
-        new = [used for used in node.all_input_nodes if used not in needed]
-        needed |= dict.fromkeys(new)
-        todo += new
+    needed = behind(value for value in returned if isinstance(value, torch.fx.Node))
     return sorted(node for node in needed if node.op != "placeholder")
+
+
+def behind(nodes: Iterable[torch.fx.Node]) -> list[torch.fx.Node]:
+    """The nodes, and all that they come of."""
+    found = dict.fromkeys(nodes)
+    for node in (todo := list(found)):
+        new = [used for used in node.all_input_nodes if used not in found]
+        found |= dict.fromkeys(new)
+        todo += new
+    return todo

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import torch
 
+from ..program.call import written_arguments
+
 _FUNCTIONAL: Final = torch.ops.higher_order.auto_functionalized_v2
 
 
@@ -18,12 +20,11 @@ def written_by(node: torch.fx.Node) -> tuple[torch._ops.OpOverload, dict[str, An
         return None
     kwargs = dict(node.kwargs)
     bases: Any = kwargs.pop("_all_bases", ())
-    for argument in overload._schema.arguments:
-        if argument.alias_info is not None and argument.alias_info.is_write:
-            index: Any = kwargs.pop(f"_{argument.name}_base_index", -1)
-            if index == -1:
-                return None
-            kwargs[argument.name] = None if index is None else bases[index]
+    for argument in written_arguments(overload):
+        index: Any = kwargs.pop(f"_{argument.name}_base_index", -1)
+        if index == -1:
+            return None
+        kwargs[argument.name] = None if index is None else bases[index]
     return (overload, kwargs) if len(kwargs) <= len(overload._schema.arguments) else None
 
 

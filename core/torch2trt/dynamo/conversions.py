@@ -26,7 +26,7 @@ _MOST: Final = 8
 _Varying = tuple[int, ...]
 
 
-class Retaken(Exception):  # noqa: N818
+class Retaken(Exception):  # noqa: N818  # no error: the call begins again
     """The graph takes something else than was thought: it writes a buffer, which is then an input."""
 
 

@@ -35,7 +35,7 @@ class OperatorPlugin(trt.IPluginV3, trt.IPluginV3OneCore, trt.IPluginV3OneBuild,
         self, operator: Operator, attributes: Mapping[str, Any], outputs: Outputs | None = None, device: str = "cuda"
     ) -> None:
         for base in OperatorPlugin.__bases__:  # super() would reach the first alone
-            base.__init__(self)  # type: ignore[misc]
+            base.__init__(self)  # type: ignore[misc]  # each of them, not that of one class
         self.plugin_name, self.plugin_namespace = operator.name, operator.namespace
         self.plugin_version = operator.version
         self.num_outputs = len(outputs.dtypes) if outputs else 0

@@ -134,8 +134,7 @@ class Call:
         returned = self.target.obj(*args, **kwargs)
         results = pytree.tree_leaves(returned) if overload._schema.returns else []
         given = {**dict(zip((a.name for a in overload._schema.arguments), args, strict=False)), **kwargs}
-        writes = [a.name for a in overload._schema.arguments if a.alias_info is not None and a.alias_info.is_write]
-        return [*results, *(given[name] for name in writes if given[name] is not None)]
+        return [*results, *(given[a.name] for a in written_arguments(overload) if given[a.name] is not None)]
 
     @property
     def where(self) -> str:
@@ -178,6 +177,11 @@ class Call:
         args, kwargs = self.operands
         results = ", ".join(describe(value) for value in self.results)
         return f"%{self.name} = {self.target.name}({describe_arguments(args, kwargs)}) -> {results}"
+
+
+def written_arguments(overload: torch._ops.OpOverload) -> list[Any]:
+    """The arguments that an operator writes in place, as its schema has them."""
+    return [a for a in overload._schema.arguments if a.alias_info is not None and a.alias_info.is_write]
 
 
 def bind(operands: tuple[tuple[Any, ...], dict[str, Any]], value: Callable[[Ref], Any]) -> tuple[Any, Any]:
