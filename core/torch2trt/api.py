@@ -149,7 +149,7 @@ def _hybrid(plan: Plan) -> Hybrid:
         if reason := why_unsupported(value.dtype):
             raise ConversionError(f"input {name!r}: {reason}")
     folded = {planned.call.name for planned in plan.calls if planned.action == "fold"}
-    in_torch = [planned.call for segment in plan.segments if segment.kind == "torch" for planned in segment.calls]
+    in_torch = [planned.call for segment in plan.segments if segment.kind != "engine" for planned in segment.calls]
     outputs = program.named_outputs
     parts = [_part(plan, segment, folded) for segment in plan.segments]
     constants = own_constants(in_torch, folded, program.constants, outputs.values())
@@ -157,7 +157,7 @@ def _hybrid(plan: Plan) -> Hybrid:
 
 
 def _part(plan: Plan, segment: Segment, folded: Collection[str]) -> EnginePart | TorchPart:
-    if segment.kind == "torch":
+    if segment.kind != "engine":
         own = [planned for planned in segment.calls if planned.call.name not in folded]
         found = {planned.call.target.name: brought(plan.packs, planned.call.target) for planned in walk(own)}
         return TorchPart(
@@ -165,6 +165,7 @@ def _part(plan: Plan, segment: Segment, folded: Collection[str]) -> EnginePart |
             [ref for ref, _ in segment.outputs if ref.name not in folded],
             {name: known for name, known in found.items() if known is not None},
             [planned.to_dict() for planned in walk(own)],
+            segment.kind == "inductor",
         )
     _, engine, reference = _built(plan, segment)
     numbers = [name for ref, name in segment.outputs if not isinstance(plan.program.example_value(ref), torch.Tensor)]

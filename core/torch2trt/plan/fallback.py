@@ -54,11 +54,11 @@ def with_fallback(
 
 
 def all_in_torch(
-    program: Program, calls: tuple[PlannedCall, ...], reason: str
+    program: Program, calls: tuple[PlannedCall, ...], reason: str, kind: Kind = "torch"
 ) -> tuple[tuple[PlannedCall, ...], tuple[Segment, ...]]:
     """The calls, all of which PyTorch runs for one reason, and the one segment that they are."""
     calls = tuple(planned if planned.action == "fold" else planned.in_torch(reason) for planned in calls)
-    return calls, cut(program, [("torch", [planned for planned in calls if planned.action == "torch"])], calls)
+    return calls, cut(program, [(kind, [planned for planned in calls if planned.action == "torch"])], calls)
 
 
 def _without_converter(planned: PlannedCall, settings: Settings, forced: str | None) -> PlannedCall:

@@ -60,7 +60,7 @@ class Plan:
             BuildError: TensorRT could not build the engine.
         """
         module = self.finish(self)
-        if all(segment.kind == "torch" for segment in self.segments):
+        if all(segment.kind != "engine" for segment in self.segments):
             warn("PyTorch runs all of the converted module, no call is left for an engine", FallbackWarning)
         if self.settings.random is None and (
             drawing := [p.call for p in self if p.action == "convert" and not p.bodies and draws(p.call)]

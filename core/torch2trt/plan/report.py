@@ -6,11 +6,13 @@ import io
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from ..packs.converters import PackInfo
 from .planned import PlannedCall
 from .segments import Segment
+
+_RUNS_IN: Final = {"engine": "an engine", "torch": "PyTorch", "inductor": "PyTorch, compiled by inductor"}
 
 
 def printed(renderable: Any) -> str:
@@ -64,8 +66,12 @@ def _segments(segments: Sequence[Segment]) -> Any:
     rows = Table("segment", "runs in", "calls", "takes", "gives")
     for number, segment in enumerate(segments):
         takes, gives = map(str, segment.inputs.values()), (name for _, name in segment.outputs)
-        runs_in = "an engine" if segment.kind == "engine" else "PyTorch"
-        rows.add_row(str(number), runs_in, str(segment.size), *(escape(", ".join(names)) for names in (takes, gives)))
+        rows.add_row(
+            str(number),
+            _RUNS_IN[segment.kind],
+            str(segment.size),
+            *(escape(", ".join(names)) for names in (takes, gives)),
+        )
     return rows
 
 

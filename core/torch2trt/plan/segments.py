@@ -20,8 +20,8 @@ from .planned import PlannedCall
 
 #: what PyTorch takes for the bound of a size without one
 _ANY_SIZE: Final = sys.maxsize - 1
-#: what runs a segment
-Kind = Literal["engine", "torch"]
+#: what runs a segment; ``"inductor"`` is PyTorch with kernels that inductor makes
+Kind = Literal["engine", "torch", "inductor"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,7 +14,7 @@ from .program import Program
 
 _aten = torch.ops.aten
 #: what a trace takes for views of tensors with its own strides, which those of a run need not have
-_VIEWS: Final = (_aten.view.default, _aten._unsafe_view.default)
+VIEWS: Final = (_aten.view.default, _aten._unsafe_view.default)
 
 
 class Step:
@@ -46,6 +46,11 @@ class Step:
         leaves = [self._leaves[index] for index in self._open]
         return [ref for leaf in leaves for ref in ([leaf] if isinstance(leaf, Ref) else leaf.state.values())]
 
+    @property
+    def operands(self) -> Any:
+        """``(args, kwargs)`` with a :class:`Ref` for every value that is not known."""
+        return pytree.tree_unflatten(self._leaves, self._spec)
+
     def __call__(self, value: Callable[[Ref], Any]) -> list[Any]:
         """The leaves of what PyTorch returns, with ``value`` of everything that is not known."""
         leaves = list(self._leaves)
@@ -55,7 +60,7 @@ class Step:
         if self._may_write:  # into what it gets
             leaves = [leaf.clone() if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves]
         args, kwargs = pytree.tree_unflatten(leaves, self._spec)
-        if self.call.target.obj in _VIEWS:
+        if self.call.target.obj in VIEWS:
             return [torch.reshape(*args, **kwargs)]
         return self.call.run(args, kwargs)
 

@@ -8,12 +8,14 @@ from typing import Any, Final
 
 import torch
 
-from .call import Call, Ref
+from .call import Call, Ref, Target
 from .program import Program
 
 _aten = torch.ops.aten
 #: ``item``
 READ: Final = _aten._local_scalar_dense.default
+#: sizes, strides and their product as numbers
+_SYM: Final = "sym_"
 _CAST: Final = _aten._to_copy.default
 #: operators that move elements and change none
 _MOVES: Final = frozenset(
@@ -25,6 +27,13 @@ _MOVES: Final = frozenset(
 )
 #: what is longer is no list of sizes or places
 _MOST_ELEMENTS: Final = 64
+
+
+def is_of_sizes(target: Target) -> bool:
+    """Whether a call reads sizes or computes with such numbers, all of which the host knows."""
+    if target.overload is not None:
+        return target.overload._opname.startswith(_SYM)
+    return target.level == "operator" and not isinstance(target.obj, torch._ops.HigherOrderOperator)
 
 
 @dataclass(frozen=True, slots=True)

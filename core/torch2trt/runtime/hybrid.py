@@ -6,7 +6,6 @@ Tensors go from one to the next as they are, sizes as Python's numbers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 import torch
 
@@ -16,6 +15,7 @@ from ..program.evaluate import Step, last_uses, results_of
 from ..program.leaves import TensorSpec
 from ..program.memory import storage_of
 from ..program.straight import fitting
+from .compiled import CompiledRun, why_not_compiled
 from .parts import EnginePart, Hybrid, TorchPart, Values
 from .runner import Runner
 
@@ -86,8 +86,8 @@ class _EngineRun:
 class _TorchRun:
     """The calls of one part on one device."""
 
-    def __init__(self, part: TorchPart, hybrid: Hybrid, device: torch.device, constants: Mapping[Ref, Any]) -> None:
-        self._steps = [Step(call, device, hybrid.device, constants) for call in part.calls]
+    def __init__(self, part: TorchPart, steps: Sequence[Step]) -> None:
+        self._steps = steps
         self._unused = last_uses(part.calls, part.outputs)
         #: what goes on beyond this part is dropped there
         self._own = {call.name for call in part.calls}
@@ -108,11 +108,12 @@ class _OnDevice:
             ref: value.to(device) if isinstance(value, torch.Tensor) else value
             for ref, value in hybrid.constants.items()
         }
-        self.runs = {
-            number: _TorchRun(part, hybrid, device, constants)
-            for number, part in enumerate(hybrid.parts)
-            if isinstance(part, TorchPart)
-        }
+        compiles = why_not_compiled(device) is None
+        self.runs: dict[int, Callable[[Values], None]] = {}
+        for number, part in enumerate(hybrid.parts):
+            if isinstance(part, TorchPart):
+                steps = [Step(call, device, hybrid.device, constants) for call in part.calls]
+                self.runs[number] = (CompiledRun if part.compiled and compiles else _TorchRun)(part, steps)
         #: the constants that the program returns
         self.returned = {ref: constants[ref] for ref in hybrid.outputs.values() if ref in constants}
         self.storages = {storage_of(value) for value in constants.values() if isinstance(value, torch.Tensor)}

@@ -187,7 +187,7 @@ class TRTModule(KeptModule):
         parts = self._hybrid.parts if self._hybrid else ()
         engines = (self._engine, *(part.engine for part in parts if isinstance(part, EnginePart)))
         lines += [f"engine: {engine}" for engine in engines if engine is not None]
-        lines += [f"in PyTorch: {len(part.calls)} calls" for part in parts if isinstance(part, TorchPart)]
+        lines += [f"in PyTorch: {part}" for part in parts if isinstance(part, TorchPart)]
         return "\n".join([*lines, f"runtime: {runtime}"])
 
     def drop_network(self) -> None:

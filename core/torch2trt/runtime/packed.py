@@ -13,6 +13,7 @@ from ..packs.brought import finder
 from ..program.call import Ref
 from ..program.leaves import TensorSpec, why_no_input
 from ..program.signature import Signature
+from .compiled import may_be_compiled
 from .engine import engine_of
 from .parts import EnginePart, Hybrid, TorchPart
 from .read_calls import CallReader
@@ -51,7 +52,7 @@ def packed(hybrid: Hybrid) -> Packed:
     try:
         described = {
             "device": str(hybrid.device),
-            "segments": ["engine" if isinstance(part, EnginePart) else "torch" for part in hybrid.parts],
+            "segments": [_kind(part) for part in hybrid.parts],
             "engines": [_engine_part(part, writer) for part in engines],
             "torch": [_torch_part(part, writer) for part in in_torch],
             "outputs": [[name, writer.value(value)] for name, value in hybrid.outputs.items()],
@@ -61,6 +62,12 @@ def packed(hybrid: Hybrid) -> Packed:
         raise EngineError(f"the converted module cannot be saved: {error}") from error
     serialized = {_member(number): part.engine.serialized for number, part in enumerate(engines) if part.engine}
     return Packed({**described, "tensors": tensors.to_dict()}, {**serialized, TENSORS: tensors})
+
+
+def _kind(part: EnginePart | TorchPart) -> str:
+    if isinstance(part, EnginePart):
+        return "engine"
+    return "inductor" if part.compiled else "torch"
 
 
 def _engine_part(part: EnginePart, writer: Writer) -> dict[str, Any]:
@@ -129,11 +136,13 @@ class _Unpacking:
 
     def _parts(self, kinds: Sequence[str]) -> Iterator[EnginePart | TorchPart]:
         engines, torch_parts = self._described["engines"], self._described["torch"]
-        if sorted(kinds) != ["engine"] * len(engines) + ["torch"] * len(torch_parts):
+        in_torch = [kind for kind in kinds if kind != "engine"]
+        counts = len(kinds) - len(in_torch), len(in_torch)
+        if not {*in_torch} <= {"torch", "inductor"} or counts != (len(engines), len(torch_parts)):
             raise ValueError("its segments are not those that it lists")
-        for place, kind in enumerate(kinds):
-            number = kinds[:place].count(kind)
-            yield self._engine(number, engines[number]) if kind == "engine" else self._torch(torch_parts[number])
+        numbered, torch_rows = enumerate(engines), iter(torch_parts)
+        for kind in kinds:
+            yield self._engine(*next(numbered)) if kind == "engine" else self._torch(next(torch_rows), kind)
 
     def _engine(self, number: int, part: Mapping[str, Any]) -> EnginePart:
         reader = self._reader
@@ -149,10 +158,13 @@ class _Unpacking:
             raise ValueError("an engine gives numbers that it has not")
         return EnginePart(inputs, outputs, frozenset(part["numbers"]), engine, None)
 
-    def _torch(self, part: Mapping[str, Any]) -> TorchPart:
+    def _torch(self, part: Mapping[str, Any], kind: str) -> TorchPart:
         reader = self._reader
         calls = [reader.call(call) for call in part["program"]]
-        return TorchPart(calls, [reader.ref(ref) for ref in part["outputs"]], dict(reader.brought), part["calls"])
+        if kind == "inductor" and not may_be_compiled(calls):
+            raise ValueError("inductor compiles a segment that it cannot")
+        outputs = [reader.ref(ref) for ref in part["outputs"]]
+        return TorchPart(calls, outputs, dict(reader.brought), part["calls"], kind == "inductor")
 
 
 def _member(number: int) -> str:

@@ -43,6 +43,12 @@ class TorchPart:
     brought: Mapping[str, Brought] = field(default_factory=dict)
     #: the calls as plans show them, with the reasons why they are here
     rows: Sequence[Mapping[str, Any]] = ()
+    #: whether inductor makes kernels of them where it can
+    compiled: bool = False
+
+    def __str__(self) -> str:
+        """``3 calls, compiled by inductor``."""
+        return f"{len(self.calls)} calls" + (", compiled by inductor" if self.compiled else "")
 
 
 @dataclass(frozen=True, eq=False)

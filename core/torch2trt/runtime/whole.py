@@ -9,7 +9,8 @@ import torch
 from torch.utils import _pytree as pytree
 
 from ..program.call import Call
-from .graphs import Graph, Graphs
+from ..program.values import is_of_sizes
+from .graphs import Graphs, graph_of
 from .hybrid import HybridRunner
 from .lanes import Lanes
 from .parts import EnginePart, Hybrid
@@ -39,8 +40,8 @@ def may_be_captured(hybrid: Hybrid) -> bool:
 
 def _may_wait(call: Call, device: torch.device) -> bool:
     overload = call.target.overload
-    if overload is None:  # a function or a module that stays whole
-        return True
+    if overload is None or is_of_sizes(call.target):
+        return not is_of_sizes(call.target)  # but a subprogram, a function or a module that stays whole may
     tags, name = overload.tags, overload._opname
     if any(tag in tags for tag in _TAGS) or getattr(torch.Tag, "cudagraph_unsafe", None) in tags:
         return True
@@ -79,9 +80,12 @@ class WholeGraph:
         graphs: Any = lanes.current()
         shapes = () if self._static else tuple(tensor.shape for tensor in tensors.values())
         graph = graphs(shapes, lambda beside: self._capture(tensors, device, beside))
-        return self._runner(tensors) if graph is None else graph(tensors)
+        found: dict[str, torch.Tensor] | None = None if graph is None else graph(tensors)
+        return self._runner(tensors) if found is None else found
 
-    def _capture(self, tensors: Mapping[str, torch.Tensor], device: torch.device, beside: Any) -> Graph:
-        # each engine is queued by what it has for its last call, which has to be one of this stream
-        self._runner(tensors)
-        return Graph(self._runner, tensors, device, None if beside is None else beside.captured)
+    def _capture(self, tensors: Mapping[str, torch.Tensor], device: torch.device, beside: Any) -> Any:
+        # each engine is queued by what it has for its last call, which has to be one of this stream; and inductor
+        # compiles for tensors of inference mode apart, which those of a capture are not
+        with torch.inference_mode(False):
+            self._runner({name: tensor.detach().clone() for name, tensor in tensors.items()})
+        return graph_of(self._runner, tensors, device, beside)

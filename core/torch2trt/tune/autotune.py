@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import statistics
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -10,43 +10,29 @@ from typing import Any, Final
 import torch
 
 from ..capture.inputs import Example
-from ..errors import AutotuneWarning, warn
+from ..errors import AutotuneWarning, Torch2TRTError, VerificationError, warn
 from ..plan.fallback import all_in_torch
 from ..plan.plan import Plan
+from ..plan.segments import Kind
+from ..runtime.compiled import may_be_compiled, why_not_compiled
 from ..runtime.module import TRTModule
 from ..runtime.runner import Runner
 from ..runtime.whole import WholeGraph
+from ..verify.case import Case
+from ..verify.evaluate import full_float32
+from ..verify.measure import Tolerance
 from ..verify.shapes import cases_of
+from ..verify.verify import held_by_outputs
+from .timing import timed
 
-Tensors = Mapping[str, torch.Tensor]
 #: microseconds of a call of each runner
-Timed = Callable[[Sequence[Runner], Tensors], list[float]]
+Timed = Callable[[Sequence[Runner], Mapping[str, torch.Tensor]], list[float]]
 
 #: by how much PyTorch has to be faster: less is within what two runs of one engine differ by
-_CLEARLY: Final = 0.97
-#: until kernels that are compiled beside the calls, and the graphs of shapes that come back, are there
-_WARM_UP: Final = 40
-_ROUNDS, _CALLS = 7, 20
-
-
-def timed(runners: Sequence[Runner], tensors: Tensors) -> list[float]:
-    """Microseconds of a call of each runner on the GPU: medians of rounds in turns."""
-    tensors = {name: tensor.cuda() for name, tensor in tensors.items()}
-    for runner in runners:
-        for _ in range(_WARM_UP):
-            runner(tensors)
-    taken: list[list[float]] = [[] for _ in runners]
-    for _ in range(_ROUNDS):
-        for times, runner in zip(taken, runners, strict=True):
-            start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-            torch.cuda.synchronize()
-            start.record()
-            for _ in range(_CALLS):
-                runner(tensors)
-            end.record()
-            end.synchronize()
-            times.append(1e3 * start.elapsed_time(end) / _CALLS)
-    return [statistics.median(times) for times in taken]
+_CLEARLY: Final = 0.98
+#: what PyTorch runs a program as, and what users call that
+_ENGINE: Final = "the engine"
+_RIVALS: Final[Mapping[Kind, str]] = {"torch": "PyTorch", "inductor": "PyTorch with inductor's kernels"}
 
 
 def autotuned(
@@ -54,31 +40,64 @@ def autotuned(
 ) -> TRTModule:
     """The module of a plan, or one that PyTorch runs where that is clearly faster at the usual shapes.
 
+    Each is first held against the model at the smallest, the usual and the largest shapes; one that differs is dropped.
+
     Args:
         finish: lowers, builds and loads a plan.
         model: what is converted.
         example: the example inputs of the conversion.
         plan: the plan.
         timed: measures.
+
+    Raises:
+        VerificationError: nothing computes what the model does.
     """
     plan = replace(plan, finish=finish)  # which does not keep the model and the example alive
     module = finish(plan)
     if module.runtime != "engine":
         warn("autotune=True compares on a GPU that runs the engine, and there is none: it is kept", AutotuneWarning)
         return module
-    other = finish(_in_torch(plan, "autotune=True compares it"))
-    cases = {case.name.split()[1]: case for case in cases_of(model, plan.program, example)}
-    case = cases.get("usual") or cases.get("smallest")
-    if case is None or not isinstance(other.runner, WholeGraph):
-        return module  # PyTorch by itself, call for call, is no rival
-    engine, pytorch = timed([module.runner, other.runner], case.tensors)
-    if pytorch >= _CLEARLY * engine:
+    with full_float32():
+        cases = cases_of(model, plan.program, example)
+    usual = next((case for case in cases if case.name.split()[1] == "usual"), cases[0] if cases else None)
+    if usual is None:
         return module
-    why = f"PyTorch took {pytorch:.0f} us at {case.name}, the engine {engine:.0f} us"
-    warn(f"autotune=True has PyTorch run the converted module, under a CUDA graph: {why}", AutotuneWarning)
-    return finish(_in_torch(plan, f"autotune=True: {why}"))
+    candidates = {_ENGINE: module} | {name: _in_torch(plan, kind, name) for kind, name in _RIVALS.items()}
+    found = {name: one for name, one in candidates.items() if one is not None and _is_right(one, name, plan, cases)}
+    if not found:
+        raise VerificationError("the converted module differs from PyTorch, and so does what PyTorch runs of it")
+    return found[_fastest(found, usual, timed)]
 
 
-def _in_torch(plan: Plan, reason: str) -> Plan:
-    calls, segments = all_in_torch(plan.program, plan.calls, reason)
-    return replace(plan, calls=calls, segments=segments)
+def _fastest(found: Mapping[str, TRTModule], case: Case, timed: Timed) -> str:
+    """The engine, or what is clearly faster, of which a warning tells."""
+    times = dict(zip(found, timed([one.runner for one in found.values()], case.tensors), strict=True))
+    fastest = min(times, key=times.__getitem__)
+    if times[fastest] >= _CLEARLY * times.get(_ENGINE, math.inf):
+        return _ENGINE
+    told = ", ".join(f"{name} took {time:.0f} us" for name, time in times.items())
+    text = f"{fastest} runs the converted module, under a CUDA graph; at {case.name} {told}"
+    warn(f"autotune=True: {text}", AutotuneWarning)
+    return fastest
+
+
+def _in_torch(plan: Plan, kind: Kind, name: str) -> TRTModule | None:
+    """What PyTorch runs of the plan, where that can be a CUDA graph: call for call it is no rival."""
+    own = [planned.call for planned in plan.calls if planned.action != "fold"]
+    if kind == "inductor" and (why_not_compiled(torch.device("cuda")) or not may_be_compiled(own)):
+        return None
+    reason = f"autotune=True: {name} was faster than the engine"
+    calls, segments = all_in_torch(plan.program, plan.calls, reason, kind)
+    module = plan.finish(replace(plan, calls=calls, segments=segments))
+    return module if isinstance(module.runner, WholeGraph) else None
+
+
+def _is_right(module: TRTModule, name: str, plan: Plan, cases: Sequence[Case]) -> bool:
+    """Whether a module computes what the model does; a warning says that one does not."""
+    try:
+        # as it will run: PyTorch may compute in TF32 then, as engines do
+        held_by_outputs(module, plan, cases, Tolerance("engine"))
+    except (Torch2TRTError, RuntimeError) as error:  # of inductor: anything
+        warn(f"autotune=True drops {name}: {error}", AutotuneWarning)
+        return False
+    return True

@@ -53,14 +53,14 @@ def verified(
     plan = replace(plan, finish=finish)  # which does not keep the model and the example alive
     module = finish(plan)
     if not plan.is_one_engine:
-        return _held_by_outputs(module, plan, cases)
+        return held_by_outputs(module, plan, cases)
     _hold_network(plan, cases)
     try:
         runner = module.runner
     except EngineError as error:
         _warn(f"the engine itself was not held against PyTorch: {error}")
         return module
-    wrong = [] if runner.kind == "reference" else _wrong(runner, plan, cases)
+    wrong = [] if runner.kind == "reference" else _wrong(runner, plan, cases, Tolerance(runner.kind))
     return _mended(finish, plan, module, cases, wrong, runner_of) if wrong else module
 
 
@@ -83,7 +83,7 @@ def _mended(
         _judge(comparison, wrong[0])
         return module
     mended = finish(replace(plan, breaks=plan.breaks | comparison.breaks))
-    if still := _wrong(mended.runner, plan, cases):
+    if still := _wrong(mended.runner, plan, cases, tolerance):
         raise VerificationError(
             f"the engine differs from PyTorch at {still[0].name}, and no output mends it: {comparison.summary()}"
         )
@@ -94,10 +94,13 @@ def _mended(
     return mended
 
 
-def _held_by_outputs(module: TRTModule, plan: Plan, cases: Sequence[Case]) -> TRTModule:
-    """A module that PyTorch runs parts of, whose outputs are held against the model's."""
-    for case in _wrong(module.runner, plan, cases):
-        comparison = compare_case(case, module.runner, None, Tolerance(module.runtime))
+def held_by_outputs(
+    module: TRTModule, plan: Plan, cases: Sequence[Case], tolerance: Tolerance | None = None
+) -> TRTModule:
+    """A module whose outputs are held against the model's, which is :class:`VerificationError` where they differ."""
+    tolerance = tolerance or Tolerance(module.runtime)
+    for case in _wrong(module.runner, plan, cases, tolerance):
+        comparison = compare_case(case, module.runner, None, tolerance)
         raise VerificationError(f"the converted module differs from PyTorch at {case.name}: {comparison.summary()}")
     return module
 
@@ -117,8 +120,8 @@ def _hold_network(plan: Plan, cases: Sequence[Case]) -> None:
         _judge(comparison, case)
 
 
-def _wrong(runner: Runner, plan: Plan, cases: Sequence[Case]) -> list[Case]:
-    explained = explained_in(plan, Tolerance(runner.kind))
+def _wrong(runner: Runner, plan: Plan, cases: Sequence[Case], tolerance: Tolerance) -> list[Case]:
+    explained = explained_in(plan, tolerance)
     return [case for case in cases if not agree(run(runner, case.tensors), case, plan, explained)]
 
 
