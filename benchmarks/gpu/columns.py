@@ -120,6 +120,17 @@ class Ours(Column):
         return lambda: module(*inputs)
 
 
+class OursReplayed(Ours):
+    """The engine's graph, and a copy of each input: no checks, and the next replay writes over the outputs."""
+
+    on_cpu = False
+
+    def prepare(self, model: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> Call:
+        """Convert, and capture the graph as a user would."""
+        own = [x.clone() for x in inputs]
+        return graphed(super().prepare(model, own), inputs, own)
+
+
 class OursAutotuned(Ours):
     """The same with ``autotune=True``, which may choose PyTorch's kernels."""
 
@@ -151,5 +162,6 @@ COLUMNS: dict[str, Column] = {
     "inductor": Inductor(),
     "inductor+graph": InductorGraph(),
     "ours": Ours(),
+    "ours+replay": OursReplayed(),
     "ours+autotune": OursAutotuned(),
 }

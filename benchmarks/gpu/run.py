@@ -4,6 +4,7 @@ import contextlib
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,9 +60,12 @@ class Bench:
     def _prepared(self, workers: dict[str, Worker], asked: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """What each column tells of itself; one after the other, when all have imported what they need."""
         place = {"row": asked["row"], "device": self.device}
-        found = {
-            column: worker.ask("ready", self.patience, column=column, **place) for column, worker in workers.items()
-        }
+        with ThreadPoolExecutor() as pool:  # nothing is timed yet
+            answers = [
+                pool.submit(worker.ask, "ready", self.patience, column=column, **place)
+                for column, worker in workers.items()
+            ]
+            found = {column: answer.result() for column, answer in zip(workers, answers, strict=True)}
         expected = str(self._outputs(asked["row"], asked["batch"]))
         for column, worker in workers.items():
             if not found[column]:

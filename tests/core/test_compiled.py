@@ -91,7 +91,7 @@ def test_what_inductor_does_not_take_as_it_is(function):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="inductor makes kernels for a GPU")
 def test_on_a_gpu_it_is_one_graph_of_inductors_kernels():
     model = Several().eval().cuda()
-    module = in_pytorch(model, [Input(min=(1, 6), opt=(3, 6), max=(5, 6), device="cuda")]).convert()
+    module = in_pytorch(model, [Input(min=(1, 6), opt=(3, 6), max=(5, 6))]).convert()
     for count in (3, 3, 3, 3, 5, 5, 5, 5, 1):
         x = torch.randn(count, 6, device="cuda")
         torch.testing.assert_close(module(x), model(x))
