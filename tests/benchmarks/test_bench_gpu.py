@@ -88,7 +88,7 @@ def test_a_package_that_is_absent_or_broken_is_a_reason(tmp_path, monkeypatch):
 
 def test_every_column_of_cuda_says_that_it_is_one():
     others = {name: column for name, column in {**COLUMNS, **PEERS}.items() if not column.on_cpu}
-    assert len(others) == 9
+    assert len(others) == 10
     assert {column.why_not(ROWS["tiny"], "cpu") for column in others.values()} == {"runs on CUDA only"}
     assert find("ours").why_not(ROWS["resnet18"], "cpu") == "the interpreter runs small rows only"
     with pytest.raises(ValueError, match=r"no column 'our'; there are eager, .* module:Class"):

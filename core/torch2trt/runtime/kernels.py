@@ -19,6 +19,7 @@ import torch
 from .. import _trt, log
 from ..cache.entry import Entry
 from ..cache.store import Store
+from ..errors import EngineError
 
 _KIND: Final = "kernels"
 _LAST_CALL: Final = 64
@@ -53,10 +54,17 @@ class Kernels:
             weakref.finalize(self, kept.write)
 
     def new_context(self) -> Any:
-        """Another execution context of the engine."""
-        if self.config is None:
-            return self._engine.create_execution_context()
-        return self._engine.create_execution_context(self.config)
+        """Another execution context of the engine.
+
+        Raises:
+            EngineError: TensorRT cannot make one, such as one whose kernels it cannot compile for this GPU.
+        """
+        given = () if self.config is None else (self.config,)
+        with log.record_errors() as messages:
+            context = self._engine.create_execution_context(*given)
+        if context is None:
+            raise EngineError("TensorRT cannot run the engine on this GPU:" + log.format_messages(messages))
+        return context
 
     def ran(self) -> None:
         """Say that a call was queued; writes new kernels now and then, so not while a CUDA graph is captured."""
