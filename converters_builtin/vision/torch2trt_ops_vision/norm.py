@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 
 import torch
@@ -41,7 +42,8 @@ def batch_norm_no_stats(
     eps: float,
 ) -> tuple[trt.ITensor, None, None]:
     """_native_batch_norm_legit.no_stats(Tensor input, ..., float momentum, float eps) -> (Tensor, Tensor, Tensor)"""
-    return _normalize(ctx, input, weight, bias, [0, *range(2, len(input.shape))], eps), None, None
+    normalized = _normalize(ctx, input, [0, *range(2, len(input.shape))], eps, input.shape[1])
+    return _affine(ctx, normalized, weight, bias, lib.dtype_of(input)), None, None
 
 
 def _rejects(input: torch.Tensor) -> str | None:
@@ -66,7 +68,8 @@ def instance_norm(
     PyTorch's decomposition folds the batch into the channels, which a dynamic batch cannot follow.
     """
     if use_input_stats:
-        return _normalize(ctx, input, weight, bias, range(2, len(input.shape)), eps)
+        normalized = _normalize(ctx, input, range(2, len(input.shape)), eps, input.shape[1])
+        return _affine(ctx, normalized, weight, bias, lib.dtype_of(input))
     return _with_running_statistics(ctx, input, weight, bias, running_mean, running_var, eps)
 
 
@@ -81,37 +84,27 @@ def group_norm(
     weight: Value | None,
     bias: Value | None,
     n: Size,
-    c: Size,
+    c: int,
     hxw: Size,
     group: int,
     eps: float,
 ) -> tuple[trt.ITensor, None, None]:
     """native_group_norm(Tensor input, Tensor? weight, Tensor? bias, ..., float eps) -> (Tensor, Tensor, Tensor)"""
-    # TensorRT's groups need a dimension beside the channels; one group is all channels together
-    added = [2] if len(input.shape) == 2 else []
-    tensor = lib.unsqueeze(ctx, input, added)
-    axes = range(1 if group == 1 else 2, len(tensor.shape))
-    return lib.squeeze(ctx, _normalize(ctx, tensor, weight, bias, axes, eps, group), added), None, None
+    # not the layer's own groups: of 32 of them TensorRT for RTX 1.6.1 builds engines that no GPU of compute
+    # capability 9.0 runs
+    grouped = lib.reshape(ctx, input, [n, group, lib.size_op(ctx, operator.mul, hxw, c // group)])
+    normalized = lib.reshape(ctx, _normalize(ctx, grouped, [2], eps), lib.sizes(ctx, input))
+    return _affine(ctx, normalized, weight, bias, lib.dtype_of(input)), None, None
 
 
-def _normalize(
-    ctx: Context,
-    input: trt.ITensor,
-    weight: Value | None,
-    bias: Value | None,
-    axes: Sequence[int],
-    eps: float,
-    groups: int = 1,
-) -> trt.ITensor:
-    """Mean 0 and variance 1 over ``axes`` and the channels of each group; then ``weight`` and ``bias``."""
+def _normalize(ctx: Context, input: trt.ITensor, axes: Sequence[int], eps: float, channels: int = 1) -> trt.ITensor:
+    """Mean 0 and variance 1 over ``axes``, of each of the ``channels`` that are not among these."""
     ndim, dtype = len(input.shape), lib.dtype_of(input)
-    # weight and bias follow as layers of their own: with groups, releases differ in the shapes they take here
-    channels = groups if groups > 1 else 1 if 1 in axes else input.shape[1]
     shape = (1, channels, *(1,) * (ndim - 2))
     ones, zeros = ctx.tensor(torch.ones(shape, dtype=dtype)), ctx.tensor(torch.zeros(shape, dtype=dtype))
     layer = ctx.network.add_normalization(input, ones, zeros, lib.axes_mask(axes, ndim))
-    layer.epsilon, layer.num_groups = eps, groups
-    return _affine(ctx, layer.get_output(0), weight, bias, dtype)
+    layer.epsilon = eps
+    return layer.get_output(0)
 
 
 def _affine(

@@ -144,6 +144,7 @@ CASES = [
     Case(GROUP, trained(nn.GroupNorm(2, 8)), [f32(3, 8)], dynamic=N, name="no-space"),
     Case(GROUP, trained(nn.GroupNorm(1, 8)), [f32(3, 8)], dynamic=N, name="no-space-one-group"),
     Case(GROUP, trained(nn.GroupNorm(2, 4)), [f32(2, 4, 3, 2, 3, 2)], dynamic=N, name="4d"),
+    Case(GROUP, trained(nn.GroupNorm(32, 64)), [f32(2, 64, 4, 4)], dynamic=N, name="32-groups"),
     Case(GROUP, of_groups, [X], dtypes=F32, rejects="statistics are results", name="statistics"),
     Case(
         GROUP, lambda x, w, b: F.group_norm(x, 2, w, b), [X, f32(4), f32(4)], dynamic=[N, None, None], name="computed"
