@@ -58,8 +58,8 @@ class Settings:
     verbose: bool = False
     #: whether the module is held against PyTorch before it is returned, at its smallest, usual and largest shapes
     verify: bool = False
-    #: whether the engine is timed beside PyTorch's kernels under a CUDA graph, at the usual shapes, and PyTorch runs
-    #: the module where it is clearly faster
+    #: whether the engine is timed beside PyTorch's kernels and inductor's, each under a CUDA graph and held against the
+    #: model first, at the usual shapes; and PyTorch runs the module where it is clearly faster
     autotune: bool = False
     #: where the model draws random numbers: ``"engine"`` lets the engine draw them, also for dropout in
     #: training mode, ``"refuse"`` makes such calls unsupported; None is ``"engine"`` with a warning, without dropout

@@ -13,6 +13,7 @@ from ..capture.inputs import Example
 from ..errors import AutotuneWarning, Torch2TRTError, VerificationError, warn
 from ..plan.fallback import all_in_torch
 from ..plan.plan import Plan
+from ..plan.planned import plan_calls
 from ..plan.segments import Kind
 from ..runtime.compiled import may_be_compiled, why_not_compiled
 from ..runtime.module import TRTModule
@@ -23,6 +24,7 @@ from ..verify.evaluate import full_float32
 from ..verify.measure import Tolerance
 from ..verify.shapes import cases_of
 from ..verify.verify import held_by_outputs
+from .moves import with_few_moves
 from .timing import timed
 
 #: microseconds of a call of each runner
@@ -83,12 +85,14 @@ def _fastest(found: Mapping[str, TRTModule], case: Case, timed: Timed) -> str:
 
 def _in_torch(plan: Plan, kind: Kind, name: str) -> TRTModule | None:
     """What PyTorch runs of the plan, where that can be a CUDA graph: call for call it is no rival."""
-    own = [planned.call for planned in plan.calls if planned.action != "fold"]
+    program = with_few_moves(plan.program)
+    planned_calls = plan_calls(program, plan.packs, plan.settings.random)
+    own = [planned.call for planned in planned_calls if planned.action != "fold"]
     if kind == "inductor" and (why_not_compiled(torch.device("cuda")) or not may_be_compiled(own)):
         return None
     reason = f"autotune=True: {name} was faster than the engine"
-    calls, segments = all_in_torch(plan.program, plan.calls, reason, kind)
-    module = plan.finish(replace(plan, calls=calls, segments=segments))
+    calls, segments = all_in_torch(program, planned_calls, reason, kind)
+    module = plan.finish(replace(plan, program=program, calls=calls, segments=segments))
     return module if isinstance(module.runner, WholeGraph) else None
 
 
