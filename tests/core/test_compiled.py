@@ -9,8 +9,8 @@ from torch2trt import Input, explain
 from torch2trt.plan.fallback import all_in_torch
 from torch2trt.program.call import Ref
 from torch2trt.program.evaluate import Step
-from torch2trt.runtime import hybrid
-from torch2trt.runtime.compiled import CompiledRun, as_graph, may_be_compiled, why_not_compiled
+from torch2trt.runtime import torch_run
+from torch2trt.runtime.torch_run import as_graph, may_be_compiled, why_not_compiled
 
 pytestmark = pytest.mark.filterwarnings("ignore::torch2trt.FallbackWarning")  # all of it is in PyTorch
 
@@ -40,7 +40,7 @@ def in_pytorch(model, inputs, kind="inductor"):
 @pytest.fixture
 def compiling(monkeypatch):
     """Have segments compiled here too, by everything of ``torch.compile`` but inductor's last step."""
-    monkeypatch.setattr(hybrid, "why_not_compiled", lambda device: None)
+    monkeypatch.setattr(torch_run, "why_not_compiled", lambda device: None)
     monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="aot_eager"))
     torch.compiler.reset()
 
@@ -66,7 +66,7 @@ def test_a_compiled_segment_is_right_at_all_sizes(compiling, count):
     x = torch.randn(count, 6)
     torch.testing.assert_close(module(x), model(x))
     (run,) = module.runner._runner._on_device[torch.device("cpu")].runs.values()
-    assert type(run) is CompiledRun
+    assert run.compiled
 
 
 def test_where_inductor_makes_no_kernels_pytorch_runs_the_calls():

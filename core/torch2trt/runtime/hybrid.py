@@ -11,13 +11,12 @@ import torch
 
 from ..errors import InputError
 from ..program.call import Call, Ref
-from ..program.evaluate import Step, last_uses, results_of
 from ..program.leaves import TensorSpec
 from ..program.memory import storage_of
 from ..program.straight import fitting
-from .compiled import CompiledRun, why_not_compiled
 from .parts import EnginePart, Hybrid, TorchPart, Values
 from .runner import Runner
+from .torch_run import TorchRun
 
 
 class HybridRunner:
@@ -83,23 +82,6 @@ class _EngineRun:
             values[ref] = int(outputs[name]) if name in self._part.numbers else outputs[name]
 
 
-class _TorchRun:
-    """The calls of one part on one device."""
-
-    def __init__(self, part: TorchPart, steps: Sequence[Step]) -> None:
-        self._steps = steps
-        self._unused = last_uses(part.calls, part.outputs)
-        #: what goes on beyond this part is dropped there
-        self._own = {call.name for call in part.calls}
-
-    def __call__(self, values: Values) -> None:
-        for step in self._steps:
-            values |= results_of(step.call, step(values.__getitem__))
-            for ref in self._unused[step.call.name]:
-                if ref.kind == "call" and ref.name in self._own:
-                    values.pop(ref, None)
-
-
 class _OnDevice:
     """What PyTorch runs, with its constants on one device."""
 
@@ -108,12 +90,11 @@ class _OnDevice:
             ref: value.to(device) if isinstance(value, torch.Tensor) else value
             for ref, value in hybrid.constants.items()
         }
-        compiles = why_not_compiled(device) is None
-        self.runs: dict[int, Callable[[Values], None]] = {}
-        for number, part in enumerate(hybrid.parts):
-            if isinstance(part, TorchPart):
-                steps = [Step(call, device, hybrid.device, constants) for call in part.calls]
-                self.runs[number] = (CompiledRun if part.compiled and compiles else _TorchRun)(part, steps)
+        self.runs = {
+            number: TorchRun(part, hybrid, device, constants)
+            for number, part in enumerate(hybrid.parts)
+            if isinstance(part, TorchPart)
+        }
         #: the constants that the program returns
         self.returned = {ref: constants[ref] for ref in hybrid.outputs.values() if ref in constants}
         self.storages = {storage_of(value) for value in constants.values() if isinstance(value, torch.Tensor)}

@@ -13,11 +13,11 @@ from ..packs.brought import finder
 from ..program.call import Ref
 from ..program.leaves import TensorSpec, why_no_input
 from ..program.signature import Signature
-from .compiled import may_be_compiled
 from .engine import engine_of
 from .parts import EnginePart, Hybrid, TorchPart
 from .read_calls import CallReader
 from .tensors import TensorTable, read_tensors
+from .torch_run import may_be_compiled
 from .written import Writer
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from ..plan.fallback import all_in_torch
 from ..plan.plan import Plan
 from ..plan.planned import plan_calls
 from ..plan.segments import Kind
-from ..runtime.compiled import may_be_compiled, why_not_compiled
 from ..runtime.module import TRTModule
 from ..runtime.runner import Runner
+from ..runtime.torch_run import may_be_compiled, why_not_compiled
 from ..runtime.whole import WholeGraph
 from ..verify.case import Case
 from ..verify.evaluate import full_float32

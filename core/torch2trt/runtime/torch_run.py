@@ -1,10 +1,10 @@
-"""Calls that PyTorch runs as kernels that inductor, the compiler of ``torch.compile``, makes of them."""
+"""Calls that PyTorch runs, as one Python function; inductor, ``torch.compile``'s compiler, may make kernels of it."""
 
 from __future__ import annotations
 
 import importlib.util
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import torch
@@ -14,7 +14,7 @@ from ..program.call import Call, ModuleOperand, Ref
 from ..program.evaluate import VIEWS, Step, results_of
 from ..program.program import Program, draws
 from ..program.values import is_of_sizes
-from .parts import TorchPart, Values
+from .parts import Hybrid, TorchPart, Values
 
 #: returns of operators of which the position in what the operator returns is known
 _TENSOR: Final = "Tensor"
@@ -30,13 +30,12 @@ def why_not_compiled(device: torch.device) -> str | None:
 
 def may_be_compiled(calls: Iterable[Call]) -> bool:
     """Whether calls are operators that only compute, which inductor takes as they are."""
-    return all(_may_be_compiled(call) for call in calls)
+    return all(_is_plain(call) and not draws(call) for call in calls)
 
 
-def _may_be_compiled(call: Call) -> bool:
+def _is_plain(call: Call) -> bool:
+    """Whether a call is its target with its operands, and its results are tensors at known places of what returns."""
     overload = call.target.overload
-    if call.target.level != "operator" or draws(call):
-        return False
     if any(isinstance(leaf, (Program, ModuleOperand)) for leaf in pytree.tree_leaves(call.operands)):
         return False
     if overload is None or is_of_sizes(call.target):
@@ -45,19 +44,25 @@ def _may_be_compiled(call: Call) -> bool:
     return not overload._schema.is_mutable and (returns == [_TENSORS] or all(one == _TENSOR for one in returns))
 
 
-class CompiledRun:
-    """The calls of one part on one device, compiled at the first run, and again for other sizes.
+class TorchRun:
+    """The calls of one part on one device.
 
     Args:
-        part: the calls, all of which :func:`may_be_compiled`.
-        steps: the same, ready to run.
+        part: the calls.
+        hybrid: what it is a part of.
+        device: where it runs.
+        constants: those of the whole, there.
     """
 
-    def __init__(self, part: TorchPart, steps: Sequence[Step]) -> None:
+    def __init__(self, part: TorchPart, hybrid: Hybrid, device: torch.device, constants: Mapping[Ref, Any]) -> None:
+        steps = [Step(call, device, hybrid.device, constants) for call in part.calls]
         own = {call.name for call in part.calls}
         refs = (ref for step in steps for ref in step.refs if ref.kind != "call" or ref.name not in own)
         self._taken, self._given = list(dict.fromkeys(refs)), list(part.outputs)
-        self._run: Any = torch.compile(as_graph(steps, self._taken, self._given), fullgraph=True)
+        graph = as_graph(steps, self._taken, self._given)
+        #: whether inductor compiles it: at the first call, and again for other sizes
+        self.compiled = part.compiled and why_not_compiled(device) is None
+        self._run: Any = torch.compile(graph, fullgraph=True) if self.compiled else graph.forward
 
     def __call__(self, values: Values) -> None:
         """Add the results that are needed elsewhere."""
@@ -66,7 +71,7 @@ class CompiledRun:
 
 
 def as_graph(steps: Iterable[Step], taken: Iterable[Ref], given: Iterable[Ref]) -> torch.fx.GraphModule:
-    """Calls as a graph of PyTorch's.
+    """Calls as a graph of PyTorch's, which forgets each value after its last use.
 
     Args:
         steps: the calls, in order.
@@ -89,17 +94,32 @@ def as_graph(steps: Iterable[Step], taken: Iterable[Ref], given: Iterable[Ref]) 
         return attributes[id(operand)]
 
     for step in steps:
-        args, kwargs = pytree.tree_map(node_of, step.operands)
-        target = step.call.target.obj
-        made = graph.call_function(torch.reshape if target in VIEWS else target, args, kwargs)
-        nodes |= results_of(step.call, _leaves(graph, step.call, made))
+        nodes |= results_of(step.call, _results(graph, step, node_of))
     graph.output(tuple(nodes[ref] for ref in given))
     return torch.fx.GraphModule(root, graph)
 
 
-def _leaves(graph: torch.fx.Graph, call: Call, made: torch.fx.Node) -> Sequence[torch.fx.Node]:
-    overload = call.target.overload
-    returns: Sequence[Any] = () if overload is None else overload._schema.returns
-    if len(returns) > 1 or [str(one.type) for one in returns] == [_TENSORS]:
-        return [graph.call_function(operator.getitem, (made, index)) for index in range(len(call.results))]
-    return [made]
+def _results(graph: torch.fx.Graph, step: Step, node_of: Any) -> Sequence[torch.fx.Node]:
+    """The nodes of a call's results."""
+    call, target = step.call, step.call.target
+    if _is_plain(call):
+        made = graph.call_function(
+            torch.reshape if target.obj in VIEWS else target.obj, *pytree.tree_map(node_of, step.operands)
+        )
+        returns = [str(one.type) for one in target.overload._schema.returns] if target.overload else []
+        if len(returns) <= 1 and returns != [_TENSORS]:
+            return [made]
+    else:
+        made = graph.call_function(_Whole(step), tuple(map(node_of, step.refs)))
+    return [graph.call_function(operator.getitem, (made, index)) for index in range(len(call.results))]
+
+
+class _Whole:
+    """A call of anything, as a function of what it takes."""
+
+    def __init__(self, step: Step) -> None:
+        self._step, self._refs = step, step.refs
+        self.__name__ = self.__qualname__ = f"call_{step.call.name}"  # as the code of the graph names it
+
+    def __call__(self, *values: Any) -> list[Any]:
+        return self._step(dict(zip(self._refs, values, strict=True)).__getitem__)
