@@ -37,7 +37,16 @@ class RuntimeCache:
         return True
 
 
-class Config:
+class AnyConfig:
+    """As ``trt.IRuntimeConfig`` of full TensorRT, which has no cache."""
+
+    strategy = None
+
+    def set_execution_context_allocation_strategy(self, strategy):
+        self.strategy = strategy.name
+
+
+class Config(AnyConfig):
     accepts = True
 
     def create_runtime_cache(self):
@@ -56,7 +65,7 @@ class Engine:
         self.config = Config()
         return self.config
 
-    def create_execution_context(self, config=None):
+    def create_execution_context(self, config):
         return ("context", config)
 
 
@@ -64,10 +73,11 @@ class FullEngine:
     """As ``trt.ICudaEngine`` of full TensorRT, whose configurations have no cache."""
 
     def create_runtime_config(self):
-        return object()
+        self.config = AnyConfig()
+        return self.config
 
-    def create_execution_context(self):
-        return ("context", None)
+    def create_execution_context(self, config):
+        return ("context", config)
 
 
 @pytest.fixture(autouse=True)
@@ -162,16 +172,24 @@ def test_damaged_kernels_are_compiled_again(kept, damage):
 
 
 def test_where_nothing_is_kept_a_context_is_made_as_ever(kept):
-    engine = Engine()
+    engine, full = Engine(), FullEngine()
     session = Kernels(engine, b"engine", None, DEVICE)
     session.ran()
-    assert session.new_context() == ("context", None)
-    full = Kernels(FullEngine(), b"engine", kept, DEVICE)
-    full.ran()
-    assert full.new_context() == ("context", None)
+    assert session.new_context() == ("context", engine.config)
+    assert not hasattr(engine.config, "cache")
+    session = Kernels(full, b"engine", kept, DEVICE)
+    session.ran()
+    assert session.new_context() == ("context", full.config)
     refusing = type("Refusing", (Engine,), {"create_runtime_config": lambda _: type("C", (Config,), {"accepts": 0})()})
-    assert Kernels(refusing(), b"engine", kept, DEVICE).new_context() == ("context", None)
+    Kernels(refusing(), b"engine", kept, DEVICE).ran()
     assert list(kept) == []
+
+
+@pytest.mark.parametrize("engine", [Engine(), FullEngine()])
+@pytest.mark.parametrize("folder", [True, False])
+def test_contexts_have_no_scratch_memory_of_their_own(kept, engine, folder):
+    Kernels(engine, b"engine", kept if folder else None, DEVICE)
+    assert engine.config.strategy == "USER_MANAGED"
 
 
 def test_a_disk_that_takes_nothing_keeps_no_call_from_its_end(tmp_path):
@@ -186,7 +204,7 @@ def test_a_disk_that_takes_nothing_keeps_no_call_from_its_end(tmp_path):
 
 def test_the_runtime_cache_of_tensorrt_is_what_the_stand_in_is():
     trt = pytest.importorskip("tensorrt_rtx")
-    for name in ("create_runtime_cache", "set_runtime_cache"):
+    for name in ("create_runtime_cache", "set_runtime_cache", "set_execution_context_allocation_strategy"):
         assert hasattr(trt.IRuntimeConfig, name)
     for name in ("serialize", "deserialize"):
         assert hasattr(trt.IRuntimeCache, name)

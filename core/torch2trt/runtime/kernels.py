@@ -17,6 +17,7 @@ from typing import Any, Final
 import torch
 
 from .. import _trt, log
+from .._trt import trt
 from ..cache.entry import Entry
 from ..cache.store import Store
 
@@ -36,26 +37,23 @@ class Kernels:
 
     def __init__(self, engine: Any, serialized: bytes, store: Store | None, device: torch.device) -> None:
         self._engine = engine
-        #: the ``trt.IRuntimeConfig`` of every context; None where contexts need none
-        self.config: Any = None
+        #: the ``trt.IRuntimeConfig`` of every context
+        self.config: Any = engine.create_runtime_config()
         self._calls = 0
         self._kept: _Kept | None = None
-        if store is None or not hasattr(engine, "create_runtime_config"):
-            return
-        config = engine.create_runtime_config()
-        if not hasattr(config, "create_runtime_cache"):
+        config = self.config
+        config.set_execution_context_allocation_strategy(trt.ExecutionContextAllocationStrategy.USER_MANAGED)
+        if store is None or not hasattr(config, "create_runtime_cache"):
             return
         about = {**_machine(device), "engine": hashlib.sha256(serialized).hexdigest()}
         kept = _Kept((engine, config), config.create_runtime_cache(), store, about)
         if config.set_runtime_cache(kept.cache):
-            self.config, self._kept = config, kept
+            self._kept = kept
             # runs when the process ends too; what it holds is not the session
             weakref.finalize(self, kept.write)
 
     def new_context(self) -> Any:
-        """Another execution context of the engine."""
-        if self.config is None:
-            return self._engine.create_execution_context()
+        """Another execution context of the engine, without scratch memory: each call brings its own."""
         return self._engine.create_execution_context(self.config)
 
     def ran(self) -> None:

@@ -128,7 +128,10 @@ class TRTModule(KeptModule):
 
     @property
     def context(self) -> Any:
-        """The ``trt.IExecutionContext`` of this thread and PyTorch's current stream; only on a GPU."""
+        """The ``trt.IExecutionContext`` of this thread and PyTorch's current stream; only on a GPU.
+
+        What is queued with it beside the module's calls has scratch memory of its own, from then on.
+        """
         return self._session().context
 
     def enable_profiling(self) -> None:

@@ -18,22 +18,26 @@ from .engine import Engine, deserialized, why_not_loadable
 from .graphs import Graphs, graph_of
 from .kernels import Kernels
 from .lanes import Lanes
+from .scratch import block_for_graphs, give
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Lane:
     """What calls of one thread on one stream have for themselves: what they queue is done in order."""
 
     context: Any
     graphs: Graphs
+    #: scratch memory of the context for what somebody else queues with it
+    own: torch.Tensor | None = None
 
 
 class Session:
     """A deserialized engine; one execution context for each thread and stream.
 
-    Outputs are allocated by PyTorch.  Work is queued on PyTorch's current stream; nothing waits for the GPU, except for
-    an input whose values decide sizes: TensorRT reads these in host memory, so give them on the CPU.  Shapes that come
-    back run as CUDA graphs, but not in a graph that the caller captures: there the engine is queued as it is.
+    Outputs and scratch memory are allocated by PyTorch.  Work is queued on PyTorch's current stream; nothing waits for
+    the GPU, except for an input whose values decide sizes: TensorRT reads these in host memory, so give them on the
+    CPU.  Shapes that come back run as CUDA graphs, but not in a graph that the caller captures: there the engine is
+    queued as it is.
 
     Args:
         engine: the engine.
@@ -59,6 +63,7 @@ class Session:
         self._numbers = frozenset(numbers)
         self._index = torch.cuda.current_device()
         self.device = torch.device("cuda", self._index)
+        self._scratch_size = int(self.engine.device_memory_size_v2)
         self._kernels = Kernels(self.engine, engine.serialized, store, self.device)
         self._lanes = Lanes(self._index, lambda: _Lane(self._kernels.new_context(), Graphs(self._static)))
         on_host = (name for name in names if self.engine.get_tensor_location(name) == trt.TensorLocation.HOST)
@@ -74,8 +79,12 @@ class Session:
 
     @property
     def context(self) -> Any:
-        """The execution context of this thread and PyTorch's current stream."""
-        return self._lane(False).context
+        """The execution context of this thread and PyTorch's current stream, with scratch memory of its own."""
+        lane = self._lane(False)
+        if lane.own is None:
+            lane.own = self._scratch()
+            give(lane.context, lane.own, self._empty_address)
+        return lane.context
 
     def __call__(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Run the engine.
@@ -108,12 +117,15 @@ class Session:
     def _beside_default_stream(self, lane: _Lane, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Queue the engine on another stream where the current one is the default, and let both wait."""
         current = torch.cuda.current_stream(self.device)
+        scratch = self._scratch()
         if current != torch.cuda.default_stream(self.device):
-            return self._enqueue(lane, tensors)
+            return self._enqueue(lane, tensors, scratch)
         self._side_stream.wait_stream(current)
-        with torch.cuda.stream(self._side_stream):
-            outputs = self._enqueue(lane, tensors)
-        current.wait_stream(self._side_stream)
+        try:
+            with torch.cuda.stream(self._side_stream):
+                outputs = self._enqueue(lane, tensors, scratch)
+        finally:  # the scratch memory is the current stream's, which others get as soon as it waits
+            current.wait_stream(self._side_stream)
         for tensor in (*tensors.values(), *outputs.values()):
             if tensor.device != self.device:
                 continue
@@ -122,8 +134,10 @@ class Session:
             tensor.record_stream(current)
         return outputs
 
-    def _enqueue(self, lane: _Lane, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Queue the engine on the current stream."""
+    def _enqueue(
+        self, lane: _Lane, tensors: Mapping[str, torch.Tensor], scratch: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """Queue the engine on the current stream; ``scratch`` is memory that nothing else writes until it is done."""
         context, stream = lane.context, torch.cuda.current_stream(self.device)
         with log.record_errors() as messages:
             inputs = {name: dense(tensors[name].to(self._devices[name])) for name in self._inputs}
@@ -135,14 +149,24 @@ class Session:
                 shape = tuple(context.get_tensor_shape(name))
                 outputs[name] = torch.empty(shape, dtype=self._dtypes[name], device=self._devices[name])
                 context.set_tensor_address(name, self._address(outputs[name]))
+            give(context, scratch, self._empty_address)
             if not context.execute_async_v3(stream.cuda_stream):
                 raise EngineError("TensorRT could not run the engine:" + log.format_messages(messages))
+            if lane.own is not None:
+                give(context, lane.own, self._empty_address)
         if any(tensor.device != self.device for tensor in outputs.values()):
             stream.synchronize()  # before anybody reads what is in host memory
         return {name: tensor.to(self.device) for name, tensor in outputs.items()}
 
     def _capture(self, lane: _Lane, tensors: Mapping[str, torch.Tensor], beside: Any) -> Any:
-        return graph_of(lambda own: self._enqueue(lane, own), tensors, self.device, beside)
+        block = block_for_graphs(self._scratch_size, self.device)
+        graph = graph_of(lambda own: self._enqueue(lane, own, block.memory), tensors, self.device, beside)
+        graph.captured.block = block
+        return graph
+
+    def _scratch(self) -> torch.Tensor:
+        """Memory for one call: in a capture the graph's, else the current stream's for as long as something has it."""
+        return torch.empty(self._scratch_size, dtype=torch.uint8, device=self.device)
 
     def _address(self, tensor: torch.Tensor) -> int:
         return tensor.data_ptr() or self._empty_address
