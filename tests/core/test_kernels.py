@@ -192,6 +192,15 @@ def test_contexts_have_no_scratch_memory_of_their_own(kept, engine, folder):
     assert engine.config.strategy == "USER_MANAGED"
 
 
+@pytest.mark.parametrize("strategy", [None, "lazy", "eager", "none"])
+def test_when_kernels_of_a_shape_are_compiled_is_tensorrts_default_or_what_was_asked_for(kept, strategy):
+    pytest.importorskip("tensorrt_rtx")
+    engine = Engine()
+    Kernels(engine, b"engine", None, DEVICE, strategy)
+    chosen = getattr(engine.config, "dynamic_shapes_kernel_specialization_strategy", None)
+    assert (chosen and chosen.name) == (strategy and strategy.upper())
+
+
 def test_a_disk_that_takes_nothing_keeps_no_call_from_its_end(tmp_path):
     store._warn_once.cache_clear()
     (tmp_path / "file").write_text("")
@@ -204,7 +213,12 @@ def test_a_disk_that_takes_nothing_keeps_no_call_from_its_end(tmp_path):
 
 def test_the_runtime_cache_of_tensorrt_is_what_the_stand_in_is():
     trt = pytest.importorskip("tensorrt_rtx")
-    for name in ("create_runtime_cache", "set_runtime_cache", "set_execution_context_allocation_strategy"):
+    for name in (
+        "dynamic_shapes_kernel_specialization_strategy",
+        "create_runtime_cache",
+        "set_runtime_cache",
+        "set_execution_context_allocation_strategy",
+    ):
         assert hasattr(trt.IRuntimeConfig, name)
     for name in ("serialize", "deserialize"):
         assert hasattr(trt.IRuntimeCache, name)

@@ -99,6 +99,8 @@ def _apply(settings: Settings, config: trt.IBuilderConfig) -> None:
         config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, settings.workspace)
     if settings.optimization_level is not None:
         config.builder_optimization_level = settings.optimization_level
+    if settings.weight_streaming is not None:
+        config.set_flag(trt.BuilderFlag.WEIGHT_STREAMING)
     # an engine is named after what made it: layers, tensors and their origin can be read back from it
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     if settings.compute_capabilities:

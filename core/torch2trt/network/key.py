@@ -46,6 +46,7 @@ def engine_key(plan: Plan, segment: Segment) -> str:
         "outputs": [[str(output), name] for output, name in segment.outputs],
         "constants": {name: digest(plan.program.constants[name]) for name in constants_of(segment)},
         "settings": {name: settings[name] for name in _SETTINGS},
+        "streams": settings["weight_streaming"] is not None,
         "breaks": sorted(plan.breaks),
         "converters": [[converter.name, str(converter.pack)] for converter in converters],
         "code": sorted({_code_digest(converter.file) for converter in converters}),

@@ -13,6 +13,7 @@ import torch
 from .. import _trt, log
 from .._trt import trt
 from ..errors import EngineError
+from ..settings import Settings
 
 if TYPE_CHECKING:
     from ..packs.loading import Packs
@@ -42,11 +43,15 @@ class Engine:
         packs: list[dict[str, str]] = self.provenance.get("plugins", [])
         return packs
 
+    def setting(self, name: str) -> Any:
+        """What the conversion was given for a setting; None where it is not known."""
+        return self.provenance.get("settings", {}).get(name)
+
     def __str__(self) -> str:
         """``1.5 MiB of rtx 1.6.1.120, precision torch.float16``."""
         size = len(self.serialized)
         shown = f"{size / 2**20:.1f} MiB" if size >= 2**20 else f"{size / 2**10:.1f} KiB"
-        precision = self.provenance.get("settings", {}).get("precision")
+        precision = self.setting("precision")
         return f"{shown} of {self.flavor} {self.version}, precision {precision or 'as in the model'}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -76,6 +81,11 @@ def engine_of(described: Mapping[str, Any], serialized: bytes, where: str, packs
     if reason := why_not_loadable(flavor, version):
         raise EngineError(f"the engine in {where} cannot be loaded: {reason}")
     made = Engine(serialized, flavor, version, rest)
+    budget, strategy = made.setting("weight_streaming"), made.setting("kernel_specialization")
+    try:  # what a call depends on
+        Settings(weight_streaming=budget, kernel_specialization=strategy)
+    except (ValueError, TypeError) as error:
+        raise EngineError(f"the manifest of {where} is damaged or was edited: {error}") from error
     if made.plugins:
         # a process that only runs engines needs no pack otherwise
         from ..packs.loading import installed

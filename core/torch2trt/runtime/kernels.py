@@ -20,7 +20,10 @@ from .. import _trt, log
 from .._trt import trt
 from ..cache.entry import Entry
 from ..cache.store import Store
+from ..settings import KernelSpecialization
 
+#: the names that only TensorRT for RTX has, which the stubs do not know
+_rtx: Any = trt
 _KIND: Final = "kernels"
 _LAST_CALL: Final = 64
 
@@ -33,9 +36,17 @@ class Kernels:
         serialized: what it was deserialized from.
         store: where kernels are kept; None keeps none, as does full TensorRT, whose engines have theirs.
         device: the GPU.
+        specialization: when kernels of a dynamic shape of its own are compiled; None is TensorRT's own default.
     """
 
-    def __init__(self, engine: Any, serialized: bytes, store: Store | None, device: torch.device) -> None:
+    def __init__(
+        self,
+        engine: Any,
+        serialized: bytes,
+        store: Store | None,
+        device: torch.device,
+        specialization: KernelSpecialization | None = None,
+    ) -> None:
         self._engine = engine
         #: the ``trt.IRuntimeConfig`` of every context
         self.config: Any = engine.create_runtime_config()
@@ -43,6 +54,9 @@ class Kernels:
         self._kept: _Kept | None = None
         config = self.config
         config.set_execution_context_allocation_strategy(trt.ExecutionContextAllocationStrategy.USER_MANAGED)
+        if specialization is not None:
+            strategies = _rtx.DynamicShapesKernelSpecializationStrategy
+            config.dynamic_shapes_kernel_specialization_strategy = strategies.__members__[specialization.upper()]
         if store is None or not hasattr(config, "create_runtime_cache"):
             return
         about = {**_machine(device), "engine": hashlib.sha256(serialized).hexdigest()}

@@ -19,6 +19,7 @@ from .graphs import Graphs, graph_of
 from .kernels import Kernels
 from .lanes import Lanes
 from .scratch import block_for_graphs, give
+from .streaming import stream_weights
 
 
 @dataclass(slots=True)
@@ -56,6 +57,8 @@ class Session:
         if reason := why_not_loadable(engine.flavor, engine.version):
             raise EngineError(f"the engine cannot be loaded: {reason}")
         self.engine: Any = engine.loaded or deserialized(engine.serialized)
+        budget = engine.setting("weight_streaming")
+        streams = budget is not None and stream_weights(self.engine, budget)
         names = [self.engine.get_tensor_name(index) for index in range(self.engine.num_io_tensors)]
         self._inputs = [name for name in names if self.engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT]
         self._outputs = [name for name in names if name not in self._inputs]
@@ -64,12 +67,13 @@ class Session:
         self._index = torch.cuda.current_device()
         self.device = torch.device("cuda", self._index)
         self._scratch_size = int(self.engine.device_memory_size_v2)
-        self._kernels = Kernels(self.engine, engine.serialized, store, self.device)
+        specialization = engine.setting("kernel_specialization")
+        self._kernels = Kernels(self.engine, engine.serialized, store, self.device, specialization)
         self._lanes = Lanes(self._index, lambda: _Lane(self._kernels.new_context(), Graphs(self._static)))
         on_host = (name for name in names if self.engine.get_tensor_location(name) == trt.TensorLocation.HOST)
         self._devices = {**dict.fromkeys(names, self.device), **dict.fromkeys(on_host, torch.device("cpu"))}
-        # what TensorRT reads or writes in host memory waits for the GPU
-        self._graphs = graphs and not self._numbers and set(self._devices.values()) == {self.device}
+        # what TensorRT reads or writes in host memory waits for the GPU; of streamed weights it does not say
+        self._graphs = graphs and not streams and not self._numbers and set(self._devices.values()) == {self.device}
         self._static = all(-1 not in tuple(self.engine.get_tensor_shape(name)) for name in self._inputs)
         # TensorRT wants an address for an empty tensor too
         self._byte = torch.empty(1, dtype=torch.uint8, device=self.device)

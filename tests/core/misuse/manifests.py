@@ -79,6 +79,8 @@ ROWS = [
     edited("a foreign key", "the manifest.engine has a foreign 'code'", engine__code="import os"),
     edited("a list for the engine", "the manifest.engine is [], not dict", engine=[]),
     edited("a number for a flavor", "the manifest.engine.flavor is 3, not str", engine__flavor=3),
+    edited("text for a budget", "weight_streaming='1G' is not a number", engine__settings__weight_streaming="1G"),
+    edited("no strategy", "kernel_specialization=[] is not one", engine__settings__kernel_specialization=[]),
     edited("a size that is text", "ranges[0] is '1', not int", signature__inputs__0__ranges__0__0="1"),
     edited("a size that is yes", "is True, not int", signature__inputs__0__ranges__0__0=True),
     edited("a range of two", "ranges[0] has 2 entries, not 3", signature__inputs__0__ranges__0=[1, 2]),
