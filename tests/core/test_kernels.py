@@ -61,6 +61,8 @@ class Config(AnyConfig):
 class Engine:
     """As ``trt.ICudaEngine`` of RTX."""
 
+    num_optimization_profiles = 1
+
     def create_runtime_config(self):
         self.config = Config()
         return self.config
@@ -71,6 +73,8 @@ class Engine:
 
 class FullEngine:
     """As ``trt.ICudaEngine`` of full TensorRT, whose configurations have no cache."""
+
+    num_optimization_profiles = 1
 
     def create_runtime_config(self):
         self.config = AnyConfig()

@@ -17,6 +17,7 @@ from ..packs.plugins import packs_with_plugins
 from ..plan.plan import Plan
 from ..plan.planned import walk
 from ..program.leaves import TensorSpec
+from ..program.profiles import in_profiles
 from ..runtime.engine import Engine, why_not_loadable
 from ..settings import Settings
 from .given import network_key
@@ -79,13 +80,14 @@ def serialize(
     """
     config = builder.create_builder_config()
     _apply(settings, config)
-    profile = builder.create_optimization_profile()
-    for index, spec in enumerate(inputs):
-        low, best, high = zip(*spec.ranges, strict=True) if spec.ranges else ((), (), ())
-        profile.set_shape(spec.name, low, best, high)
-        if network.get_input(index).is_shape_tensor:
-            profile.set_shape_input(spec.name, *map(list, zip(*spec.values, strict=True)))
-    config.add_optimization_profile(profile)
+    for specs in in_profiles(inputs):
+        profile = builder.create_optimization_profile()
+        for index, spec in enumerate(specs):
+            low, best, high = zip(*spec.ranges, strict=True) if spec.ranges else ((), (), ())
+            profile.set_shape(spec.name, low, best, high)
+            if network.get_input(index).is_shape_tensor:
+                profile.set_shape_input(spec.name, *map(list, zip(*spec.values, strict=True)))
+        config.add_optimization_profile(profile)
     packs.call_all("torch2trt_configure_build", config=config, network=network, settings=settings)
     with watched(config, settings), log.verbose(settings.verbose), log.record_errors() as messages:
         serialized = builder.build_serialized_network(network, config)

@@ -42,7 +42,10 @@ def engine_key(plan: Plan, segment: Segment) -> str:
     converters = [planned.converter for planned in walk(segment.calls) if planned.converter]
     parts = {
         "calls": [_without(planned.call.to_dict(), _READ) for planned in segment.calls],
-        "inputs": [[str(ref), spec.name, spec.dtype, spec.ranges, spec.values] for ref, spec in segment.inputs.items()],
+        "inputs": [
+            [str(ref), spec.name, spec.dtype, spec.ranges, spec.values, spec.profiles]
+            for ref, spec in segment.inputs.items()
+        ],
         "outputs": [[str(output), name] for output, name in segment.outputs],
         "constants": {name: digest(plan.program.constants[name]) for name in constants_of(segment)},
         "settings": {name: settings[name] for name in _SETTINGS},

@@ -47,7 +47,7 @@ class Kernels:
         device: torch.device,
         specialization: KernelSpecialization | None = None,
     ) -> None:
-        self._engine = engine
+        self._engine, self._device = engine, device
         #: the ``trt.IRuntimeConfig`` of every context
         self.config: Any = engine.create_runtime_config()
         self._calls = 0
@@ -66,9 +66,14 @@ class Kernels:
             # runs when the process ends too; what it holds is not the session
             weakref.finalize(self, kept.write)
 
-    def new_context(self) -> Any:
+    def new_context(self, profile: int = 0) -> Any:
         """Another execution context of the engine, without scratch memory: each call brings its own."""
-        return self._engine.create_execution_context(self.config)
+        context = self._engine.create_execution_context(self.config)
+        if self._engine.num_optimization_profiles > 1:
+            stream = torch.cuda.current_stream(self._device)
+            context.set_optimization_profile_async(profile, stream.cuda_stream)
+            stream.synchronize()  # a call may be on another stream, and one that is captured runs at any time
+        return context
 
     def ran(self) -> None:
         """Say that a call was queued; writes new kernels now and then, so not while a CUDA graph is captured."""

@@ -12,6 +12,7 @@ import torch
 from .._trt import trt
 from ..cache.place import Cache
 from ..errors import EngineError
+from ..program.profiles import in_profiles
 from ..program.signature import Signature
 from ..settings import Runtime
 from .choose import choose, hybrid_runner
@@ -185,6 +186,8 @@ class TRTModule(KeptModule):
         given = [str(spec) for spec in self.signature.inputs if spec.name not in paths]
         own = [str(replace(spec, name=paths[spec.name])) for spec in self.signature.inputs if spec.name in paths]
         lines = [f"inputs: {', '.join(given)}", f"outputs: {', '.join(self.output_names)}"]
+        if len(profiles := in_profiles(self.signature.inputs)) > 1:
+            lines += [f"profile {index}: {', '.join(map(str, specs))}" for index, specs in enumerate(profiles)]
         if own:
             lines.append(f"buffers: {', '.join(own)}")
         parts = self._hybrid.parts if self._hybrid else ()
