@@ -24,6 +24,7 @@ _ELSEWHERE: Final = {
     **dict.fromkeys(("workspace_size", "max_workspace_size"), "workspace=2**30, in bytes"),
     **dict.fromkeys(("min_shapes", "max_shapes", "max_batch_size", "dynamic_axes"), "inputs=[Input(min=..., max=...)]"),
     **dict.fromkeys(("enable_weight_streaming", "weight_streaming_budget"), "weight_streaming=2**30, in bytes"),
+    **dict.fromkeys(("refit", "make_refittable", "immutable_weights"), "refittable=True"),
     "dynamic_shapes_kernel_specialization_strategy": "kernel_specialization='lazy', 'eager' or 'none'",
     "min_block_size": "min_segment=3, the calls of an engine that pays, with fallback=True",
     "require_full_compilation": "fallback=False, which is the default",

@@ -53,6 +53,8 @@ class Settings:
     optimization_level: int | None = None
     #: compute capabilities that an engine of TensorRT for RTX is built for, such as ``("8.6", "12.0")``
     compute_capabilities: Sequence[str] = ()
+    #: whether :meth:`TRTModule.refit` gives the engine the weights of another model without building it again
+    refittable: bool = False
     #: bytes of an engine's weights that may be on the GPU, where the others are streamed to it from host memory at each
     #: call; None keeps all of them there
     weight_streaming: int | None = None
@@ -91,7 +93,7 @@ class Settings:
         _one_of("progress", self.progress, (None, True, False))
         _one_of("random", self.random, (None, *get_args(Random)))
         _one_of("kernel_specialization", self.kernel_specialization, (None, *get_args(KernelSpecialization)))
-        for name in ("build", "verbose", "verify", "autotune", "fallback"):
+        for name in ("build", "refittable", "verbose", "verify", "autotune", "fallback"):
             _one_of(name, getattr(self, name), (True, False))
         if self.runtime == "engine" and not self.build:
             raise ValueError("runtime='engine' needs an engine; leave build=True")
@@ -133,6 +135,7 @@ class SettingsKeywords(TypedDict, total=False):
     workspace: int | None
     optimization_level: int | None
     compute_capabilities: Sequence[str]
+    refittable: bool
     weight_streaming: int | None
     kernel_specialization: KernelSpecialization | None
     progress: bool | None

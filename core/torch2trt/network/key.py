@@ -24,7 +24,10 @@ from ..plan.segments import Segment
 #: the hooks that change an engine beside the converters
 _HOOKS: Final = ("torch2trt_configure_build", "torch2trt_register_plugins")
 #: the settings that TensorRT builds by; what the others decide stands in the calls
-_SETTINGS: Final = ("workspace", "optimization_level", "compute_capabilities", "precision", "float64", "random")
+_SETTINGS: Final = (
+    *("workspace", "optimization_level", "compute_capabilities", "refittable"),
+    *("precision", "float64", "random"),
+)
 #: what a call has for those who read it, such as the line of the user's file
 _READ: Final = ("source", "narrowed", "kept")
 #: the files of a package that its code is in
