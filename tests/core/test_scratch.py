@@ -88,7 +88,6 @@ class TestOnGPU:
             size = {"min": (2, 3, 128, 128), "max": (4, 3, 128, 128)}
         module = torch2trt.convert(model, [Input(**size)], runtime="engine", **options)
         module.drop_network()
-        module.lowered = None
         return module, model
 
     def inputs(self, seed, n=4):
@@ -141,11 +140,11 @@ class TestOnGPU:
     def test_deleted_modules_give_their_memory_back(self):
         x = self.inputs(0)
         before = torch.cuda.memory_allocated()
-        kept, _ = self.convert(16)
+        kept = self.convert(16)[0]
         for _ in range(3):
             kept(x)
         with_one = torch.cuda.memory_allocated()
-        other, _ = self.convert(16)
+        other = self.convert(16)[0]
         for _ in range(3):
             other(x)
         del other
@@ -178,6 +177,7 @@ class TestOnGPU:
     def test_who_runs_the_context_has_scratch_memory_that_stays(self):
         (module, model), (other, _) = self.convert(16), self.convert(32)
         x, y = self.inputs(0), torch.empty(4, 16, device="cuda")
+        torch.cuda.synchronize()  # another stream reads them
         with torch.cuda.stream(torch.cuda.Stream()):
             context = module.context
             for _ in range(3):
