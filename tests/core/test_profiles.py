@@ -5,6 +5,7 @@ import torch
 import torch2trt
 from torch import nn
 from torch2trt import EngineError, Input, InputError
+from torch2trt.capture.inputs import example_inputs
 from torch2trt.network import build
 from torch2trt.program.leaves import TensorSpec, why_no_inputs
 from torch2trt.program.profiles import first_holding
@@ -116,8 +117,8 @@ def test_a_plan_shows_them(model):
 
 
 def test_each_is_verified_at_its_smallest_usual_and_largest_shapes(model):
-    plan = torch2trt.explain(model, inputs(), verify=True)
-    example = plan.convert.__self__.finish.args[2]
+    plan = torch2trt.explain(model, inputs(), verify=True, build=False)
+    example = example_inputs(model, inputs(), None, torch.device("cpu"))
     names = [case.name for case in cases_of(model, plan.program, example)]
     assert names == [
         "the smallest shapes (1, 1, 4), (1, 1, 4)",

@@ -11,6 +11,7 @@ from typing import Any, Final
 import torch
 
 from ..errors import InputError
+from ..program.profiles import hull
 from .dims import Asked
 from .given import sizes_of
 
@@ -45,10 +46,11 @@ class Input:
         if self.profiles is not None:
             if any(given is not None for given in (self.shape, self.min, self.opt, self.max)):
                 raise InputError("Input takes either a shape, or min and max, or profiles, which have their own")
-            ranges = _profiles(self.profiles)
-            object.__setattr__(self, "profiles", ranges)
-            for name, value in zip(("min", "opt", "max"), _hull(ranges), strict=True):
-                object.__setattr__(self, name, value)
+            profiles = _profiles(self.profiles)
+            ranges = hull([tuple(zip(*profile, strict=True)) for profile in profiles])
+            object.__setattr__(self, "profiles", profiles)
+            for place, name in enumerate(("min", "opt", "max")):
+                object.__setattr__(self, name, tuple(sizes[place] for sizes in ranges))
         elif (self.shape is None) == (self.min is None or self.max is None):
             raise InputError("Input takes either shape, or min and max (and opt, which is max by default)")
         if not isinstance(self.dtype, torch.dtype):
@@ -120,12 +122,6 @@ def _profiles(given: Any) -> tuple[Profile, ...]:
     if len({len(low) for low, _, _ in profiles}) > 1:
         raise InputError(f"Input needs as many dimensions in each of its profiles, got {profiles}")
     return tuple(profiles)
-
-
-def _hull(profiles: Sequence[Profile]) -> Profile:
-    """The range that has all profiles in it; usual is what the first says."""
-    lows, (usual, *_), highs = zip(*profiles, strict=True)
-    return tuple(map(min, zip(*lows, strict=True))), usual, tuple(map(max, zip(*highs, strict=True)))
 
 
 def largest_traced(described: Sequence[Input]) -> int | None:

@@ -34,6 +34,14 @@ def first_holding(profiles: Sequence[Sequence[Ranges]]) -> Choice:
     return first
 
 
+def hull(profiles: Sequence[Ranges]) -> Ranges:
+    """The smallest ranges that have all profiles in them; usual is what is usual in the first."""
+    return tuple(
+        (min(low for low, _, _ in sizes), sizes[0][1], max(high for _, _, high in sizes))
+        for sizes in zip(*profiles, strict=True)
+    )
+
+
 def differing(ranges: Ranges, profiles: Sequence[Ranges]) -> tuple[Ranges, ...]:
     """The sizes of one tensor in each profile; none where every one has all of its ``ranges``."""
     return tuple(profiles) if any(one != ranges for one in profiles) else ()

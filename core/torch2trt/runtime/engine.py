@@ -13,6 +13,7 @@ import torch
 from .. import _trt, log
 from .._trt import trt
 from ..errors import EngineError
+from ..program.leaves import Ranges
 from ..settings import Settings
 
 if TYPE_CHECKING:
@@ -130,3 +131,14 @@ def deserialized(serialized: bytes) -> trt.ICudaEngine:
     if engine is None:
         raise EngineError("TensorRT cannot load the engine:" + log.format_messages(messages))
     return engine
+
+
+def ranges_in_profiles(engine: trt.ICudaEngine, name: str) -> list[Ranges]:
+    """``(min, opt, max)`` of the sizes of an input in each profile of a loaded engine."""
+    shape = tuple(engine.get_tensor_shape(name))
+    ranges = []
+    for profile in range(max(engine.num_optimization_profiles, 1)):
+        # static inputs have a profile too, but not in every version
+        shapes: Any = engine.get_tensor_profile_shape(name, profile) if -1 in shape else [shape] * 3
+        ranges.append(tuple(zip(*map(tuple, shapes), strict=True)))
+    return ranges

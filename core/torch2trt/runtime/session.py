@@ -13,10 +13,9 @@ from .._trt import trt
 from ..cache.store import Store
 from ..dtypes import to_torch
 from ..errors import EngineError, InputError
-from ..program.leaves import Ranges
 from ..program.profiles import first_holding
 from .capturing import dense
-from .engine import Engine, deserialized, why_not_loadable
+from .engine import Engine, deserialized, ranges_in_profiles, why_not_loadable
 from .graphs import Graphs, graph_of
 from .kernels import Kernels
 from .lanes import Lanes
@@ -82,7 +81,8 @@ class Session:
         specialization = engine.setting("kernel_specialization")
         self._kernels = Kernels(self.engine, engine.serialized, store, self.device, specialization)
         self._lanes = Lanes(self._index, lambda: _Lane(Graphs(self._static)))
-        self._first_holding = first_holding(self._profiles()) if self.engine.num_optimization_profiles > 1 else None
+        profiles = list(zip(*(ranges_in_profiles(self.engine, name) for name in self._inputs), strict=True))
+        self._first_holding = first_holding(profiles) if len(profiles) > 1 else None
         on_host = (name for name in names if self.engine.get_tensor_location(name) == trt.TensorLocation.HOST)
         self._devices = {**dict.fromkeys(names, self.device), **dict.fromkeys(on_host, torch.device("cpu"))}
         # what TensorRT reads or writes in host memory waits for the GPU; of streamed weights it does not say
@@ -207,14 +207,6 @@ class Session:
             profile = lane.profiles[index] = _Profile(self._kernels.new_context(index), size)
         return profile
 
-    def _profiles(self) -> list[list[Ranges]]:
-        """The ranges of the sizes of every input, in each profile."""
-        shapes = {name: tuple(self.engine.get_tensor_shape(name)) for name in self._inputs}
-        return [
-            [_ranges(self.engine, name, index, shape) for name, shape in shapes.items()]
-            for index in range(self.engine.num_optimization_profiles)
-        ]
-
     def _address(self, tensor: torch.Tensor) -> int:
         return tensor.data_ptr() or self._empty_address
 
@@ -224,9 +216,3 @@ class Session:
         if lane is None:
             raise EngineError(_CAPTURED)
         return lane
-
-
-def _ranges(engine: Any, name: str, profile: int, shape: tuple[int, ...]) -> Ranges:
-    # static inputs have a profile too, but not in every version
-    shapes = engine.get_tensor_profile_shape(name, profile) if -1 in shape else [shape] * 3
-    return tuple(zip(*map(tuple, shapes), strict=True))
