@@ -205,8 +205,8 @@ class TRTModule(KeptModule):
         """Take the weights of another model, without building an engine; all or, where that fails, none of them.
 
         The model is captured as the module's own was, and must have its calls, sizes and inputs.  Buffers that the
-        module writes keep their values.  No other thread may call the module meanwhile, and CUDA graphs that you
-        captured it in have to be captured again.
+        module writes keep their values.  No other thread may call the module meanwhile, and a CUDA graph that you
+        captured of it must not be replayed any more: the engine that it runs is gone.
 
         Raises:
             ConversionError: the model has other calls, sizes or inputs.
