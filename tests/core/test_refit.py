@@ -188,6 +188,8 @@ def engine(monkeypatch):
 def test_the_engine_gets_every_weight(engine):
     _, _, refitted, _ = engine.refitting(Model(1), engine.kept)
     assert (refitted.serialized, refitted.provenance["settings"]) == (b"refitted", {"workspace": 1})
+    assert refitted.kernels == engine.kept.digest
+    assert engine.refitting(Model(2), refitted)[2].kernels == engine.kept.digest
     assert sorted(place[:2] for place in engine.loaded.given) == sorted(engine.refitting.digests)
     assert ("conv/aten.convolution.default#0", "KERNEL", 4 * 3 * 3 * 3) in engine.loaded.given
 

@@ -114,7 +114,8 @@ class Refitting:
             if not done or not refitter.refit_cuda_engine():
                 raise EngineError(f"TensorRT cannot refit the engine; {_CURE}:{log.format_messages(messages)}")
         origin = {**provenance(network, network.plan), "settings": engine.provenance["settings"]}
-        return replace(engine, serialized=bytes(loaded.serialize()), provenance=origin, loaded=None)
+        kernels = engine.kernels or engine.digest
+        return replace(engine, serialized=bytes(loaded.serialize()), provenance=origin, loaded=None, kernels=kernels)
 
 
 def _without_lines(signature: Signature | None) -> Signature | None:

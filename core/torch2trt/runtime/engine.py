@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import platform
 from collections.abc import Mapping
@@ -33,6 +34,13 @@ class Engine:
     provenance: dict[str, Any] = field(default_factory=dict)
     #: the ``trt.ICudaEngine``, of an engine that was loaded before it came here
     loaded: Any = field(default=None, compare=False, repr=False)
+    #: the digest of the engine whose kernels it has, where it is that one with other weights
+    kernels: str = field(default="", compare=False, repr=False)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """The SHA-256 of its bytes."""
+        return hashlib.sha256(self.serialized).hexdigest()
 
     def serialize(self) -> bytes:
         """The engine's bytes, as ``trt.ICudaEngine.serialize`` gives them; needs no GPU."""
@@ -57,8 +65,7 @@ class Engine:
 
     def to_dict(self) -> dict[str, Any]:
         """What a manifest says of the engine."""
-        digest = hashlib.sha256(self.serialized).hexdigest()
-        own = {"flavor": self.flavor, "version": self.version, "sha256": digest, "bytes": len(self.serialized)}
+        own = {"flavor": self.flavor, "version": self.version, "sha256": self.digest, "bytes": len(self.serialized)}
         return {**own, **self.provenance}
 
 
@@ -77,11 +84,11 @@ def engine_of(described: Mapping[str, Any], serialized: bytes, where: str, packs
     """
     rest = dict(described)
     flavor, version, size, digest = (rest.pop(name) for name in ("flavor", "version", "bytes", "sha256"))
-    if len(serialized) != size or hashlib.sha256(serialized).hexdigest() != digest:
+    made = Engine(serialized, flavor, version, rest)
+    if len(serialized) != size or made.digest != digest:
         raise EngineError(f"the engine in {where} is damaged: its checksum differs from the manifest's; save it again")
     if reason := why_not_loadable(flavor, version):
         raise EngineError(f"the engine in {where} cannot be loaded: {reason}")
-    made = Engine(serialized, flavor, version, rest)
     budget, strategy = made.setting("weight_streaming"), made.setting("kernel_specialization")
     try:  # what a call depends on
         Settings(weight_streaming=budget, kernel_specialization=strategy)

@@ -21,6 +21,7 @@ from .._trt import trt
 from ..cache.entry import Entry
 from ..cache.store import Store
 from ..settings import KernelSpecialization
+from .engine import Engine
 
 #: the names that only TensorRT for RTX has, which the stubs do not know
 _rtx: Any = trt
@@ -33,7 +34,7 @@ class Kernels:
 
     Args:
         engine: the ``trt.ICudaEngine``.
-        serialized: what it was deserialized from.
+        made: what it was deserialized from.
         store: where kernels are kept; None keeps none, as does full TensorRT, whose engines have theirs.
         device: the GPU.
         specialization: when kernels of a dynamic shape of its own are compiled; None is TensorRT's own default.
@@ -42,7 +43,7 @@ class Kernels:
     def __init__(
         self,
         engine: Any,
-        serialized: bytes,
+        made: Engine,
         store: Store | None,
         device: torch.device,
         specialization: KernelSpecialization | None = None,
@@ -59,7 +60,7 @@ class Kernels:
             config.dynamic_shapes_kernel_specialization_strategy = strategies.__members__[specialization.upper()]
         if store is None or not hasattr(config, "create_runtime_cache"):
             return
-        about = {**_machine(device), "engine": hashlib.sha256(serialized).hexdigest()}
+        about = {**_machine(device), "engine": made.kernels or made.digest}
         kept = _Kept((engine, config), config.create_runtime_cache(), store, about)
         if config.set_runtime_cache(kept.cache):
             self._kept = kept

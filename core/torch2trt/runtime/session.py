@@ -79,7 +79,7 @@ class Session:
         self._index = torch.cuda.current_device()
         self.device = torch.device("cuda", self._index)
         specialization = engine.setting("kernel_specialization")
-        self._kernels = Kernels(self.engine, engine.serialized, store, self.device, specialization)
+        self._kernels = Kernels(self.engine, engine, store, self.device, specialization)
         self._lanes = Lanes(self._index, lambda: _Lane(Graphs(self._static)))
         profiles = list(zip(*(ranges_in_profiles(self.engine, name) for name in self._inputs), strict=True))
         self._first_holding = first_holding(profiles) if len(profiles) > 1 else None
