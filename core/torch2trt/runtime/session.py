@@ -13,7 +13,7 @@ from .._trt import trt
 from ..cache.store import Store
 from ..dtypes import to_torch
 from ..errors import EngineError, InputError
-from ..program.profiles import first_holding
+from ..program.profiles import Choice, first_holding
 from .capturing import dense
 from .engine import Engine, deserialized, ranges_in_profiles, why_not_loadable
 from .graphs import Graphs, graph_of
@@ -81,8 +81,10 @@ class Session:
         specialization = engine.setting("kernel_specialization")
         self._kernels = Kernels(self.engine, engine, store, self.device, specialization)
         self._lanes = Lanes(self._index, lambda: _Lane(Graphs(self._static)))
-        profiles = list(zip(*(ranges_in_profiles(self.engine, name) for name in self._inputs), strict=True))
-        self._first_holding = first_holding(profiles) if len(profiles) > 1 else None
+        self._first_holding: Choice | None = None
+        if self.engine.num_optimization_profiles > 1:
+            profiles = zip(*(ranges_in_profiles(self.engine, name) for name in self._inputs), strict=True)
+            self._first_holding = first_holding(list(profiles))
         on_host = (name for name in names if self.engine.get_tensor_location(name) == trt.TensorLocation.HOST)
         self._devices = {**dict.fromkeys(names, self.device), **dict.fromkeys(on_host, torch.device("cpu"))}
         # what TensorRT reads or writes in host memory waits for the GPU; of streamed weights it does not say
