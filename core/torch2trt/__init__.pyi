@@ -4,7 +4,7 @@ from . import lib as lib
 from ._trt import trt as trt
 from .api import convert as convert
 from .api import explain as explain
-from .capture.inputs import Input as Input
+from .capture.described import Input as Input
 from .classic.context import ConversionContext as ConversionContext
 from .classic.converters import CONVERTERS as CONVERTERS
 from .classic.converters import tensorrt_converter as tensorrt_converter

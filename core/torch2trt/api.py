@@ -21,6 +21,7 @@ from .keywords import takes_settings
 from .network.build import build
 from .network.engines import engines_of
 from .network.lower import Network, lower
+from .network.refit import refittable
 from .packs.brought import brought
 from .packs.loading import Packs
 from .packs.user import current_packs
@@ -69,6 +70,10 @@ def explain(
         from .tune.autotune import autotuned
 
         finish = functools.partial(autotuned, finish, model, example)
+    if chosen.refittable:
+        alone: SettingsKeywords = {**settings, "verify": False, "autotune": False}
+        again = functools.partial(explain, inputs=inputs, dynamic_shapes=dynamic_shapes, packs=packs, **alone)
+        finish = functools.partial(refittable, finish, again)
     modules = dict(model.named_modules()) if isinstance(model, torch.nn.Module) else {}
     return make_plan(capture(model, example, packs, chosen), packs, chosen, finish, modules)
 

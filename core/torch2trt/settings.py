@@ -18,6 +18,7 @@ from .errors import did_you_mean
 Runtime = Literal["auto", "engine", "reference"]
 Float64 = Literal["float32", "refuse"]
 Random = Literal["engine", "refuse"]
+KernelSpecialization = Literal["lazy", "eager", "none"]
 Mixed = Literal["mixed", "mixed-bfloat16"]
 #: what names calls of a model: paths of modules, their classes or the names of these, and targets
 Named = Sequence["str | type[torch.nn.Module] | Callable[..., Any]"]
@@ -52,6 +53,14 @@ class Settings:
     optimization_level: int | None = None
     #: compute capabilities that an engine of TensorRT for RTX is built for, such as ``("8.6", "12.0")``
     compute_capabilities: Sequence[str] = ()
+    #: whether :meth:`TRTModule.refit` gives the engine the weights of another model without building it again
+    refittable: bool = False
+    #: bytes of an engine's weights that may be on the GPU, where the others are streamed to it from host memory at each
+    #: call; None keeps all of them there
+    weight_streaming: int | None = None
+    #: when TensorRT for RTX compiles kernels for a dynamic shape of its own: ``"lazy"`` in the background while general
+    #: ones run, ``"eager"`` before the first call of the shape runs, ``"none"`` never; None is TensorRT's own default
+    kernel_specialization: KernelSpecialization | None = None
     #: whether a build shows its progress; None shows it on a terminal only
     progress: bool | None = None
     #: whether what TensorRT itself logs while it builds is written to stderr
@@ -83,13 +92,19 @@ class Settings:
         _one_of("runtime", self.runtime, get_args(Runtime))
         _one_of("progress", self.progress, (None, True, False))
         _one_of("random", self.random, (None, *get_args(Random)))
-        for name in ("build", "verbose", "verify", "autotune", "fallback"):
+        _one_of("kernel_specialization", self.kernel_specialization, (None, *get_args(KernelSpecialization)))
+        for name in ("build", "refittable", "verbose", "verify", "autotune", "fallback"):
             _one_of(name, getattr(self, name), (True, False))
         if self.runtime == "engine" and not self.build:
             raise ValueError("runtime='engine' needs an engine; leave build=True")
         _check_cache(self.cache)
         _check_range("workspace", self.workspace, 1, None, "a number of bytes, such as 2**30")
         _check_range("optimization_level", self.optimization_level, 0, 5, "a level from 0 to 5")
+        _check_range("weight_streaming", self.weight_streaming, 0, None, "a number of bytes, 0 or more")
+        if self.kernel_specialization and _trt.FLAVOR == "tensorrt":
+            raise ValueError(
+                "kernel_specialization is for TensorRT for RTX, which compiles kernels at calls; leave it out"
+            )
         _check_range("min_segment", self.min_segment, 1, None, "a number of calls, 1 or more")
         object.__setattr__(self, "run_in_torch", _named("run_in_torch", self.run_in_torch))
         object.__setattr__(self, "keep_fp32", _named("keep_fp32", self.keep_fp32))
@@ -120,6 +135,9 @@ class SettingsKeywords(TypedDict, total=False):
     workspace: int | None
     optimization_level: int | None
     compute_capabilities: Sequence[str]
+    refittable: bool
+    weight_streaming: int | None
+    kernel_specialization: KernelSpecialization | None
     progress: bool | None
     verbose: bool
     verify: bool

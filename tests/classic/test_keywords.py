@@ -149,6 +149,7 @@ def test_names_are_those_of_the_engines_tensors():
         ({"output_names": "y"}, "output_names needs 1 names"),
         ({"input_names": ["y"], "output_names": ["y"]}, "different names; y is of several"),
         ({"input_names": ["y"], "output_names": ["y"], "use_onnx": True}, "different names; y is of several"),
+        ({"refittable": True}, "refittable=True is for torch2trt.convert"),
         ({"use_onnx": True, "precision": "mixed"}, "precision='mixed' and keep_fp32 decide for the calls of a plan"),
         ({"use_onnx": True, "verify": True}, "leave one of them out, or hold the module against the model"),
         ({"default_device_type": trt.DeviceType.DLA}, "names a DLA, which TensorRT for RTX"),

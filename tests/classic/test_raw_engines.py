@@ -22,11 +22,12 @@ class RecordingEngine:
     """Answers what an ``ICudaEngine`` does of its tensors, and notes what it is asked; it cannot run.
 
     Args:
-        tensors: name to (whether it is an input, dtype, shape, profile of shapes).
+        tensors: name to (whether it is an input, dtype, shape, shapes of each profile).
     """
 
-    def __init__(self, tensors, serialized=b"an engine"):
+    def __init__(self, tensors, serialized=b"an engine", profiles=1):
         self.tensors, self.serialized, self.asked = tensors, serialized, []
+        self.num_optimization_profiles = profiles
         self.num_io_tensors = len(tensors)
 
     def get_tensor_name(self, index):
@@ -43,7 +44,7 @@ class RecordingEngine:
 
     def get_tensor_profile_shape(self, name, profile):
         self.asked.append((name, profile))
-        return self.tensors[name][3]
+        return self.tensors[name][3][profile]
 
     def is_shape_inference_io(self, name):
         return False
@@ -56,7 +57,7 @@ class RecordingEngine:
 def engine():
     return RecordingEngine(
         {
-            "image": (True, trt.float32, (-1, 3, 8, 8), [(1, 3, 8, 8), (2, 3, 8, 8), (4, 3, 8, 8)]),
+            "image": (True, trt.float32, (-1, 3, 8, 8), [[(1, 3, 8, 8), (2, 3, 8, 8), (4, 3, 8, 8)]]),
             "size": (True, trt.int64, (2,), None),
             "boxes": (False, trt.float32, (-1, 4), None),
             "scores": (False, trt.float16, (-1,), None),
@@ -86,6 +87,21 @@ def test_an_engine_is_called_by_the_names_of_its_tensors(engine):
         module(size, torch.ones(5, 3, 8, 8))
     with pytest.raises(InputError, match="input 'size' must be int64"):
         module(size.int(), image)
+
+
+def test_an_engine_of_several_profiles_takes_the_sizes_of_each():
+    profiles = [[(1, 1), (1, 8), (2, 16)], [(4, 1), (16, 1), (32, 1)]]
+    engine = RecordingEngine(
+        {"x": (True, trt.float32, (-1, -1), profiles), "y": (False, trt.float32, (-1, -1), None)}, profiles=2
+    )
+    module = TRTModule(engine)
+    (spec,) = module.signature.inputs
+    assert spec.ranges == ((1, 1, 32), (1, 8, 16))
+    assert spec.profiles == (((1, 1, 2), (1, 8, 16)), ((4, 16, 32), (1, 1, 1)))
+    for shape in ((2, 16), (32, 1)):
+        module.signature.flatten((torch.ones(shape),), {})
+    with pytest.raises(InputError, match="in none of the profiles"):
+        module(torch.ones(3, 7))
 
 
 def test_the_only_output_comes_alone(engine):

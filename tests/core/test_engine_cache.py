@@ -158,6 +158,11 @@ def test_settings_that_do_not_make_the_engine_do_not_make_its_key(builds):
     torch2trt.convert(mlp(), INPUTS, compute_capabilities=["8.6"])
     torch2trt.convert(mlp(2.0), INPUTS)
     assert len(builds) == 4
+    # whether weights are streamed does, how many does not; when kernels are compiled does not either
+    for settings in ({"weight_streaming": 2**20}, {"weight_streaming": 0}, {"kernel_specialization": "eager"}):
+        module = torch2trt.convert(mlp(), INPUTS, **settings)
+        assert settings.items() <= module.manifest()["engine"]["settings"].items()
+    assert len(builds) == 5
 
 
 @pytest.mark.parametrize("reads", ["a constant", "weights that are not the core's", "an attribute"])

@@ -14,9 +14,11 @@ from torch2trt.cache import store
 from torch2trt.cache.entry import Entry
 from torch2trt.cache.store import Store
 from torch2trt.runtime import kernels
+from torch2trt.runtime.engine import Engine as Made
 from torch2trt.runtime.kernels import Kernels
 
 DEVICE = torch.device("cuda", 0)
+MADE = Made(b"engine", "rtx", "1.6.1")
 
 
 class RuntimeCache:
@@ -37,7 +39,16 @@ class RuntimeCache:
         return True
 
 
-class Config:
+class AnyConfig:
+    """As ``trt.IRuntimeConfig`` of full TensorRT, which has no cache."""
+
+    strategy = None
+
+    def set_execution_context_allocation_strategy(self, strategy):
+        self.strategy = strategy.name
+
+
+class Config(AnyConfig):
     accepts = True
 
     def create_runtime_cache(self):
@@ -52,22 +63,27 @@ class Config:
 class Engine:
     """As ``trt.ICudaEngine`` of RTX."""
 
+    num_optimization_profiles = 1
+
     def create_runtime_config(self):
         self.config = Config()
         return self.config
 
-    def create_execution_context(self, config=None):
+    def create_execution_context(self, config):
         return ("context", config)
 
 
 class FullEngine:
     """As ``trt.ICudaEngine`` of full TensorRT, whose configurations have no cache."""
 
-    def create_runtime_config(self):
-        return object()
+    num_optimization_profiles = 1
 
-    def create_execution_context(self):
-        return ("context", None)
+    def create_runtime_config(self):
+        self.config = AnyConfig()
+        return self.config
+
+    def create_execution_context(self, config):
+        return ("context", config)
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +101,7 @@ def kept(tmp_path):
 
 def made(kept, serialized=b"engine"):
     engine = Engine()
-    return Kernels(engine, serialized, kept, DEVICE), engine
+    return Kernels(engine, Made(serialized, "rtx", "1.6.1"), kept, DEVICE), engine
 
 
 def test_a_second_session_begins_with_the_kernels_of_the_first(kept):
@@ -113,6 +129,15 @@ def test_kernels_are_of_one_engine_one_gpu_and_its_driver(kept, machine):
     _, engine = made(kept, b"other engine")
     assert engine.config.cache.compiled == b""
     assert made(kept)[1].config.cache.compiled == b"kernels"
+
+
+def test_an_engine_with_other_weights_has_the_kernels_of_the_first(kept):
+    first, engine = made(kept)
+    engine.config.cache.compiled = b"kernels"
+    first.ran()
+    again = Engine()
+    Kernels(again, Made(b"refitted", "rtx", "1.6.1", kernels=MADE.digest), kept, DEVICE)
+    assert again.config.cache.compiled == b"kernels"
 
 
 def test_they_are_written_where_there_are_new_ones_and_a_bounded_number_of_times(kept, monkeypatch):
@@ -162,16 +187,33 @@ def test_damaged_kernels_are_compiled_again(kept, damage):
 
 
 def test_where_nothing_is_kept_a_context_is_made_as_ever(kept):
-    engine = Engine()
-    session = Kernels(engine, b"engine", None, DEVICE)
+    engine, full = Engine(), FullEngine()
+    session = Kernels(engine, MADE, None, DEVICE)
     session.ran()
-    assert session.new_context() == ("context", None)
-    full = Kernels(FullEngine(), b"engine", kept, DEVICE)
-    full.ran()
-    assert full.new_context() == ("context", None)
+    assert session.new_context() == ("context", engine.config)
+    assert not hasattr(engine.config, "cache")
+    session = Kernels(full, MADE, kept, DEVICE)
+    session.ran()
+    assert session.new_context() == ("context", full.config)
     refusing = type("Refusing", (Engine,), {"create_runtime_config": lambda _: type("C", (Config,), {"accepts": 0})()})
-    assert Kernels(refusing(), b"engine", kept, DEVICE).new_context() == ("context", None)
+    Kernels(refusing(), MADE, kept, DEVICE).ran()
     assert list(kept) == []
+
+
+@pytest.mark.parametrize("engine", [Engine(), FullEngine()])
+@pytest.mark.parametrize("folder", [True, False])
+def test_contexts_have_no_scratch_memory_of_their_own(kept, engine, folder):
+    Kernels(engine, MADE, kept if folder else None, DEVICE)
+    assert engine.config.strategy == "USER_MANAGED"
+
+
+@pytest.mark.parametrize("strategy", [None, "lazy", "eager", "none"])
+def test_when_kernels_of_a_shape_are_compiled_is_tensorrts_default_or_what_was_asked_for(kept, strategy):
+    pytest.importorskip("tensorrt_rtx")
+    engine = Engine()
+    Kernels(engine, MADE, None, DEVICE, strategy)
+    chosen = getattr(engine.config, "dynamic_shapes_kernel_specialization_strategy", None)
+    assert (chosen and chosen.name) == (strategy and strategy.upper())
 
 
 def test_a_disk_that_takes_nothing_keeps_no_call_from_its_end(tmp_path):
@@ -186,7 +228,12 @@ def test_a_disk_that_takes_nothing_keeps_no_call_from_its_end(tmp_path):
 
 def test_the_runtime_cache_of_tensorrt_is_what_the_stand_in_is():
     trt = pytest.importorskip("tensorrt_rtx")
-    for name in ("create_runtime_cache", "set_runtime_cache"):
+    for name in (
+        "dynamic_shapes_kernel_specialization_strategy",
+        "create_runtime_cache",
+        "set_runtime_cache",
+        "set_execution_context_allocation_strategy",
+    ):
         assert hasattr(trt.IRuntimeConfig, name)
     for name in ("serialize", "deserialize"):
         assert hasattr(trt.IRuntimeCache, name)

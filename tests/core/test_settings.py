@@ -7,7 +7,7 @@ import typing
 import pytest
 import torch
 import torch2trt
-from torch2trt import Settings, convert, explain
+from torch2trt import Settings, _trt, convert, explain
 from torch2trt.settings import SettingsKeywords
 from torch2trt.testing import check_converter
 
@@ -60,6 +60,12 @@ def test_the_names_of_other_converters_are_answered_with_ours():
         ({"random": "torch"}, "random='torch' is not one of None, 'engine', 'refuse'"),
         ({"workspace": 0}, "workspace=0 is not a number of bytes"),
         ({"workspace": "1G"}, "workspace='1G' is not a number of bytes"),
+        ({"weight_streaming": -1}, "weight_streaming=-1 is not a number of bytes, 0 or more"),
+        ({"weight_streaming": True}, "weight_streaming=True is not a number of bytes"),
+        (
+            {"kernel_specialization": "eagre"},
+            "kernel_specialization='eagre' is not one of None, 'lazy', 'eager', 'none'; did you mean 'eager'",
+        ),
         ({"optimization_level": 6}, "optimization_level=6 is not a level from 0 to 5"),
         (
             {"compute_capabilities": "8.6"},
@@ -79,6 +85,12 @@ def test_every_value_is_checked_where_it_is_given(settings, message):
 def test_compute_capabilities_reach_the_builder():
     assert Settings(compute_capabilities=["8.6", "12.0"]).compute_capabilities == ("8.6", "12.0")
     assert convert(torch.relu, [torch.ones(2)], compute_capabilities=["8.0"]).serialized is not None
+
+
+def test_kernels_are_compiled_at_calls_by_rtx_alone(monkeypatch):
+    monkeypatch.setattr(_trt, "FLAVOR", "tensorrt")
+    with pytest.raises(ValueError, match="kernel_specialization is for TensorRT for RTX"):
+        Settings(kernel_specialization="eager")
 
 
 def test_a_plan_holds_its_settings_and_converts_with_them():

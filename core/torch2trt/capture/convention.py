@@ -24,6 +24,7 @@ from .ranges import settle
 from .read import written
 from .state import written_state
 from .trial import computes_the_same
+from .variables import in_profile, spec_of
 from .wrappers import original_path
 
 #: older versions of PyTorch have none
@@ -129,16 +130,10 @@ def _inputs(
     def tried(sizes: Mapping[Size, int]) -> bool:
         return module is not None and computes_the_same(exported, module, example, sizes)
 
-    ranges, remaining = settle(exported, tensors, asked, guards, layouts.differing, tried)
-    specs = [
-        TensorSpec(
-            name,
-            short_name(nodes[name].meta.get("given", tensor.dtype)),
-            ranges[name],
-            contiguous=name in layouts.contiguous,
-        )
-        for name, tensor in tensors.items()
-    ]
+    variables, remaining = settle(exported, tensors, asked, guards, layouts.differing, tried)
+    names = [argument.name for argument in arguments]
+    profiles = [in_profile(variables, dict(zip(names, dims, strict=True))) for dims in example.profiles]
+    specs = [spec_of(nodes[name], name in layouts.contiguous, variables, profiles) for name in tensors]
     return specs, leaves, remaining
 
 

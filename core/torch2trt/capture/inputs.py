@@ -1,12 +1,10 @@
-"""Example inputs: tensors, or :class:`Input` descriptions with dynamic sizes."""
+"""Example inputs: tensors, and tensors that were made of descriptions."""
 
 from __future__ import annotations
 
-import builtins
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch.export import ExportedProgram
@@ -15,78 +13,9 @@ from torch.utils import _pytree as pytree
 
 from ..dtypes import short_name
 from ..errors import InputError
+from .described import Input, asked_in_profiles, largest_traced
 from .dims import Asked, allowed, asked_by, dynamic_shapes_of
-from .given import apart, check_given, shapes_without_stars, sizes_of
-
-Shape = Sequence[int]
-#: of a tensor that is made only to trace with
-_MOST_ELEMENTS: Final = 2**28
-
-
-@dataclass(frozen=True)
-class Input:
-    """An input described rather than given: ``Input((1, 3, 224, 224))`` or ``Input(min=..., opt=..., max=...)``.
-
-    Args:
-        shape: the shape, where it is static.
-        min, opt, max: the smallest, the most frequent and the largest shape; sizes that differ are dynamic.
-        dtype: the dtype of the tensor.
-    """
-
-    shape: Shape | None = None
-    min: Shape | None = None
-    opt: Shape | None = None
-    max: Shape | None = None
-    dtype: torch.dtype = field(default=torch.float32)
-
-    def __post_init__(self) -> None:
-        """Bring the two spellings to one, min <= opt <= max."""
-        if (self.shape is None) == (self.min is None or self.max is None):
-            raise InputError("Input takes either shape, or min and max (and opt, which is max by default)")
-        if not isinstance(self.dtype, torch.dtype):
-            raise InputError(f"Input needs a torch.dtype, got dtype={self.dtype!r}")
-        low = sizes_of("min", self.min) if self.shape is None else sizes_of("shape", self.shape)
-        high = sizes_of("max", self.max) if self.shape is None else low
-        best = high if self.opt is None else sizes_of("opt", self.opt)
-        if not len(low) == len(best) == len(high) or any(
-            not a <= b <= c for a, b, c in zip(low, best, high, strict=True)
-        ):
-            raise InputError(f"Input needs min <= opt <= max in every dimension, got min={low}, opt={best}, max={high}")
-        for name, value in (("min", low), ("opt", best), ("max", high)):
-            object.__setattr__(self, name, value)
-
-    @property
-    def ranges(self) -> tuple[tuple[int, int, int], ...]:
-        """``(min, opt, max)`` of each dimension."""
-        return tuple(zip(self.min or (), self.opt or (), self.max or (), strict=True))
-
-    @property
-    def dynamic(self) -> bool:
-        """Whether any dimension is dynamic."""
-        return any(low != high for low, _, high in self.ranges)
-
-    def example(self, device: torch.device, largest: int | None = None) -> torch.Tensor:
-        """A tensor to trace with: the optimal shape, but no dynamic size of 1, which PyTorch takes for a constant.
-
-        Dynamic sizes are at most ``largest``, where they may be.
-        """
-        return torch.zeros(self._traced(largest), dtype=self.dtype, device=device)
-
-    def fits(self, largest: int) -> bool:
-        """Whether the tensor to trace with has a memory that one may take for it."""
-        return math.prod(self._traced(largest)) <= _MOST_ELEMENTS
-
-    def _traced(self, largest: int | None) -> list[int]:
-        shape = []
-        for low, best, high in self.ranges:
-            size = best if largest is None else builtins.min(best, largest)
-            shape.append(best if low == high else builtins.min(builtins.max(size, low, 2), high))
-        return shape
-
-    @property
-    def asked(self) -> dict[int, Asked]:
-        """The dynamic dimensions."""
-        return {i: Asked(*sizes) for i, sizes in enumerate(self.ranges) if sizes[0] != sizes[2]}
+from .given import apart, check_given, shapes_without_stars
 
 
 @dataclass(frozen=True)
@@ -99,6 +28,8 @@ class Example:
     dynamic_shapes: Any
     #: of each leaf of ``(args, kwargs)`` what was asked of its dynamic dimensions, as far as that is known
     asked: tuple[Mapping[int, Asked], ...]
+    #: the same for each profile, where inputs have several
+    profiles: tuple[tuple[Mapping[int, Asked], ...], ...] = ()
     #: the leaves that have memory in common with others, or with the model
     repeated: frozenset[int] = frozenset()
     #: the leaves that were described, whose values say nothing
@@ -133,7 +64,7 @@ def example_inputs(
         asked = asked_by(dynamic_shapes, model, spec)
     elif any(asked):
         dynamic_shapes = dynamic_shapes_of(asked, model, spec)
-    largest = _largest_traced([leaf for leaf in leaves if isinstance(leaf, Input)])
+    largest = largest_traced([leaf for leaf in leaves if isinstance(leaf, Input)])
     tensors = [leaf.example(device, largest) if isinstance(leaf, Input) else _in_memory(leaf) for leaf in leaves]
     args, kwargs = pytree.tree_unflatten(tensors, spec)
     check_given(model, args, kwargs)
@@ -141,7 +72,7 @@ def example_inputs(
     args, kwargs = pytree.tree_unflatten(tensors, spec)
     described = frozenset(index for index, leaf in enumerate(leaves) if isinstance(leaf, Input))
     dynamic_shapes = shapes_without_stars(model, args, kwargs, dynamic_shapes)
-    return Example(args, kwargs, dynamic_shapes, asked, repeated, described)
+    return Example(args, kwargs, dynamic_shapes, asked, asked_in_profiles(leaves), repeated, described)
 
 
 def _arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -152,14 +83,6 @@ def _arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     if isinstance(inputs, Sequence) and not isinstance(inputs, str):
         return tuple(inputs), {}
     raise InputError(f"inputs must be a sequence or a mapping of tensors, got {type(inputs).__name__}")
-
-
-def _largest_traced(described: Sequence[Input]) -> int | None:
-    """The largest dynamic size to trace with, for all, so that equal ones stay equal; None leaves them as they are."""
-    largest = _MOST_ELEMENTS
-    while largest > 2 and not all(description.fits(largest) for description in described):
-        largest //= 2
-    return None if largest == _MOST_ELEMENTS else largest
 
 
 def inputs_of_exported(exported: ExportedProgram, inputs: Any, dynamic_shapes: Any) -> Example:

@@ -14,12 +14,10 @@ from ..errors import CaptureError, NarrowedRangeWarning, warn
 from ..program.guards import Condition, Guard, Size, compiled
 from .dims import Asked
 from .edges import Point, differing_sizes
-from .variables import LOOKED_AT, Variable, dynamic_sizes, range_of, relations, spelled, variables_of
+from .variables import LOOKED_AT, Variable, dynamic_sizes, relations, spelled, variables_of
 
 #: how many sizes that a guard excludes are tried
 _TRIED: Final = 2
-
-Ranges = tuple[tuple[int, int, int], ...]
 
 
 def settle(
@@ -29,8 +27,8 @@ def settle(
     guards: Sequence[Guard],
     differing: Iterable[tuple[Any, Any, str]],
     tried: Callable[[Mapping[Size, int]], bool],
-) -> tuple[dict[str, Ranges], tuple[Guard, ...]]:
-    """The ranges of every input's sizes, and the guards, for which a program computes what the model does.
+) -> tuple[dict[Any, Variable], tuple[Guard, ...]]:
+    """The ranges of the sizes that vary, and the guards, for which a program computes what the model does.
 
     Warns of every range that was asked for and does not hold.
 
@@ -58,8 +56,7 @@ def settle(
     for symbol, variable in variables.items():
         variables[symbol], implied = _narrowed(variable, conditions)
         said |= implied
-    ranges = {name: tuple(range_of(size, variables) for size in tensor.shape) for name, tensor in tensors.items()}
-    return ranges, tuple(dataclasses.replace(guard, checked=guard not in said) for guard in conditions)
+    return variables, tuple(dataclasses.replace(guard, checked=guard not in said) for guard in conditions)
 
 
 def _conditions(guards: Sequence[Guard]) -> dict[Guard, Condition]:

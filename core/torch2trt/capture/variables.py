@@ -13,8 +13,11 @@ import torch
 from torch.utils._sympy.printers import PythonPrinter
 from torch.utils._sympy.value_ranges import ValueRanges, bound_sympy
 
-from ..errors import CaptureError
+from ..dtypes import short_name
+from ..errors import CaptureError, InputError
 from ..program.guards import Guard, Size
+from ..program.leaves import TensorSpec
+from ..program.profiles import differing
 from .dims import Asked
 
 #: how many sizes of a range are looked at one by one
@@ -67,6 +70,27 @@ def variables_of(
     return variables
 
 
+def in_profile(variables: Mapping[Any, Variable], asked: Mapping[str, Mapping[int, Asked]]) -> dict[Any, Variable]:
+    """The variables in one profile, of whose dimensions less is asked.
+
+    Raises:
+        InputError: the profile asks for no size that the program holds for.
+    """
+    narrowed = {}
+    for symbol, variable in variables.items():
+        said = _said([one for name, dim in variable.places if (one := asked[name].get(dim)) is not None])
+        low = max(variable.low, variable.low if said.low is None else said.low)
+        high = min(variable.high, variable.high if said.high is None else said.high)
+        if low > high:
+            raise InputError(
+                f"a profile asks for {variable.name} from {said.low} to {said.high}, and the converted module takes "
+                f"{variable.low} to {variable.high}; leave the profile out and convert the model for it by itself"
+            )
+        usual = variable.usual if said.usual is None else said.usual
+        narrowed[symbol] = dataclasses.replace(variable, low=low, usual=min(max(usual, low), high), high=high)
+    return narrowed
+
+
 def dynamic_sizes(tensor: torch.Tensor) -> Iterator[tuple[int, torch.SymInt]]:
     """The dimensions of a FakeTensor whose sizes vary, with these."""
     sizes: Sequence[Any] = tensor.shape  # it is typed as if all were numbers
@@ -89,6 +113,16 @@ def range_of(size: int | torch.SymInt, variables: Mapping[Any, Variable]) -> tup
     bounds = bound_sympy(expression, {symbol: ValueRanges(v.low, v.high) for symbol, v in variables.items()})
     usual = expression.xreplace({symbol: sympy.Integer(v.usual) for symbol, v in variables.items()})
     return (int(bounds.lower), int(usual), int(bounds.upper))
+
+
+def spec_of(
+    node: torch.fx.Node, contiguous: bool, variables: Mapping[Any, Variable], profiles: Sequence[Mapping[Any, Variable]]
+) -> TensorSpec:
+    """The engine's input of a placeholder, whose sizes are made of ``variables``, and in each profile of its own."""
+    tensor = node.meta["val"]
+    ranges, *each = (tuple(range_of(size, known) for size in tensor.shape) for known in (variables, *profiles))
+    dtype = short_name(node.meta.get("given", tensor.dtype))
+    return TensorSpec(node.name, dtype, ranges, contiguous=contiguous, profiles=differing(ranges, each))
 
 
 def spelled(expression: Any, variables: Mapping[Any, Variable]) -> str:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import torch
 
-from ..capture.inputs import Input
+from ..capture.described import Input
 from ..errors import InputError
 from .dataset import Dataset
 

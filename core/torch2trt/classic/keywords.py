@@ -30,6 +30,11 @@ def settings_of(given: Mapping[str, Any]) -> dict[str, Any]:
     """
     _check_devices(given)
     settings = {name: given[name] for name in SETTINGS if name in given}
+    if settings.get("refittable"):
+        raise InputError(
+            "refittable=True is for torch2trt.convert, which plans another model as the first: the classic function's "
+            "names and keywords for converters are in no plan"
+        )
     if given["use_onnx"]:
         _check_without_plan(settings)
     if given["fp16_mode"]:

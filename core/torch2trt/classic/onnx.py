@@ -18,10 +18,10 @@ from torch.utils import _pytree as pytree
 
 from .. import log
 from .._trt import FLAVOR, trt
+from ..capture.described import Input
 from ..capture.given import call_names, signature_of_model
-from ..capture.inputs import Input
 from ..dtypes import carrier, short_name, to_torch
-from ..errors import CaptureError, ConversionError
+from ..errors import CaptureError, ConversionError, InputError
 from ..network.build import serialize
 from ..network.lower import new_network
 from ..packs.loading import installed
@@ -116,6 +116,8 @@ def _arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 
 def _spec(name: str, leaf: Input | torch.Tensor) -> TensorSpec:
+    if isinstance(leaf, Input) and leaf.profiles:
+        raise InputError(f"input {name!r} has profiles, which use_onnx does not know; leave use_onnx out")
     ranges = leaf.ranges if isinstance(leaf, Input) else tuple((size, size, size) for size in leaf.shape)
     return TensorSpec(name, short_name(leaf.dtype), ranges)
 

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
+import torch
+
 from .. import _trt, log
 from .._trt import trt
 from ..errors import BuildError
@@ -17,6 +19,7 @@ from ..packs.plugins import packs_with_plugins
 from ..plan.plan import Plan
 from ..plan.planned import walk
 from ..program.leaves import TensorSpec
+from ..program.profiles import in_profiles
 from ..runtime.engine import Engine, why_not_loadable
 from ..settings import Settings
 from .given import network_key
@@ -45,7 +48,7 @@ def build(network: Network, plan: Plan, cache: MutableMapping[str, Engine] | Non
     engine = cache.get(key)
     if engine is None or why_not_loadable(engine.flavor, engine.version):
         engine = cache[key] = _build(network, plan)
-    return dataclasses.replace(engine, provenance=_provenance(network, plan))
+    return dataclasses.replace(engine, provenance=provenance(network, plan))
 
 
 def _build(network: Network, plan: Plan) -> Engine:
@@ -53,7 +56,7 @@ def _build(network: Network, plan: Plan) -> Engine:
     layers_of = functools.partial(_layers_of, network)
     serialized = serialize(network.builder, network.network, inputs, plan.settings, plan.packs, layers_of)
     assert _trt.FLAVOR is not None
-    return Engine(serialized, _trt.FLAVOR, trt.__version__, _provenance(network, plan))
+    return Engine(serialized, _trt.FLAVOR, trt.__version__, provenance(network, plan))
 
 
 def serialize(
@@ -79,13 +82,14 @@ def serialize(
     """
     config = builder.create_builder_config()
     _apply(settings, config)
-    profile = builder.create_optimization_profile()
-    for index, spec in enumerate(inputs):
-        low, best, high = zip(*spec.ranges, strict=True) if spec.ranges else ((), (), ())
-        profile.set_shape(spec.name, low, best, high)
-        if network.get_input(index).is_shape_tensor:
-            profile.set_shape_input(spec.name, *map(list, zip(*spec.values, strict=True)))
-    config.add_optimization_profile(profile)
+    for specs in in_profiles(inputs):
+        profile = builder.create_optimization_profile()
+        for index, spec in enumerate(specs):
+            low, best, high = zip(*spec.ranges, strict=True) if spec.ranges else ((), (), ())
+            profile.set_shape(spec.name, low, best, high)
+            if network.get_input(index).is_shape_tensor:
+                profile.set_shape_input(spec.name, *map(list, zip(*spec.values, strict=True)))
+        config.add_optimization_profile(profile)
     packs.call_all("torch2trt_configure_build", config=config, network=network, settings=settings)
     with watched(config, settings), log.verbose(settings.verbose), log.record_errors() as messages:
         serialized = builder.build_serialized_network(network, config)
@@ -99,10 +103,23 @@ def _apply(settings: Settings, config: trt.IBuilderConfig) -> None:
         config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, settings.workspace)
     if settings.optimization_level is not None:
         config.builder_optimization_level = settings.optimization_level
+    if settings.refittable:
+        _check_refittable()
+        config.set_flag(trt.BuilderFlag.REFIT)
+    if settings.weight_streaming is not None:
+        config.set_flag(trt.BuilderFlag.WEIGHT_STREAMING)
     # an engine is named after what made it: layers, tensors and their origin can be read back from it
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     if settings.compute_capabilities:
         _set_compute_capabilities(config, settings.compute_capabilities)
+
+
+def _check_refittable() -> None:
+    if _trt.FLAVOR == "rtx" and not torch.cuda.is_available():
+        raise BuildError(
+            "TensorRT for RTX builds engines with refittable=True on a machine with a GPU alone; build it there, "
+            "or let the interpreter run the module with build=False"
+        )
 
 
 def _set_compute_capabilities(config: Any, capabilities: Sequence[str]) -> None:
@@ -127,7 +144,7 @@ def _layers_of(network: Network, messages: Sequence[str]) -> str:
     return "".join(calls.values())
 
 
-def _provenance(network: Network, plan: Plan) -> dict[str, Any]:
+def provenance(network: Network, plan: Plan) -> dict[str, Any]:
     """What an engine's manifest says of where its layers come from."""
     calls = list(walk(network.segment.calls))
     used = [planned.converter for planned in calls if planned.converter]

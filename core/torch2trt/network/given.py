@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import functools
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -40,11 +40,12 @@ def network_key(network: Network, plan: Plan) -> str:
     addresses = {address for address, _ in known | weights.keys()}
     with log.record_errors():  # of attributes that are not set
         for node in read_layers(network.network).nodes:
-            made.update(repr(list(_parts(node, addresses))).encode())
+            made.update(repr(list(parts(node, addresses))).encode())
     return made.hexdigest()
 
 
-def _parts(node: Node, known: set[int]) -> Iterator[Any]:
+def parts(node: Node, known: Container[int]) -> Iterator[Any]:
+    """What makes a layer; of its weights the digests, but of those at addresses that are known."""
     yield from (node.index, node.name, node.kind)
     yield [value and value.name for value in node.inputs]
     yield [_described(value) for value in node.outputs]

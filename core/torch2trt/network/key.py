@@ -24,7 +24,10 @@ from ..plan.segments import Segment
 #: the hooks that change an engine beside the converters
 _HOOKS: Final = ("torch2trt_configure_build", "torch2trt_register_plugins")
 #: the settings that TensorRT builds by; what the others decide stands in the calls
-_SETTINGS: Final = ("workspace", "optimization_level", "compute_capabilities", "precision", "float64", "random")
+_SETTINGS: Final = (
+    *("workspace", "optimization_level", "compute_capabilities", "refittable"),
+    *("precision", "float64", "random"),
+)
 #: what a call has for those who read it, such as the line of the user's file
 _READ: Final = ("source", "narrowed", "kept")
 #: the files of a package that its code is in
@@ -42,10 +45,14 @@ def engine_key(plan: Plan, segment: Segment) -> str:
     converters = [planned.converter for planned in walk(segment.calls) if planned.converter]
     parts = {
         "calls": [_without(planned.call.to_dict(), _READ) for planned in segment.calls],
-        "inputs": [[str(ref), spec.name, spec.dtype, spec.ranges, spec.values] for ref, spec in segment.inputs.items()],
+        "inputs": [
+            [str(ref), spec.name, spec.dtype, spec.ranges, spec.values, spec.profiles]
+            for ref, spec in segment.inputs.items()
+        ],
         "outputs": [[str(output), name] for output, name in segment.outputs],
         "constants": {name: digest(plan.program.constants[name]) for name in constants_of(segment)},
         "settings": {name: settings[name] for name in _SETTINGS},
+        "streams": settings["weight_streaming"] is not None,
         "breaks": sorted(plan.breaks),
         "converters": [[converter.name, str(converter.pack)] for converter in converters],
         "code": sorted({_code_digest(converter.file) for converter in converters}),

@@ -79,7 +79,8 @@ class _Borders:
     """What can go from PyTorch to an engine."""
 
     def __init__(self, program: Program, calls: Sequence[PlannedCall]) -> None:
-        self._symbols = symbols_of(program)
+        assert program.signature is not None
+        self._symbols = symbols_of(program.signature.inputs, program)
         self._folded = {planned.call.name for planned in calls if planned.action == "fold"}
         self._bounded: dict[Any, bool] = {}
 

@@ -14,6 +14,7 @@ import torch
 
 from ..errors import FallbackWarning, RandomNumbersWarning, UnsupportedError, warn
 from ..packs.loading import Packs
+from ..program.profiles import in_profiles
 from ..program.program import Program, draws, subprograms_of
 from ..settings import Settings
 from . import report
@@ -116,7 +117,8 @@ class Plan:
         return report.printed(self.__rich__())
 
     def __rich__(self) -> Any:
-        return report.table(tuple(self), self.calls_by_pack(), self.segments, self.settings.precision)
+        profiles = in_profiles(self.program.signature.inputs) if self.program.signature else ()
+        return report.table(tuple(self), self.calls_by_pack(), self.segments, self.settings.precision, profiles)
 
 
 def make_plan(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ..packs.converters import PackInfo
+from ..program.leaves import TensorSpec
 from .planned import PlannedCall
 from .segments import Segment
 
@@ -28,9 +29,13 @@ def printed(renderable: Any) -> str:
 
 
 def table(
-    calls: Sequence[PlannedCall], calls_by_pack: dict[str, int], segments: Sequence[Segment], precision: Any = None
+    calls: Sequence[PlannedCall],
+    calls_by_pack: dict[str, int],
+    segments: Sequence[Segment],
+    precision: Any = None,
+    profiles: Sequence[Sequence[TensorSpec]] = (),
 ) -> Any:
-    """A ``rich`` table with a line of totals; of a program in several segments a table of these too."""
+    """A ``rich`` table with a line of totals, and one for each of several profiles; of several segments a table too."""
     from rich.console import Group
     from rich.markup import escape
     from rich.table import Table
@@ -55,6 +60,8 @@ def table(
         *([f"{kept} kept in float32"] if (kept := sum(bool(planned.call.kept) for planned in calls)) else []),
     ]
     parts: list[Any] = [rows, f"{len(calls)} calls: {'; '.join(totals)}"]
+    if len(profiles) > 1:
+        parts += [f"profile {index}: {', '.join(map(str, specs))}" for index, specs in enumerate(profiles)]
     return Group(*parts, _segments(segments)) if in_torch else Group(*parts)
 
 

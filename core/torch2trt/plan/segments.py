@@ -14,12 +14,15 @@ from ..dtypes import short_name
 from ..errors import ConversionError
 from ..program.call import Ref
 from ..program.leaves import UNBOUNDED, TensorSpec
+from ..program.profiles import differing, in_profiles
 from ..program.program import Program, draws
 from ..program.values import READ
 from .planned import PlannedCall
 
 #: what PyTorch takes for the bound of a size without one
 _ANY_SIZE: Final = sys.maxsize - 1
+#: the range of each symbol in the sizes of inputs
+Symbols = Mapping[Any, ValueRanges[Any]]
 #: what runs a segment; ``"inductor"`` is PyTorch with kernels that inductor makes
 Kind = Literal["engine", "torch", "inductor"]
 
@@ -99,7 +102,7 @@ def is_free(planned: PlannedCall) -> bool:
     return planned.action == "fold" or (planned.action == "convert" and numbers and call.target.obj is not READ)
 
 
-def is_bounded(size: torch.SymInt, symbols: Mapping[Any, ValueRanges[Any]]) -> bool:
+def is_bounded(size: torch.SymInt, symbols: Symbols) -> bool:
     """Whether a size, or a number that sizes are made of, has the bounds that TensorRT's profiles need."""
     low, _, high = _range(size, symbols)
     return low > -UNBOUNDED and high < UNBOUNDED
@@ -107,13 +110,14 @@ def is_bounded(size: torch.SymInt, symbols: Mapping[Any, ValueRanges[Any]]) -> b
 
 def _segment(program: Program, kind: Kind, calls: tuple[PlannedCall, ...], outputs: Collection[Ref]) -> Segment:
     own = {p.call.name for p in calls}
-    symbols = symbols_of(program)
+    assert program.signature is not None
+    symbols = symbols_of(program.signature.inputs, program)
+    profiles = [symbols_of(specs, program) for specs in in_profiles(program.signature.inputs)]
     refs = [ref for p in calls for ref in p.call.refs]
     if kind == "engine" and any(draws(p.call) for p in calls):
-        assert program.signature is not None
         refs += [Ref("input", buffer.name) for buffer in program.signature.state if buffer.is_seed]
     inputs = {
-        ref: _spec(program, ref, symbols)
+        ref: _spec(program, ref, symbols, profiles)
         for ref in refs
         if ref.kind != "constant" and ref.name not in (own if ref.kind == "call" else ())
     }
@@ -139,28 +143,28 @@ def _with_free(
     return tuple(p for p in planned if p.call.name in chosen)
 
 
-def _spec(program: Program, ref: Ref, symbols: Mapping[Any, ValueRanges[Any]]) -> TensorSpec:
+def _spec(program: Program, ref: Ref, symbols: Symbols, profiles: Sequence[Symbols]) -> TensorSpec:
     if ref.kind == "input" and program.signature is not None:
         return next(spec for spec in program.signature.inputs if spec.name == ref.name)
     value = program.example_value(ref)
     if not isinstance(value, torch.Tensor):  # a number
         dtype = "int64" if isinstance(value, (int, torch.SymInt)) else "float64"
         return TensorSpec(_name(ref), dtype, (), (_range(value, symbols),) if dtype == "int64" else ())
-    return TensorSpec(_name(ref), short_name(value.dtype), tuple(_range(size, symbols) for size in value.shape))
+    ranges, *each = (tuple(_range(size, known) for size in value.shape) for known in (symbols, *profiles))
+    return TensorSpec(_name(ref), short_name(value.dtype), ranges, profiles=differing(ranges, each))
 
 
-def symbols_of(program: Program) -> dict[Any, ValueRanges[Any]]:
-    """The range of each symbol in the sizes of the program's inputs, as the signature has it."""
-    assert program.signature is not None
+def symbols_of(inputs: Sequence[TensorSpec], program: Program) -> dict[Any, ValueRanges[Any]]:
+    """The range of each symbol in the sizes of the program's ``inputs``, as the signature has them, or a profile."""
     ranges = {}
-    for spec in program.signature.inputs:
+    for spec in inputs:
         for size, (low, _, high) in zip(program.inputs[spec.name].shape, spec.ranges, strict=True):
             if isinstance(size, torch.SymInt):
                 ranges[size.node.expr] = ValueRanges(low, high)
     return ranges
 
 
-def _range(size: int | torch.SymInt, symbols: Mapping[Any, ValueRanges[Any]]) -> tuple[int, int, int]:
+def _range(size: int | torch.SymInt, symbols: Symbols) -> tuple[int, int, int]:
     """``(min, opt, max)`` of a size inside the program; ``UNBOUNDED`` where it has no upper bound."""
     if isinstance(size, int):
         return (size, size, size)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import torch
 
 from ..dtypes import carrier, short_name, why_unsupported
 
+#: ``(min, opt, max)`` of each dimension, or element
+Ranges = tuple[tuple[int, int, int], ...]
 LeafKind = Literal["tensor", "complex", "size", "constant", "mutated", "state"]
 
 #: the kinds of leaves of outputs that nobody is returned: new values of the engine's inputs
@@ -33,16 +35,23 @@ class TensorSpec:
 
     name: str
     dtype: str
-    ranges: tuple[tuple[int, int, int], ...]
+    ranges: Ranges
     #: ``(min, opt, max)`` of each element, where the model reads numbers from an input and something bounds them
-    values: tuple[tuple[int, int, int], ...] = ()
+    values: Ranges = ()
     #: whether the model writes into memory that it shares with an input only where that is contiguous
     contiguous: bool = False
+    #: the sizes in each optimization profile, of which ``ranges`` has all; empty where they are the same in every one
+    profiles: tuple[Ranges, ...] = ()
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TensorSpec:
         """What ``dataclasses.asdict`` made of one, as JSON gives it back."""
-        return cls(**{**data, **{key: tuple(map(tuple, data[key])) for key in ("ranges", "values")}})
+        ranges = {key: tuple(map(tuple, data[key])) for key in ("ranges", "values")}
+        return cls(**{**data, **ranges, "profiles": tuple(tuple(map(tuple, one)) for one in data["profiles"])})
+
+    def in_profile(self, index: int) -> TensorSpec:
+        """The same tensor in one profile alone."""
+        return replace(self, ranges=self.profiles[index], profiles=()) if self.profiles else self
 
     @property
     def carrier(self) -> torch.dtype:
@@ -97,13 +106,26 @@ class TensorSpec:
         return None
 
 
-def why_no_input(spec: TensorSpec) -> str | None:
-    """What is impossible in an input of an engine; None where nothing is."""
+def why_no_inputs(specs: Sequence[TensorSpec]) -> str | None:
+    """What is impossible in the inputs of an engine; None where nothing is."""
+    if len({len(spec.profiles) for spec in specs if spec.profiles}) > 1:
+        return "its inputs have different numbers of profiles"
+    return next(filter(None, map(_why_no_input, specs)), None)
+
+
+def _why_no_input(spec: TensorSpec) -> str | None:
     dtype = getattr(torch, spec.dtype, None)
     if not isinstance(dtype, torch.dtype) or why_unsupported(spec.carrier):
         return f"input {spec.name!r:.60} has the dtype {spec.dtype!r:.60}"
     if not all(0 <= low <= best <= high for low, best, high in spec.ranges):
         return f"input {spec.name!r:.60} has the sizes {spec.ranges!r:.60}"
+    for profile in spec.profiles:
+        inside = len(profile) == len(spec.ranges) and all(
+            first <= low <= best <= high <= last
+            for (low, best, high), (first, _, last) in zip(profile, spec.ranges, strict=True)
+        )
+        if not inside:
+            return f"input {spec.name!r:.60} has a profile of the sizes {profile!r:.60}"
     if spec.values and len(spec.values) != math.prod(low for low, _, _ in spec.ranges):
         return f"input {spec.name!r:.60} has {len(spec.values)} values"
     return None

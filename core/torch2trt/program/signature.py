@@ -17,6 +17,7 @@ from .binding import in_order, same, shown
 from .guards import Guard, compiled, from_file
 from .leaves import CHANGED, Buffer, Leaf, TensorSpec, as_pairs
 from .memory import overlap
+from .profiles import in_profiles, why_in_none
 from .state import WithState, with_state
 from .straight import Straight, straight_path
 
@@ -116,6 +117,8 @@ class Signature:
         for name, tensor in tensors.items():
             if reason := self._specs[name].why_not_in_range(tensor):
                 raise InputError(f"input {name!r} {reason}")
+        if reason := why_in_none(in_profiles(self.inputs), tensors):
+            raise InputError(reason)
         devices = {value.device for name, value in tensors.items() if not self._specs[name].values}
         if len(devices) > 1:
             raise InputError(f"the inputs are on different devices ({', '.join(sorted(map(str, devices)))})")

@@ -9,6 +9,7 @@ import torch
 
 from .guards import Guard, compiled_all
 from .leaves import TensorSpec
+from .profiles import first_holding, in_profiles
 
 #: the engine's inputs by name for fitting positional arguments, None for others, whose fault is then searched for
 Straight = Callable[[Sequence[Any]], "dict[str, torch.Tensor] | None"]
@@ -18,6 +19,8 @@ def straight_path(specs: Sequence[TensorSpec], guards: Sequence[Guard]) -> Strai
     """The checks of calls with one tensor for each of ``specs``, in this order."""
     names = tuple(spec.name for spec in specs)
     checks = tuple(fitting(getattr(torch, spec.dtype), spec.ranges) for spec in specs)
+    profiles = in_profiles(specs)
+    profile = first_holding([[spec.ranges for spec in given] for given in profiles]) if len(profiles) > 1 else None
     checked = [guard.condition for guard in guards if guard.checked]
     hold = compiled_all(checked, names) if checked else None
 
@@ -32,6 +35,8 @@ def straight_path(specs: Sequence[TensorSpec], guards: Sequence[Guard]) -> Strai
             if value.device != device:
                 return None
         if hold is not None and not hold([value.shape for value in args]):
+            return None
+        if profile is not None and profile([value.shape for value in args]) is None:
             return None
         return dict(zip(names, args, strict=True))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Container, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ class _WeightsStruct(ctypes.Structure):
 
 _POINTER_OFFSET = 16  # PyObject_HEAD of a pybind11 instance
 #: the layers that have weights: the class of each type, and its attributes
-_WITH_WEIGHTS = {
+WITH_WEIGHTS = {
     "CONSTANT": ("IConstantLayer", ("weights",)),
     "CONVOLUTION": ("IConvolutionLayer", ("kernel", "bias")),
     "DECONVOLUTION": ("IDeconvolutionLayer", ("kernel", "bias")),
@@ -50,6 +51,30 @@ def optional(weights: Any, shape: tuple[int, ...]) -> torch.Tensor | None:
     return read(weights, shape)
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Weights that a layer holds."""
+
+    layer: Any
+    #: the name of what they are there, as ``trt.WeightsRole`` has it
+    role: str
+    #: the name of TensorRT's dtype
+    dtype: str
+    #: their bytes, which are the network's
+    memory: torch.Tensor
+    #: the same for TensorRT
+    weights: Any
+
+
+def held(network: Any) -> Iterator[Held]:
+    """All weights of a network, which must not outlive it."""
+    for layer, attribute, weights in _weights(network):
+        name, address, count = _locate(weights)
+        assert address is not None
+        role = "CONSTANT" if attribute == "weights" else attribute.upper()
+        yield Held(layer, role, name, _memory(weights), trt.Weights(getattr(trt.DataType, name), address, count))
+
+
 def shared(network: Any, own: Container[int]) -> Iterator[tuple[Any, torch.Tensor]]:
     """The layer and the bytes of all weights whose memory does not begin at one of the addresses ``own``."""
     return ((layer, _memory(w)) for layer, _, w in _weights(network) if _locate(w)[1] not in own)
@@ -76,9 +101,9 @@ def _weights(network: Any) -> Iterator[tuple[Any, str, Any]]:
     for index in range(network.num_layers):
         layer = network.get_layer(index)
         kind = trt.ILayer.type.__get__(layer).name
-        if kind not in _WITH_WEIGHTS:
+        if kind not in WITH_WEIGHTS:
             continue
-        name, attributes = _WITH_WEIGHTS[kind]
+        name, attributes = WITH_WEIGHTS[kind]
         layer.__class__ = getattr(trt, name)
         for attribute in attributes:
             weights = getattr(layer, attribute)

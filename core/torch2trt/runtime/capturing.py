@@ -7,6 +7,8 @@ from typing import Any, Generic, TypeVar
 
 import torch
 
+from .scratch import Block
+
 T = TypeVar("T")
 Tensors = Mapping[str, torch.Tensor]
 
@@ -44,15 +46,10 @@ class Captured(Generic[T]):
             finally:
                 self.graph.capture_end()
         current.wait_stream(self._stream)
+        #: scratch memory that it writes and others do too
+        self.block: Block | None = None
 
 
 def dense(tensor: torch.Tensor) -> torch.Tensor:
     """A tensor whose numbers lie in memory one after the other, as they are."""
     return tensor if tensor.is_contiguous() and not tensor.is_neg() else tensor.contiguous().resolve_neg()
-
-
-def current_stream(device: int) -> int:
-    """The handle of PyTorch's current stream."""
-    # what torch.cuda.current_stream() makes a Python object of, which takes longer than all else of a call
-    raw = getattr(torch._C, "_cuda_getCurrentRawStream", None)
-    return int(raw(device)) if raw else int(torch.cuda.current_stream(device).cuda_stream)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import platform
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ import torch
 from .. import _trt, log
 from .._trt import trt
 from ..errors import EngineError
+from ..program.leaves import Ranges
+from ..settings import Settings
 
 if TYPE_CHECKING:
     from ..packs.loading import Packs
@@ -31,6 +34,13 @@ class Engine:
     provenance: dict[str, Any] = field(default_factory=dict)
     #: the ``trt.ICudaEngine``, of an engine that was loaded before it came here
     loaded: Any = field(default=None, compare=False, repr=False)
+    #: the digest of the engine whose kernels it has, where it is that one with other weights
+    kernels: str = field(default="", compare=False, repr=False)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """The SHA-256 of its bytes."""
+        return hashlib.sha256(self.serialized).hexdigest()
 
     def serialize(self) -> bytes:
         """The engine's bytes, as ``trt.ICudaEngine.serialize`` gives them; needs no GPU."""
@@ -42,17 +52,20 @@ class Engine:
         packs: list[dict[str, str]] = self.provenance.get("plugins", [])
         return packs
 
+    def setting(self, name: str) -> Any:
+        """What the conversion was given for a setting; None where it is not known."""
+        return self.provenance.get("settings", {}).get(name)
+
     def __str__(self) -> str:
         """``1.5 MiB of rtx 1.6.1.120, precision torch.float16``."""
         size = len(self.serialized)
         shown = f"{size / 2**20:.1f} MiB" if size >= 2**20 else f"{size / 2**10:.1f} KiB"
-        precision = self.provenance.get("settings", {}).get("precision")
+        precision = self.setting("precision")
         return f"{shown} of {self.flavor} {self.version}, precision {precision or 'as in the model'}"
 
     def to_dict(self) -> dict[str, Any]:
         """What a manifest says of the engine."""
-        digest = hashlib.sha256(self.serialized).hexdigest()
-        own = {"flavor": self.flavor, "version": self.version, "sha256": digest, "bytes": len(self.serialized)}
+        own = {"flavor": self.flavor, "version": self.version, "sha256": self.digest, "bytes": len(self.serialized)}
         return {**own, **self.provenance}
 
 
@@ -71,11 +84,16 @@ def engine_of(described: Mapping[str, Any], serialized: bytes, where: str, packs
     """
     rest = dict(described)
     flavor, version, size, digest = (rest.pop(name) for name in ("flavor", "version", "bytes", "sha256"))
-    if len(serialized) != size or hashlib.sha256(serialized).hexdigest() != digest:
+    made = Engine(serialized, flavor, version, rest)
+    if len(serialized) != size or made.digest != digest:
         raise EngineError(f"the engine in {where} is damaged: its checksum differs from the manifest's; save it again")
     if reason := why_not_loadable(flavor, version):
         raise EngineError(f"the engine in {where} cannot be loaded: {reason}")
-    made = Engine(serialized, flavor, version, rest)
+    budget, strategy = made.setting("weight_streaming"), made.setting("kernel_specialization")
+    try:  # what a call depends on
+        Settings(weight_streaming=budget, kernel_specialization=strategy)
+    except (ValueError, TypeError) as error:
+        raise EngineError(f"the manifest of {where} is damaged or was edited: {error}") from error
     if made.plugins:
         # a process that only runs engines needs no pack otherwise
         from ..packs.loading import installed
@@ -120,3 +138,14 @@ def deserialized(serialized: bytes) -> trt.ICudaEngine:
     if engine is None:
         raise EngineError("TensorRT cannot load the engine:" + log.format_messages(messages))
     return engine
+
+
+def ranges_in_profiles(engine: trt.ICudaEngine, name: str) -> list[Ranges]:
+    """``(min, opt, max)`` of the sizes of an input in each profile of a loaded engine."""
+    shape = tuple(engine.get_tensor_shape(name))
+    ranges = []
+    for profile in range(max(engine.num_optimization_profiles, 1)):
+        # static inputs have a profile too, but not in every version
+        shapes: Any = engine.get_tensor_profile_shape(name, profile) if -1 in shape else [shape] * 3
+        ranges.append(tuple(zip(*map(tuple, shapes), strict=True)))
+    return ranges

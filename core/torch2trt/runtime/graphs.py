@@ -109,9 +109,15 @@ class Graphs:
         elif len(self._shapes) > 1:
             self._shapes.move_to_end(shapes)
         shape.calls += 1
-        if shape.calls in self._captured_at and not shape.fails:
+        if (shape.calls in self._captured_at or _is_outgrown(shape.graph)) and not shape.fails:
             try:
                 shape.graph = capture(next((other.graph for other in self._shapes.values() if other.graph), None))
             except (RuntimeError, EngineError):  # an engine that waits for the host, or too little memory
                 shape.graph, shape.fails = None, True
         return shape.graph
+
+
+def _is_outgrown(graph: Graph | MovingGraph | None) -> bool:
+    """Whether there is a larger block for its scratch memory, so that its own is one too many."""
+    block = None if graph is None else graph.captured.block
+    return block is not None and block.outgrown

@@ -87,7 +87,7 @@ class KeptModule(torch.nn.Module):
         """What pickle keeps: the engine and the calling convention, or the segments, as a file does."""
         engine = replace(self._engine, loaded=None) if self._engine else None
         hybrid = self._contents() if self._hybrid else None
-        rest = {"_reference": None, "_chosen": None, "lowered": None, "_cache": True}
+        rest = {**dict.fromkeys(("_reference", "_chosen", "lowered", "refitting")), "_cache": True}
         return {**self.__dict__, "_engine": engine, "_hybrid": hybrid, **rest}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

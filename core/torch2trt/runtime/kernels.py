@@ -17,10 +17,15 @@ from typing import Any, Final
 import torch
 
 from .. import _trt, log
+from .._trt import trt
 from ..cache.entry import Entry
 from ..cache.store import Store
 from ..errors import EngineError
+from ..settings import KernelSpecialization
+from .engine import Engine
 
+#: the names that only TensorRT for RTX has, which the stubs do not know
+_rtx: Any = trt
 _KIND: Final = "kernels"
 _LAST_CALL: Final = 64
 
@@ -30,40 +35,53 @@ class Kernels:
 
     Args:
         engine: the ``trt.ICudaEngine``.
-        serialized: what it was deserialized from.
+        made: what it was deserialized from.
         store: where kernels are kept; None keeps none, as does full TensorRT, whose engines have theirs.
         device: the GPU.
+        specialization: when kernels of a dynamic shape of its own are compiled; None is TensorRT's own default.
     """
 
-    def __init__(self, engine: Any, serialized: bytes, store: Store | None, device: torch.device) -> None:
-        self._engine = engine
-        #: the ``trt.IRuntimeConfig`` of every context; None where contexts need none
-        self.config: Any = None
+    def __init__(
+        self,
+        engine: Any,
+        made: Engine,
+        store: Store | None,
+        device: torch.device,
+        specialization: KernelSpecialization | None = None,
+    ) -> None:
+        self._engine, self._device = engine, device
+        #: the ``trt.IRuntimeConfig`` of every context
+        self.config: Any = engine.create_runtime_config()
         self._calls = 0
         self._kept: _Kept | None = None
-        if store is None or not hasattr(engine, "create_runtime_config"):
+        config = self.config
+        config.set_execution_context_allocation_strategy(trt.ExecutionContextAllocationStrategy.USER_MANAGED)
+        if specialization is not None:
+            strategies = _rtx.DynamicShapesKernelSpecializationStrategy
+            config.dynamic_shapes_kernel_specialization_strategy = strategies.__members__[specialization.upper()]
+        if store is None or not hasattr(config, "create_runtime_cache"):
             return
-        config = engine.create_runtime_config()
-        if not hasattr(config, "create_runtime_cache"):
-            return
-        about = {**_machine(device), "engine": hashlib.sha256(serialized).hexdigest()}
+        about = {**_machine(device), "engine": made.kernels or made.digest}
         kept = _Kept((engine, config), config.create_runtime_cache(), store, about)
         if config.set_runtime_cache(kept.cache):
-            self.config, self._kept = config, kept
+            self._kept = kept
             # runs when the process ends too; what it holds is not the session
             weakref.finalize(self, kept.write)
 
-    def new_context(self) -> Any:
-        """Another execution context of the engine.
+    def new_context(self, profile: int = 0) -> Any:
+        """Another execution context of the engine, without scratch memory: each call brings its own.
 
         Raises:
             EngineError: TensorRT cannot make one, such as one whose kernels it cannot compile for this GPU.
         """
-        given = () if self.config is None else (self.config,)
         with log.record_errors() as messages:
-            context = self._engine.create_execution_context(*given)
+            context = self._engine.create_execution_context(self.config)
         if context is None:
             raise EngineError("TensorRT cannot run the engine on this GPU:" + log.format_messages(messages))
+        if self._engine.num_optimization_profiles > 1:
+            stream = torch.cuda.current_stream(self._device)
+            context.set_optimization_profile_async(profile, stream.cuda_stream)
+            stream.synchronize()  # a call may be on another stream, and one that is captured runs at any time
         return context
 
     def ran(self) -> None:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from .capturing import current_stream
+from .streams import current_stream
 
 L = TypeVar("L")
 

@@ -16,7 +16,7 @@ import torch
 from ..dtypes import carrier
 from ..errors import EngineError
 from ..program.guards import compiled
-from ..program.leaves import CHANGED, LeafKind, why_no_input
+from ..program.leaves import CHANGED, LeafKind, why_no_inputs
 from ..program.signature import Signature
 from .engine import Engine, host
 from .packed import Packed
@@ -33,7 +33,7 @@ def manifest(body: Engine | Packed, signature: Signature) -> dict[str, Any]:
     is_engine = isinstance(body, Engine)
     data: dict[str, Any] = {
         "format": FORMAT,
-        "format_version": 4 if is_engine else 5,
+        "format_version": 6 if is_engine else 7,
         "host": host(),
         "signature": signature.to_dict(),
         "engine" if is_engine else "hybrid": body.to_dict(),
@@ -94,7 +94,7 @@ def digest(data: Mapping[str, Any]) -> str:
 
 def _why_inconsistent(signature: Signature) -> str | None:
     """What contradicts itself in a calling convention; None where a call can rely on it."""
-    if reason := next(filter(None, map(why_no_input, signature.inputs)), None):
+    if reason := why_no_inputs(signature.inputs):
         return reason
     for leaf in (*signature.input_leaves, *signature.output_leaves):
         dtype = getattr(torch, leaf.dtype, None) if leaf.kind == "tensor" else None

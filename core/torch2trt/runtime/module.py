@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from .._trt import trt
 from ..cache.place import Cache
 from ..errors import EngineError
+from ..program.profiles import in_profiles
 from ..program.signature import Signature
 from ..settings import Runtime
 from .choose import choose, hybrid_runner
@@ -22,6 +23,9 @@ from .raw import RawEngine, from_raw
 from .reference import ReferenceRunner
 from .runner import Renamed, Runner
 from .state import State
+
+#: gives for another model, and the engine, those of its weights: itself again, the network, the engine, the interpreter
+Refitting = Callable[[Any, Engine | None], "tuple[Refitting, Any, Engine | None, ReferenceRunner]"]
 
 
 class TRTModule(KeptModule):
@@ -67,6 +71,8 @@ class TRTModule(KeptModule):
         if signature is not None and signature.state and state is None:
             raise EngineError("the signature has buffers that the model writes; give their values with state=")
         self.signature = signature
+        #: makes what :meth:`refit` changes, where the module was converted with ``refittable=True``
+        self.refitting: Refitting | None = None
         self._engine = made
         self._reference = reference
         self.lowered, self._hybrid = lowered, hybrid
@@ -128,7 +134,10 @@ class TRTModule(KeptModule):
 
     @property
     def context(self) -> Any:
-        """The ``trt.IExecutionContext`` of this thread and PyTorch's current stream; only on a GPU."""
+        """The ``trt.IExecutionContext`` of this thread and PyTorch's current stream; only on a GPU.
+
+        What is queued with it beside the module's calls has scratch memory of its own, from then on.
+        """
         return self._session().context
 
     def enable_profiling(self) -> None:
@@ -182,6 +191,8 @@ class TRTModule(KeptModule):
         given = [str(spec) for spec in self.signature.inputs if spec.name not in paths]
         own = [str(replace(spec, name=paths[spec.name])) for spec in self.signature.inputs if spec.name in paths]
         lines = [f"inputs: {', '.join(given)}", f"outputs: {', '.join(self.output_names)}"]
+        if len(profiles := in_profiles(self.signature.inputs)) > 1:
+            lines += [f"profile {index}: {', '.join(map(str, specs))}" for index, specs in enumerate(profiles)]
         if own:
             lines.append(f"buffers: {', '.join(own)}")
         parts = self._hybrid.parts if self._hybrid else ()
@@ -190,6 +201,28 @@ class TRTModule(KeptModule):
         lines += [f"in PyTorch: {part}" for part in parts if isinstance(part, TorchPart)]
         return "\n".join([*lines, f"runtime: {runtime}"])
 
+    def refit(self, model: Any) -> None:
+        """Take the weights of another model, without building an engine; all or, where that fails, none of them.
+
+        The model is captured as the module's own was, and must have its calls, sizes and inputs.  Buffers that the
+        module writes keep their values.  No other thread may call the module meanwhile, and a CUDA graph that you
+        captured of it must not be replayed any more: the engine that it runs is gone.
+
+        Raises:
+            ConversionError: the model has other calls, sizes or inputs.
+            EngineError: the module was not converted with ``refittable=True``, or the engine cannot take the weights.
+        """
+        if self.refitting is None:
+            raise EngineError(
+                "the module cannot take other weights: "
+                + ("PyTorch runs parts of it" if self._hybrid else "convert it with refittable=True")
+                + "; one that was loaded cannot either: refit the converted module, and save it"
+            )
+        refitting, lowered, engine, reference = self.refitting(model, self._engine)
+        if self._reference is not None:
+            self.lowered, self._reference = lowered, reference
+        self.refitting, self._engine, self._chosen = refitting, engine, None
+
     def drop_network(self) -> None:
         """Forget the network where the engine runs, which frees its weights; the module is then as a loaded one."""
         if self._engine is not None and torch.cuda.is_available() and self._wanted != "reference":
@@ -197,12 +230,12 @@ class TRTModule(KeptModule):
 
     def _become(self, body: Engine | Hybrid, signature: Signature) -> None:
         super()._become(body, signature)
-        self._reference = self._chosen = self.lowered = None
+        self._reference = self._chosen = self.lowered = self.refitting = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TRTModule:
         """A module of the same engine, which never changes, with a runner and buffers of its own."""
-        shared = (self._engine, self.signature, self._reference, self.lowered, self._hybrid, self._cache)
-        memo.update({id(one): one for one in shared})
+        names = ("_engine", "signature", "_reference", "lowered", "_hybrid", "_cache", "refitting")
+        memo.update({id(one): one for one in map(self.__dict__.get, names)})
         copied = memo[id(self)] = type(self).__new__(type(self))
         copied.__dict__.update(copy.deepcopy({**self.__dict__, "_chosen": None}, memo))
         return copied

@@ -13,7 +13,8 @@ from typing import Any
 
 import torch
 
-from .capturing import Captured, Tensors, current_stream, dense
+from .capturing import Captured, Tensors, dense
+from .streams import current_stream
 
 
 @functools.cache

@@ -11,7 +11,7 @@ import torch
 from ..errors import EngineError
 from ..packs.brought import finder
 from ..program.call import Ref
-from ..program.leaves import TensorSpec, why_no_input
+from ..program.leaves import TensorSpec, why_no_inputs
 from ..program.signature import Signature
 from .engine import engine_of
 from .parts import EnginePart, Hybrid, TorchPart
@@ -148,7 +148,7 @@ class _Unpacking:
         reader = self._reader
         engine = engine_of(part["engine"], self._members[_member(number)], self._where, self._packs)
         inputs = {reader.ref(ref): TensorSpec.from_dict(spec) for ref, spec in part["inputs"]}
-        if reason := next(filter(None, map(why_no_input, inputs.values())), None):
+        if reason := why_no_inputs(list(inputs.values())):
             raise ValueError(reason)
         outputs = [(reader.new_ref(ref), name) for ref, name in part["outputs"]]
         names = [name for _, name in outputs]

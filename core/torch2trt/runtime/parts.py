@@ -32,6 +32,11 @@ class EnginePart:
     engine: Engine | None
     reference: ReferenceRunner | None
 
+    @property
+    def streams(self) -> bool:
+        """Whether its engine may bring weights to the GPU when it runs."""
+        return self.engine is not None and self.engine.setting("weight_streaming") is not None
+
 
 @dataclass(frozen=True, eq=False)
 class TorchPart:

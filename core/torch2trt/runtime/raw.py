@@ -18,9 +18,10 @@ from .. import _trt
 from .._trt import trt
 from ..dtypes import short_name, to_torch
 from ..errors import EngineError
-from ..program.leaves import Leaf, TensorSpec
+from ..program.leaves import Leaf, Ranges, TensorSpec
+from ..program.profiles import differing, hull
 from ..program.signature import Signature
-from .engine import Engine, built_elsewhere, deserialized
+from .engine import Engine, built_elsewhere, deserialized, ranges_in_profiles
 
 #: an engine that was loaded, its bytes, or the path of a file with them
 RawEngine: TypeAlias = "trt.ICudaEngine | trt.IHostMemory | bytes | bytearray | memoryview | str | os.PathLike[str]"
@@ -124,16 +125,14 @@ def _loaded(source: Any) -> Any:
 
 
 def _spec(engine: trt.ICudaEngine, name: str) -> TensorSpec:
-    """An input with the sizes, and the values where they decide sizes, of the engine's first profile."""
-    shape = tuple(engine.get_tensor_shape(name))
-    # static inputs have a profile too, but not in every version
-    shapes: Any = engine.get_tensor_profile_shape(name, 0) if -1 in shape else [shape] * 3
-    low, best, high = (tuple(sizes) for sizes in shapes)
-    values = engine.get_tensor_profile_values(0, name) if engine.is_shape_inference_io(name) else ()
-    dtype = short_name(to_torch(engine.get_tensor_dtype(name)))
-    return TensorSpec(
-        name, dtype, tuple(zip(low, best, high, strict=True)), tuple(zip(*map(tuple, values), strict=True))
-    )
+    """An input with the sizes, and the values where they decide sizes, of the engine's profiles."""
+    each = ranges_in_profiles(engine, name)
+    values: list[Ranges] = []
+    if engine.is_shape_inference_io(name):
+        given: Any = [engine.get_tensor_profile_values(index, name) for index in range(len(each))]
+        values = [tuple(zip(*map(tuple, one), strict=True)) for one in given]
+    dtype, ranges = short_name(to_torch(engine.get_tensor_dtype(name))), hull(each)
+    return TensorSpec(name, dtype, ranges, hull(values), profiles=differing(ranges, each))
 
 
 def _leaf(place: int | None, names: Sequence[str]) -> Leaf:

@@ -11,7 +11,14 @@ _SIMPLE: Final = {NoneType, bool, int, float, str}
 _LEAF: Final = {"kind": str, "name": str, "value": _SIMPLE, "dtype": str}
 _PACK: Final = {"name": str, "distribution": str, "version": str}
 _RANGES: Final[Any] = [(int, int, int)]
-_INPUT: Final[Any] = {"name": str, "dtype": str, "ranges": _RANGES, "values": _RANGES, "contiguous": bool}
+_INPUT: Final[Any] = {
+    "name": str,
+    "dtype": str,
+    "ranges": _RANGES,
+    "values": _RANGES,
+    "contiguous": bool,
+    "profiles": [_RANGES],
+}
 _ENGINE: Final[Any] = {
     "flavor": str,
     "version": str,
@@ -66,7 +73,7 @@ _MODULE: Final[Any] = {
 }
 #: by the version of the format: a module of one engine, and one that PyTorch runs parts of.  Each is a type, a set of
 #: types, a list of one kind, a tuple of a fixed length, a mapping of exactly these keys; or anything
-SCHEMAS: Final[Any] = {4: {**_MODULE, "engine": _ENGINE}, 5: {**_MODULE, "hybrid": _HYBRID}}
+SCHEMAS: Final[Any] = {6: {**_MODULE, "engine": _ENGINE}, 7: {**_MODULE, "hybrid": _HYBRID}}
 
 
 def why_not(value: Any, schema: Any, path: str) -> str | None:

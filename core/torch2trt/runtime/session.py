@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import torch
 
@@ -13,27 +13,44 @@ from .._trt import trt
 from ..cache.store import Store
 from ..dtypes import to_torch
 from ..errors import EngineError, InputError
+from ..program.profiles import Choice, first_holding
 from .capturing import dense
-from .engine import Engine, deserialized, why_not_loadable
+from .engine import Engine, deserialized, ranges_in_profiles, why_not_loadable
 from .graphs import Graphs, graph_of
 from .kernels import Kernels
 from .lanes import Lanes
+from .scratch import block_for_graphs, give
+from .streaming import stream_weights
+
+_CAPTURED: Final = "call the converted module once in this thread before you capture it in a CUDA graph"
+
+
+@dataclass(slots=True)
+class _Profile:
+    """An execution context of one optimization profile."""
+
+    context: Any
+    scratch_size: int
+    #: scratch memory of the context for what somebody else queues with it
+    own: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Lane:
     """What calls of one thread on one stream have for themselves: what they queue is done in order."""
 
-    context: Any
     graphs: Graphs
+    #: as far as they were called
+    profiles: dict[int, _Profile] = field(default_factory=dict)
 
 
 class Session:
     """A deserialized engine; one execution context for each thread and stream.
 
-    Outputs are allocated by PyTorch.  Work is queued on PyTorch's current stream; nothing waits for the GPU, except for
-    an input whose values decide sizes: TensorRT reads these in host memory, so give them on the CPU.  Shapes that come
-    back run as CUDA graphs, but not in a graph that the caller captures: there the engine is queued as it is.
+    Outputs and scratch memory are allocated by PyTorch.  Work is queued on PyTorch's current stream; nothing waits for
+    the GPU, except for an input whose values decide sizes: TensorRT reads these in host memory, so give them on the
+    CPU.  Shapes that come back run as CUDA graphs, but not in a graph that the caller captures: there the engine is
+    queued as it is.
 
     Args:
         engine: the engine.
@@ -52,6 +69,8 @@ class Session:
         if reason := why_not_loadable(engine.flavor, engine.version):
             raise EngineError(f"the engine cannot be loaded: {reason}")
         self.engine: Any = engine.loaded or deserialized(engine.serialized)
+        budget = engine.setting("weight_streaming")
+        streams = budget is not None and stream_weights(self.engine, budget)
         names = [self.engine.get_tensor_name(index) for index in range(self.engine.num_io_tensors)]
         self._inputs = [name for name in names if self.engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT]
         self._outputs = [name for name in names if name not in self._inputs]
@@ -59,12 +78,17 @@ class Session:
         self._numbers = frozenset(numbers)
         self._index = torch.cuda.current_device()
         self.device = torch.device("cuda", self._index)
-        self._kernels = Kernels(self.engine, engine.serialized, store, self.device)
-        self._lanes = Lanes(self._index, lambda: _Lane(self._kernels.new_context(), Graphs(self._static)))
+        specialization = engine.setting("kernel_specialization")
+        self._kernels = Kernels(self.engine, engine, store, self.device, specialization)
+        self._lanes = Lanes(self._index, lambda: _Lane(Graphs(self._static)))
+        self._first_holding: Choice | None = None
+        if self.engine.num_optimization_profiles > 1:
+            profiles = zip(*(ranges_in_profiles(self.engine, name) for name in self._inputs), strict=True)
+            self._first_holding = first_holding(list(profiles))
         on_host = (name for name in names if self.engine.get_tensor_location(name) == trt.TensorLocation.HOST)
         self._devices = {**dict.fromkeys(names, self.device), **dict.fromkeys(on_host, torch.device("cpu"))}
-        # what TensorRT reads or writes in host memory waits for the GPU
-        self._graphs = graphs and not self._numbers and set(self._devices.values()) == {self.device}
+        # what TensorRT reads or writes in host memory waits for the GPU; of streamed weights it does not say
+        self._graphs = graphs and not streams and not self._numbers and set(self._devices.values()) == {self.device}
         self._static = all(-1 not in tuple(self.engine.get_tensor_shape(name)) for name in self._inputs)
         # TensorRT wants an address for an empty tensor too
         self._byte = torch.empty(1, dtype=torch.uint8, device=self.device)
@@ -74,8 +98,15 @@ class Session:
 
     @property
     def context(self) -> Any:
-        """The execution context of this thread and PyTorch's current stream."""
-        return self._lane(False).context
+        """The execution context of this thread and PyTorch's current stream, with scratch memory of its own.
+
+        Of several profiles it has the first.
+        """
+        profile = self._profile(self._lane(False), 0, False)
+        if profile.own is None:
+            profile.own = self._scratch(profile)
+            give(profile.context, profile.own, self._empty_address)
+        return profile.context
 
     def __call__(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Run the engine.
@@ -95,25 +126,28 @@ class Session:
         capturing = torch.cuda.is_current_stream_capturing()
         lane = self._lane(capturing)
         if self._graphs and not capturing:
-            shapes = () if self._static else tuple(tensors[name].shape for name in self._inputs)
-            graph = lane.graphs(shapes, lambda beside: self._capture(lane, tensors, beside))
+            shapes = () if self._static else self._shapes(tensors)
+            graph = lane.graphs(shapes, lambda beside: self._capture(self._chosen(lane, tensors), tensors, beside))
             found: dict[str, torch.Tensor] | None = None if graph is None else graph(tensors)
             if found is not None:
                 return found
-        outputs = self._beside_default_stream(lane, tensors)
+        outputs = self._beside_default_stream(self._chosen(lane, tensors, capturing), tensors)
         if not capturing:
             self._kernels.ran()
         return outputs
 
-    def _beside_default_stream(self, lane: _Lane, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    def _beside_default_stream(self, profile: _Profile, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Queue the engine on another stream where the current one is the default, and let both wait."""
         current = torch.cuda.current_stream(self.device)
+        scratch = self._scratch(profile)
         if current != torch.cuda.default_stream(self.device):
-            return self._enqueue(lane, tensors)
+            return self._enqueue(profile, tensors, scratch)
         self._side_stream.wait_stream(current)
-        with torch.cuda.stream(self._side_stream):
-            outputs = self._enqueue(lane, tensors)
-        current.wait_stream(self._side_stream)
+        try:
+            with torch.cuda.stream(self._side_stream):
+                outputs = self._enqueue(profile, tensors, scratch)
+        finally:  # the scratch memory is the current stream's, which others get as soon as it waits
+            current.wait_stream(self._side_stream)
         for tensor in (*tensors.values(), *outputs.values()):
             if tensor.device != self.device:
                 continue
@@ -122,9 +156,11 @@ class Session:
             tensor.record_stream(current)
         return outputs
 
-    def _enqueue(self, lane: _Lane, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Queue the engine on the current stream."""
-        context, stream = lane.context, torch.cuda.current_stream(self.device)
+    def _enqueue(
+        self, profile: _Profile, tensors: Mapping[str, torch.Tensor], scratch: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """Queue the engine on the current stream; ``scratch`` is memory that nothing else writes until it is done."""
+        context, stream = profile.context, torch.cuda.current_stream(self.device)
         with log.record_errors() as messages:
             inputs = {name: dense(tensors[name].to(self._devices[name])) for name in self._inputs}
             for name, tensor in inputs.items():
@@ -135,14 +171,43 @@ class Session:
                 shape = tuple(context.get_tensor_shape(name))
                 outputs[name] = torch.empty(shape, dtype=self._dtypes[name], device=self._devices[name])
                 context.set_tensor_address(name, self._address(outputs[name]))
+            give(context, scratch, self._empty_address)
             if not context.execute_async_v3(stream.cuda_stream):
                 raise EngineError("TensorRT could not run the engine:" + log.format_messages(messages))
+            if profile.own is not None:
+                give(context, profile.own, self._empty_address)
         if any(tensor.device != self.device for tensor in outputs.values()):
             stream.synchronize()  # before anybody reads what is in host memory
         return {name: tensor.to(self.device) for name, tensor in outputs.items()}
 
-    def _capture(self, lane: _Lane, tensors: Mapping[str, torch.Tensor], beside: Any) -> Any:
-        return graph_of(lambda own: self._enqueue(lane, own), tensors, self.device, beside)
+    def _capture(self, profile: _Profile, tensors: Mapping[str, torch.Tensor], beside: Any) -> Any:
+        block = block_for_graphs(profile.scratch_size, self.device)
+        graph = graph_of(lambda own: self._enqueue(profile, own, block.memory), tensors, self.device, beside)
+        graph.captured.block = block
+        return graph
+
+    def _scratch(self, profile: _Profile) -> torch.Tensor:
+        """Memory for one call: in a capture the graph's, else the current stream's for as long as something has it."""
+        return torch.empty(profile.scratch_size, dtype=torch.uint8, device=self.device)
+
+    def _shapes(self, tensors: Mapping[str, torch.Tensor]) -> tuple[torch.Size, ...]:
+        return tuple(tensors[name].shape for name in self._inputs)
+
+    def _chosen(self, lane: _Lane, tensors: Mapping[str, torch.Tensor], capturing: bool = False) -> _Profile:
+        """The first profile that holds the sizes of a call."""
+        index = 0 if self._first_holding is None else self._first_holding(self._shapes(tensors))
+        if index is None:  # which the signature refuses, where there is one
+            raise InputError(f"the sizes {self._shapes(tensors)} are in none of the engine's profiles")
+        return self._profile(lane, index, capturing)
+
+    def _profile(self, lane: _Lane, index: int, capturing: bool) -> _Profile:
+        profile = lane.profiles.get(index)
+        if profile is None:
+            if capturing:
+                raise EngineError(f"{_CAPTURED}, with sizes of the same profile")
+            size = int(self.engine.get_device_memory_size_for_profile_v2(index))
+            profile = lane.profiles[index] = _Profile(self._kernels.new_context(index), size)
+        return profile
 
     def _address(self, tensor: torch.Tensor) -> int:
         return tensor.data_ptr() or self._empty_address
@@ -151,5 +216,5 @@ class Session:
         """That of this thread and the current stream; of a stream that is captured, that of the last call before."""
         lane = self._lanes.current(capturing)
         if lane is None:
-            raise EngineError("call the converted module once in this thread before you capture it in a CUDA graph")
+            raise EngineError(_CAPTURED)
         return lane

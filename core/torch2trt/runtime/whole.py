@@ -38,7 +38,7 @@ def may_be_captured(hybrid: Hybrid) -> bool:
     A capture that fails would leave PyTorch's allocator in a state of which it says nothing.
     """
     return not any(
-        bool(part.numbers) or any(spec.values for spec in part.inputs.values())
+        bool(part.numbers) or part.streams or any(spec.values for spec in part.inputs.values())
         if isinstance(part, EnginePart)
         else any(_may_wait(call, hybrid.device) for call in part.calls)
         for part in hybrid.parts

@@ -1,7 +1,8 @@
-"""The cases that ``verify=True`` tries: the smallest, the usual and the largest shapes."""
+"""The cases that ``verify=True`` tries: the smallest, the usual and the largest shapes, of each profile."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch.utils import _pytree as pytree
 from ..capture.inputs import Example
 from ..errors import VerificationWarning, warn
 from ..program.leaves import TensorSpec
+from ..program.profiles import in_profiles
 from ..program.program import Program
 from ..program.signature import Signature
 from .case import Case, tensors_of
@@ -38,12 +40,13 @@ def cases_of(model: Any, program: Program, example: Example, inputs: Any = None)
     given = () if inputs is None else tensors_of(model, inputs)
     cases = [Case(model, signature, *given, "the given inputs", state)] if given else []
     tried: list[list[tuple[int, ...]]] = []
-    for index, name in enumerate(("smallest", "usual", "largest")):
-        shapes = [tuple(limits[index] for limits in spec.ranges) for spec in _given(signature)]
+    kinds = enumerate(("smallest", "usual", "largest"))
+    for (profile, specs), (index, name) in itertools.product(enumerate(in_profiles(_given(signature))), kinds):
+        shapes = [tuple(limits[index] for limits in spec.ranges) for spec in specs]
         if shapes in tried:
             continue
         tried.append(shapes)
-        where = f"the {name} shapes {', '.join(map(str, shapes))}"
+        where = f"{f'profile {profile}:' if profile else 'the'} {name} shapes {', '.join(map(str, shapes))}"
         try:
             case = Case(model, signature, *_inputs(signature, example, shapes), where, state)
         except Exception as error:  # whatever the model raises

@@ -56,7 +56,8 @@ def as_state(*paths, kind="state", ranges=(4, 4, 4)):
     names = [f"x{index}" for index in range(len(paths))]
     return {
         "signature__inputs": [
-            {"name": n, "dtype": "float32", "ranges": [list(ranges)], "values": [], "contiguous": False} for n in names
+            {"name": n, "dtype": "float32", "ranges": [list(ranges)], "values": [], "contiguous": False, "profiles": []}
+            for n in names
         ],
         "signature__input_leaves": [],
         "signature__state": [buffer(*pair) for pair in zip(names, paths, strict=True)],
@@ -79,9 +80,14 @@ ROWS = [
     edited("a foreign key", "the manifest.engine has a foreign 'code'", engine__code="import os"),
     edited("a list for the engine", "the manifest.engine is [], not dict", engine=[]),
     edited("a number for a flavor", "the manifest.engine.flavor is 3, not str", engine__flavor=3),
+    edited("text for a budget", "weight_streaming='1G' is not a number", engine__settings__weight_streaming="1G"),
+    edited("no strategy", "kernel_specialization=[] is not one", engine__settings__kernel_specialization=[]),
     edited("a size that is text", "ranges[0] is '1', not int", signature__inputs__0__ranges__0__0="1"),
     edited("a size that is yes", "is True, not int", signature__inputs__0__ranges__0__0=True),
     edited("a range of two", "ranges[0] has 2 entries, not 3", signature__inputs__0__ranges__0=[1, 2]),
+    edited("a profile of text", "profiles[0][0] is 'x', not int", signature__inputs__0__profiles=[[["x", 1, 1]]]),
+    edited("a profile of more", "has a profile of the sizes", signature__inputs__0__profiles=[[[1, 2, 99], [4, 4, 4]]]),
+    edited("a profile of less", "has a profile of the sizes", signature__inputs__0__profiles=[[[1, 1, 1]]]),
     edited("a constant that is a list", "value is [], not", signature__input_leaves__0__value=[]),
     edited("an output of no dtype", "a leaf has the dtype 'load'", signature__output_leaves__0__dtype="load"),
     edited("an output cast for nothing", "the dtype 'float32'", signature__output_leaves__0__dtype="float32"),
