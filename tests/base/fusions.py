@@ -119,5 +119,7 @@ CASES = [
     linear(lambda m, x: F.gelu(m.one(x)) * m.other(x), name="gelu"),
     linear(lambda m, x: m.other(x) * m.one(x).relu(), name="relu"),
     linear(lambda m, x: F.gelu(m.one(x)) * m.other(x), name="one bias", bias=(True, False)),
+    linear(lambda m, x: (lambda value, gate: value * F.gelu(gate))(*m.one(x).chunk(2, -1)), name="gelu of a half"),
+    linear(lambda m, x: m.one(x)[:, 20:] * m.one(x)[:, :20].relu(), name="relu of a slice"),
     linear(lambda m, x: F.gelu(x @ m.one.weight.mT + m.one.bias) * (x @ m.other.weight.mT), name="explicit"),
 ]

@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torch2trt
+from torch import nn
 from torch2trt.testing import parametrize
 
 from .fusions import CASES, IMAGE, MAP, ROWS, Model
@@ -25,6 +26,7 @@ def test_products_that_are_right_stay_as_they_are():
     assert calls(lambda m, x: (x * x).relu(), conv, image).count("mul") == 1
     assert "clamp" not in calls(lambda m, x: m.one(x) * m.other(x), linear, image)
     assert "clamp" not in calls(lambda m, x: m.one(x).relu() * x, linear, image)
+    assert "clamp" in calls(lambda m, x: m.one(x)[..., :2].relu() * m.one(x)[..., 2:], linear, image)
 
 
 @pytest.mark.gpu
@@ -64,6 +66,13 @@ class TestOnEngines:
 
     def test_a_bias_that_is_left_out_is_named_first(self, biased):
         model, inputs = biased
+        found = torch2trt.compare(model, torch2trt.convert(model, inputs, runtime="engine"), inputs)
+        assert (found.cause, found.first.planned.call.name) == ("engine", "linear")
+
+    def test_a_bias_of_a_gate_that_is_half_of_a_product_is_named_first(self):
+        torch.manual_seed(0)
+        model = Model(lambda m, x: (lambda value, gate: value * gate.relu())(*m.one(x).chunk(2, -1)), nn.Linear(24, 80))
+        model, inputs = model.eval(), [ROWS.make()]
         found = torch2trt.compare(model, torch2trt.convert(model, inputs, runtime="engine"), inputs)
         assert (found.cause, found.first.planned.call.name) == ("engine", "linear")
 

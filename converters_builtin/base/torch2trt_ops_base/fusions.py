@@ -7,6 +7,7 @@ number: a product is halved and doubled, a sum is the smaller of itself and infi
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ from .short_reductions import separate_reductions
 aten: Final = torch.ops.aten
 _CONVOLUTIONS: Final = ("convolution", "conv1d", "conv2d", "conv3d")
 _MATMULS: Final = ("linear", "addmm", "baddbmm", "mm", "bmm", "matmul")
+#: what gives parts of a tensor
+_PARTS: Final = ("split", "split_with_sizes", "unbind", "slice", "select")
 #: what TensorRT fuses with a product rightly
 _ARITHMETIC: Final = ("add", "sub", "mul", "div")
 
@@ -50,7 +53,10 @@ def _products(graph: torch.fx.Graph) -> None:
 
 
 def _gates(graph: torch.fx.Graph) -> None:
-    """``gelu(x @ a + b) * (x @ c)``, in any dtype: TensorRT has all of it in one kernel, and leaves ``b`` out."""
+    """``gelu(x @ a + b) * (x @ c)``, in any dtype: TensorRT has all of it in one kernel, and leaves ``b`` out.
+
+    Both may be parts of one product, as the halves of a gated feed-forward layer are.
+    """
     for node in list(graph.nodes):
         if packet(node) != "mul" or len(node.all_input_nodes) != 2:
             continue
@@ -62,9 +68,9 @@ def _gates(graph: torch.fx.Graph) -> None:
 
 
 def _origin(node: torch.fx.Node) -> tuple[torch.fx.Node, bool]:
-    """The value that another one is a function of, and whether that is more than a view."""
+    """The value that another one is a function of, or of a part of it, and whether that is more than a view."""
     has_function = False
-    while len(node.all_input_nodes) == 1 and (packet(node) in VIEWS or _is_function(node)):
+    while len(node.all_input_nodes) == 1 and (_is_view(node) or _is_function(node)):
         has_function |= _is_function(node)
         (node,) = node.all_input_nodes
     return node, has_function
@@ -77,6 +83,10 @@ def _users(node: torch.fx.Node) -> Iterator[torch.fx.Node]:
             yield from _users(user)
         else:
             yield user
+
+
+def _is_view(node: torch.fx.Node) -> bool:
+    return packet(node) in (*VIEWS, *_PARTS) or node.target is operator.getitem
 
 
 def _is_function(node: torch.fx.Node) -> bool:
