@@ -104,6 +104,12 @@ class Plan:
         """All rows as a JSON array."""
         return report.to_json(tuple(self), self.segments)
 
+    def to_html(self) -> str:
+        """A self-contained page: every call with its converter and reasons, the segments, and the graph to search."""
+        given = {name: value for name, value in self.settings.to_dict().items() if value != getattr(Settings(), name)}
+        facts = {"packs": ", ".join(map(str, self.packs.packs)), **{k: str(v) for k, v in given.items() if v != []}}
+        return report.to_html(tuple(self), self.segments, self.program, facts)
+
     def check(self) -> None:
         """Raise one :class:`UnsupportedError` that lists every unsupported call."""
         if unsupported := self.unsupported:

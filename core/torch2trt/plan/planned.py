@@ -14,7 +14,7 @@ from ..dtypes import why_unsupported
 from ..packs.choice import choose, folds
 from ..packs.converters import Converter
 from ..packs.loading import Packs
-from ..program.call import Call, Ref
+from ..program.call import Call, Ref, describe
 from ..program.program import Program, draws, subprograms_of
 from ..settings import Random
 
@@ -60,6 +60,8 @@ class PlannedCall:
             "converter": converter.name if converter else None,
             "converter_source": converter.location if converter else None,
             "arguments": call.describe_arguments(),
+            "takes": list(dict.fromkeys(ref.name for ref in call.refs if ref.kind != "constant")),
+            "results": [describe(value) for value in call.results],
             "module": call.module_path,
             "module_type": call.module_type,
             "source": call.source,

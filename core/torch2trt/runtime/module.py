@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +19,8 @@ from ..settings import Runtime
 from .choose import choose, hybrid_runner
 from .engine import Engine
 from .kept import KeptModule
+from .layers import layer_times
+from .page import page_of
 from .parts import EnginePart, Hybrid, TorchPart
 from .raw import RawEngine, from_raw
 from .reference import ReferenceRunner
@@ -189,6 +193,24 @@ class TRTModule(KeptModule):
         lines += [f"engine: {engine}" for engine in engines if engine is not None]
         lines += [f"in PyTorch: {len(part.calls)} calls" for part in parts if isinstance(part, TorchPart)]
         return "\n".join([*lines, f"runtime: {runtime}"])
+
+    def report(self, path: str | os.PathLike[str], *, comparison: Any = None) -> None:
+        """Write a self-contained page: every call with its converter and source, the segments, the graph to search.
+
+        Where the engine runs, the page has the time of every layer at the usual sizes too.
+
+        Args:
+            path: the file to write, such as ``model.html``.
+            comparison: what :func:`torch2trt.compare` found, for the error of every call.
+        """
+        if self.signature is None:
+            raise EngineError("this TRTModule is empty; there is nothing to report")
+        layers = []
+        if self._engine is not None and torch.cuda.is_available() and self.runtime == "engine":
+            layers = layer_times(self._engine, self.signature, self.buffers_written())
+        planned = [one.to_dict() for one in self.lowered.plan] if self.lowered is not None else []
+        body = self._hybrid or self._engine
+        Path(path).write_text(page_of(body, self.signature, planned, comparison, layers).render(), "utf-8")
 
     def drop_network(self) -> None:
         """Forget the network where the engine runs, which frees its weights; the module is then as a loaded one."""

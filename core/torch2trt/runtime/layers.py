@@ -1,0 +1,85 @@
+"""What TensorRT made of a network on a GPU: the layers that it fused, and the time of each."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import torch
+
+from .._trt import trt
+from ..program.arguments import random_arguments
+from ..program.signature import Signature
+from .engine import Engine
+from .session import Session
+
+#: the names that the lowering gives to layers: ``encoder.ln/aten.add.Tensor#1``
+_NAME: Final = re.compile(r"[\w./\-<>]+#\d+")
+#: how many calls are timed
+_CALLS: Final = 10
+
+
+def fused_layers(engine: trt.ICudaEngine) -> list[str]:
+    """The names of an engine's layers, in which stand those of the network's layers that were fused."""
+    inspector: Any = engine.create_engine_inspector()
+    told = [
+        inspector.get_layer_information(index, trt.LayerInformationFormat.JSON) for index in range(engine.num_layers)
+    ]
+    return [_name(json.loads(one)) for one in told]
+
+
+def _name(told: Any) -> str:
+    # an engine that was built without details says the name alone
+    return str(told.get("Name", told)) if isinstance(told, dict) else str(told)
+
+
+def origins(layer: str, calls: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The names of the calls that an engine's layer may come of: those of its modules and targets."""
+    prefixes = {name.rpartition("#")[0] for name in _NAME.findall(layer)}
+    return [call["name"] for call in calls if _prefix(call) in prefixes]
+
+
+def _prefix(call: Mapping[str, Any]) -> str:
+    return f"{call['module']}/{call['target']}" if call["module"] else str(call["target"])
+
+
+def layer_times(engine: Engine, signature: Signature, state: Sequence[torch.Tensor]) -> list[dict[str, Any]]:
+    """Milliseconds of each layer at the usual sizes, without CUDA graphs, and the calls that it comes of.
+
+    Args:
+        engine: an engine that can run here.
+        signature: how it is called.
+        state: the values of the buffers that it writes.
+    """
+    session = Session(engine, [spec.name for spec in signature.inputs if spec.values], graphs=False)
+    given = signature.flatten(*random_arguments(signature))
+    tensors = signature.carried(signature.with_state(given, [tensor.cpu() for tensor in state]) if state else given)
+    names = dict(signature.tensor_names)
+    on_device = {names.get(name, name): tensor.to(session.device) for name, tensor in tensors.items()}
+    calls = engine.provenance.get("calls", ())
+    times = _profiled(session, on_device)
+    return [{"layer": name, "ms": sum(ms) / len(ms), "calls": origins(name, calls)} for name, ms in times.items()]
+
+
+def _profiled(session: Session, tensors: Mapping[str, torch.Tensor]) -> dict[str, list[float]]:
+    """The milliseconds that TensorRT reports of each layer, call by call."""
+    times: dict[str, list[float]] = {}
+
+    class Profiler(trt.IProfiler):
+        def __init__(self) -> None:
+            trt.IProfiler.__init__(self)
+
+        def report_layer_time(self, layer_name: str, ms: float) -> None:
+            times.setdefault(layer_name, []).append(ms)
+
+    profiler = Profiler()  # TensorRT does not keep it alive
+    # what is queued beside the default stream has a context of its own
+    with torch.cuda.stream(torch.cuda.Stream()):
+        session(tensors)
+        session.context.profiler = profiler
+        for _ in range(_CALLS):
+            session(tensors)
+        torch.cuda.synchronize()
+    return times
