@@ -16,6 +16,7 @@ from .converters import converters
 from .doctor import doctor
 from .explain import explain
 from .inspect import inspect
+from .new_pack import new_pack
 from .packs import packs
 from .run import run
 
@@ -25,7 +26,7 @@ app = typer.Typer(
     epilog=f"Exit status: 0 done, {BROKEN} something failed, {USAGE} wrong usage, {UNSUPPORTED} calls without a "
     f"converter, {INTERRUPTED} interrupted.",
 )
-for _command in (explain, convert, inspect, run, bench, compare, packs, converters, doctor):
+for _command in (explain, convert, inspect, run, bench, compare, packs, converters, doctor, new_pack):
     app.command()(_command)
 app.add_typer(cache, name="cache")
 
