@@ -315,3 +315,20 @@ def test_phases_are_told_on_a_terminal_only(capsys, monkeypatch):
     with phase("working", spinner=False):
         pass
     assert "working: 0.0 s" in capsys.readouterr().err
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="an engine needs an NVIDIA GPU")
+def test_an_engine_is_run_timed_and_inspected(run, program, tmp_path):
+    path = program(torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU()).eval())
+    assert run("convert", path, tmp_path / "model.trt", "--report", tmp_path / "page.html").exit_code == 0
+    assert "Time by layer of the engine" in (tmp_path / "page.html").read_text("utf-8")
+    found = json.loads(run("run", tmp_path / "model.trt", "--save", tmp_path / "out.pt", "--json").stdout)
+    assert (found["runtime"], found["outputs"][0]["shape"]) == ("engine", [2, 4])
+    timed = json.loads(run("bench", tmp_path / "model.trt", "--model", path, "--calls", 20, "--json").stdout)
+    assert {"torch2trt", "eager"} <= set(timed["timed"])
+    assert timed["timed"]["torch2trt"]["memory_bytes"] >= 0
+    assert json.loads(run("inspect", tmp_path / "model.trt", "--json").stdout)["layers"]
+    assert "layer of the engine" in run("inspect", tmp_path / "model.trt").stdout
+    found = json.loads(run("doctor", "--json").stdout)
+    assert next(row for row in found if row["about"] == "GPU 0")["state"] == "ok"

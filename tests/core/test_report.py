@@ -77,7 +77,7 @@ def test_the_page_of_a_plan_has_every_call_with_its_converter_and_reasons(plan):
             assert word in text
         assert row["converter_source"] is None or row["converter_source"] in text
     assert "test_report.py:" in text
-    assert "fallback True" in text
+    assert "fallback True min_segment 1" in text
     # the graph: the linear takes the input, the sum takes it too
     assert sum(tag == "path" for tag, _ in page.tags) == 5
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 from rich.filesize import decimal
@@ -14,7 +14,10 @@ from .common import AsJSON, Saved, errors_in_words, out, phase, print_json, tabl
 from .measure import Times, timed
 from .options import Pretrained
 from .sources import load_model
-from .tensors import Given, arguments
+from .tensors import Given, arguments, load_here
+
+#: makes a candidate's call
+Prepare: TypeAlias = Callable[[], Callable[[], Any]]
 
 
 def bench(
@@ -29,11 +32,11 @@ def bench(
     with errors_in_words():
         import torch
 
-        from ..runtime.load import load
+        from ..errors import EngineError
 
-        given = load(path)
+        given = load_here(path)
         args, kwargs = arguments(given, inputs)
-        prepare: dict[str, Callable[[], Callable[[], Any]]] = {"torch2trt": lambda: _call(load(path), args, kwargs)}
+        prepare: dict[str, Prepare] = {"torch2trt": lambda: _call(load_here(path), args, kwargs)}
         if model is not None:
             own = load_model(model, pretrained).model
             prepare["eager"] = lambda: _call(_on_device(own), args, kwargs)
@@ -43,8 +46,6 @@ def bench(
         with phase(f"timing {', '.join(prepare)}"):
             times, failed = timed(prepare, calls)
         if "torch2trt" in failed:
-            from ..errors import EngineError
-
             raise EngineError(f"the module cannot be timed: {failed['torch2trt']}")
     if as_json:
         device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from .common import AsJSON, Saved, check_folder_of, errors_in_words, out, phase, print_json, table
-from .tensors import Given, arguments
+from .tensors import Given, arguments, load_here
 
 
 def run(
@@ -22,12 +22,10 @@ def run(
     with errors_in_words():
         import torch
 
-        from ..runtime.load import load
-
         if save:
             check_folder_of(save)
         with phase(f"loading {path}"):
-            module = load(path)
+            module = load_here(path)
             args, kwargs = arguments(module, inputs)
         with phase("running"), torch.no_grad():
             outputs = module(*args, **kwargs)

@@ -59,26 +59,37 @@ def _from_numpy(path: Path) -> Any:
         ) from error
 
 
+def load_here(path: Path) -> TRTModule:
+    """The module of a file, with its buffers where it runs."""
+    from ..runtime.load import load
+
+    module = load(path)
+    return module.to(_device()) if module.state is not None else module
+
+
 def arguments(module: TRTModule, given: Sequence[Path] | None) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
-    """The arguments of a call of ``module``, where it runs: those of files, or random ones of the usual sizes."""
+    """The arguments of a call, where modules run: those of files, or random ones of the usual sizes."""
     import torch
     from torch.utils import _pytree as pytree
 
     from ..program.arguments import random_arguments
 
     signature = module.signature
-    assert signature is not None
+    assert signature is not None  # files have one
     if given:
         inputs = read_inputs(given)
         args, kwargs = ((), inputs) if isinstance(inputs, Mapping) else (_sequence(inputs), {})
     else:
         args, kwargs = random_arguments(signature)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    moved: Any = pytree.tree_map_only(torch.Tensor, lambda tensor: tensor.to(device), (args, kwargs))
-    if module.state is not None:
-        module.to(device)
+    moved: Any = pytree.tree_map_only(torch.Tensor, lambda tensor: tensor.to(_device()), (args, kwargs))
     signature.flatten(*moved)  # says what does not fit
     return moved  # type: ignore[no-any-return]
+
+
+def _device() -> str:
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _sequence(inputs: Any) -> tuple[Any, ...]:

@@ -15,7 +15,7 @@ import torch
 from ..errors import FallbackWarning, RandomNumbersWarning, UnsupportedError, warn
 from ..packs.loading import Packs
 from ..program.program import Program, draws, subprograms_of
-from ..settings import Settings
+from ..settings import Settings, chosen
 from . import report
 from .fallback import with_fallback
 from .float32 import in_float32
@@ -106,8 +106,7 @@ class Plan:
 
     def to_html(self) -> str:
         """A self-contained page: every call with its converter and reasons, the segments, and the graph to search."""
-        given = {name: value for name, value in self.settings.to_dict().items() if value != getattr(Settings(), name)}
-        facts = {"packs": ", ".join(map(str, self.packs.packs)), **{k: str(v) for k, v in given.items() if v != []}}
+        facts = {"loaded packs": ", ".join(map(str, self.packs.packs)), **chosen(self.settings.to_dict())}
         return report.to_html(tuple(self), self.segments, self.program, facts)
 
     def check(self) -> None:

@@ -135,7 +135,8 @@ def unsupported_message(
     loaded = ", ".join(pack.name for pack in packs) or "none"
     lines.append(
         f"Loaded packs: {loaded}. Install a pack that converts these (pip install torch2trt-ops-...), "
-        f"or write a converter: @torch2trt.converter('{unsupported[0].call.target.name}')"
+        f"or write a converter, @torch2trt.converter('{unsupported[0].call.target.name}'), in a pack "
+        "(torch2trt new-pack) or in a module that you give with packs=Packs.load(extra=[module])"
         + ("" if fallback else "; or let PyTorch run these calls between engines: fallback=True")
     )
     return "\n".join(lines)

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..program.signature import Signature
 from ..report.page import Page
+from ..settings import chosen
 from .engine import Engine
 from .parts import EnginePart, Hybrid, TorchPart
 
@@ -58,9 +59,7 @@ def _facts(parts: Sequence[Any]) -> dict[str, str]:
     engines = [engine for part in parts if (engine := _engine(part)) is not None]
     facts = {f"engine {number}" if len(engines) > 1 else "engine": str(one) for number, one in enumerate(engines)}
     for engine in engines[:1]:
-        given = engine.provenance.get("settings", {})
-        chosen = {name: str(value) for name, value in given.items() if value not in (None, False, [], "auto")}
-        facts["settings"] = ", ".join(f"{name}={value}" for name, value in chosen.items())
+        facts |= chosen(engine.provenance.get("settings", {}))
     return facts or {"engine": "none was built"}
 
 
