@@ -4,13 +4,14 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 
 import numpy
 import pytest
 import torch
 import torch2trt
 from torch2trt import Packs, _trt, converter, hookimpl
-from torch2trt.cli import app
+from torch2trt.cli import app, main
 from torch2trt.cli.common import phase
 from torch2trt.cli.measure import Times, timed
 from torch2trt.cli.pack_checks import lacks, unmet
@@ -297,6 +298,14 @@ def test_a_plan_is_written_as_a_page(run, program, tmp_path):
     done = run("explain", program(torch.nn.ReLU()), "--html", tmp_path / "plan.html")
     assert done.exit_code == 0
     assert "aten.relu.default" in (tmp_path / "plan.html").read_text("utf-8")
+
+
+def test_a_warning_is_its_message(monkeypatch):
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)  # which the command replaces
+    monkeypatch.setattr("torch2trt.cli.app", lambda: None)
+    main()
+    text = warnings.formatwarning("no GPU", torch2trt.ReferenceRuntimeWarning, "choose.py", 1)
+    assert text == "ReferenceRuntimeWarning: no GPU\n"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -79,13 +79,14 @@ def test_it_writes_nothing_over(tmp_path):
         ("my lab", 2, "small letters and digits"),
         ("../lab", 2, "small letters and digits"),
         ("class", 2, "small letters and digits"),
+        ("prims", 1, "PyTorch has operators prims::"),
         ("vision", 1, "there is a pack 'vision' of torch2trt-ops-vision already"),
     ],
 )
 def test_a_name_that_cannot_be_is_refused(name, status, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
-    done = run(name)
+    done = run(name, "--operator")
     assert done.exit_code == status
     assert words in done.stderr
     assert not os.listdir(tmp_path)

@@ -67,6 +67,8 @@ def _words(name: str, operator: bool) -> dict[str, Any]:
     if other := next((one for one in entry_points(group=GROUP) if one.name == key), None):
         of = f" of {other.dist.name}" if other.dist else ""
         raise PackError(f"there is a pack {key!r}{of} already, and two of one name cannot be loaded; take another name")
+    if operator and _has_operators(key):
+        raise PackError(f"PyTorch has operators {key}::… already, of somebody else; take another name")
     core = Version(__version__)
     return {
         "key": key,
@@ -77,6 +79,12 @@ def _words(name: str, operator: bool) -> dict[str, Any]:
         "next_core": f"{core.major}.{core.minor + 1}",
         "year": datetime.date.today().year,
     }
+
+
+def _has_operators(namespace: str) -> bool:
+    import torch
+
+    return any(name.startswith(f"{namespace}::") for name in torch._C._dispatch_get_all_op_names())
 
 
 def _rendered(words: Mapping[str, Any]) -> dict[str, str]:
