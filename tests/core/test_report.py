@@ -11,7 +11,7 @@ import torch
 import torch2trt
 from torch2trt.report.graph import drawing_of
 from torch2trt.report.page import Page
-from torch2trt.runtime.layers import fused_layers, layer_times, origins
+from torch2trt.runtime.layers import described, fused_layers, layer_times, origins
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 VOID = {"meta", "br", "input", "path", "rect"}
@@ -212,12 +212,18 @@ def test_a_browser_shows_and_searches_it(written, tmp_path, width, scheme, backg
     }
 
 
-def test_a_layer_comes_of_the_calls_whose_names_stand_in_its():
+def test_a_layer_comes_of_the_calls_that_the_lowering_noted_in_it_or_else_of_those_in_its_name():
     calls = [
         {"name": "linear", "module": "head.0", "target": "aten.linear.default"},
         {"name": "relu", "module": "", "target": "aten.relu.default"},
         {"name": "other", "module": "head.1", "target": "aten.linear.default"},
     ]
+    noted = "\x1e".join(json.dumps({"name": name, "source": "a.py:1"}) for name in ("relu", "linear", "unknown"))
+    told = {"Name": "head.1/aten.linear.default#0", "Metadata": f"{noted}\x1e{{broken}}"}
+    assert described(json.dumps(told), calls) == ("head.1/aten.linear.default#0", ["linear", "relu"])
+    assert described(json.dumps({"Name": "aten.relu.default#0"}), calls) == ("aten.relu.default#0", ["relu"])
+    assert described('"aten.relu.default#1"', calls) == ("aten.relu.default#1", ["relu"])
+    assert described("copy", calls) == ("copy", [])
     assert origins("__mye1_head.0/aten.linear.default#0 + (aten.relu.default#12)", calls)[-1:] == ["relu"]
     assert origins("head.0/aten.linear.default#3+aten.relu.default#0", calls) == ["linear", "relu"]
     assert origins("Reformatting CopyNode for Input Tensor 0", calls) == []
@@ -231,10 +237,11 @@ def test_layers_of_an_engine_have_times_and_calls(tmp_path):
     module = torch2trt.convert(model, [x], runtime="engine")
     expected = module(x)
     layers = layer_times(module._engine, module.signature, [])
-    assert layers
+    fused = fused_layers(module.engine, [planned.to_dict() for planned in module.lowered.plan])
     assert all(layer["ms"] >= 0 for layer in layers)
-    assert {layer["layer"] for layer in layers} <= set(fused_layers(module.engine))
+    assert set() < {layer["layer"] for layer in layers} <= fused.keys()
     known = {planned.call.name for planned in module.lowered.plan}
+    assert set() < {name for names in fused.values() for name in names} <= known
     assert {name for layer in layers for name in layer["calls"]} <= known
     assert module.cuda_graphs
     torch.testing.assert_close(module(x), expected)

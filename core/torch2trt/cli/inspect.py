@@ -48,12 +48,12 @@ def _layers(path: Path, manifest: Mapping[str, Any]) -> list[dict[str, Any]] | N
 
     if "engine" not in manifest or not torch.cuda.is_available():
         return None
-    from ..runtime.layers import fused_layers, origins
+    from ..runtime.layers import fused_layers
     from ..runtime.load import load
 
     with phase("loading the engine"):
-        names = fused_layers(load(path).engine)
-    return [{"layer": name, "calls": origins(name, manifest["engine"]["calls"])} for name in names]
+        layers = fused_layers(load(path).engine, manifest["engine"]["calls"])
+    return [{"layer": name, "calls": calls} for name, calls in layers.items()]
 
 
 def _head(path: Path, manifest: Mapping[str, Any]) -> Iterator[str]:

@@ -17,26 +17,42 @@ from .session import Session
 
 #: the names that the lowering gives to layers: ``encoder.ln/aten.add.Tensor#1``
 _NAME: Final = re.compile(r"[\w./\-<>]+#\d+")
+#: what it notes in each: one JSON object for every layer of the network that was fused
+_NOTED: Final = re.compile(r"\{[^{}]*\}")
 #: how many calls are timed
 _CALLS: Final = 10
 
 
-def fused_layers(engine: trt.ICudaEngine) -> list[str]:
-    """The names of an engine's layers, in which stand those of the network's layers that were fused."""
+def fused_layers(engine: trt.ICudaEngine, calls: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The layers that TensorRT made, by name, and the names of the calls that each comes of."""
     inspector: Any = engine.create_engine_inspector()
-    told = [
-        inspector.get_layer_information(index, trt.LayerInformationFormat.JSON) for index in range(engine.num_layers)
-    ]
-    return [_name(json.loads(one)) for one in told]
+    kind = trt.LayerInformationFormat.JSON
+    return dict(described(inspector.get_layer_information(index, kind), calls) for index in range(engine.num_layers))
 
 
-def _name(told: Any) -> str:
-    # an engine that was built without details says the name alone
-    return str(told.get("Name", told)) if isinstance(told, dict) else str(told)
+def described(told: str, calls: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:
+    """The name of a layer of which the inspector told, and the calls that the lowering noted in its metadata.
+
+    An engine that was built without details says no more than its layers' names.
+    """
+    try:
+        data = json.loads(told)
+    except ValueError:
+        data = told.strip()
+    name, metadata = (data.get("Name", ""), data.get("Metadata", "")) if isinstance(data, dict) else (data, "")
+    noted = {json.loads(one).get("name") for one in _NOTED.findall(str(metadata)) if _is_json(one)}
+    return str(name), [call["name"] for call in calls if call["name"] in noted] or origins(str(name), calls)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
 def origins(layer: str, calls: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The names of the calls that an engine's layer may come of: those of its modules and targets."""
+    """The names of the calls that a layer may come of, by its name: those of the modules and targets in it."""
     prefixes = {name.rpartition("#")[0] for name in _NAME.findall(layer)}
     return [call["name"] for call in calls if _prefix(call) in prefixes]
 
@@ -59,8 +75,11 @@ def layer_times(engine: Engine, signature: Signature, state: Sequence[torch.Tens
     names = dict(signature.tensor_names)
     on_device = {names.get(name, name): tensor.to(session.device) for name, tensor in tensors.items()}
     calls = engine.provenance.get("calls", ())
-    times = _profiled(session, on_device)
-    return [{"layer": name, "ms": sum(ms) / len(ms), "calls": origins(name, calls)} for name, ms in times.items()]
+    known, times = fused_layers(session.engine, calls), _profiled(session, on_device)
+    return [
+        {"layer": name, "ms": sum(ms) / len(ms), "calls": known.get(name) or origins(name, calls)}
+        for name, ms in times.items()
+    ]
 
 
 def _profiled(session: Session, tensors: Mapping[str, torch.Tensor]) -> dict[str, list[float]]:
