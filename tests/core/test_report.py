@@ -142,18 +142,39 @@ def test_nothing_that_a_page_shows_is_html():
 
 def test_a_drawing_has_calls_below_what_they_take():
     calls = [
-        {"name": "a", "target": "f", "module": "", "action": "convert", "takes": ["x"]},
-        {"name": "b", "target": "f", "module": "", "action": "convert", "takes": ["x"]},
-        {"name": "c", "target": "g", "module": "", "action": "torch", "takes": ["a", "b", "x", "unknown"]},
+        {"id": "a", "target": "f", "module": "", "action": "convert", "takes": ["x"]},
+        {"id": "b", "target": "f", "module": "", "action": "convert", "takes": ["x"]},
+        {"id": "c", "target": "g", "module": "", "action": "torch", "takes": ["a", "b", "x", "unknown"]},
     ]
     drawing = drawing_of(["x"], calls)
-    y = {node.name: node.y for node in drawing.nodes}
+    y = {node.id: node.y for node in drawing.nodes}
     assert y["x"] < y["a"] == y["b"] < y["c"]
     places = {(node.x, node.y) for node in drawing.nodes}
     assert len(places) == 4
     assert len(drawing.edges) == 5
     assert all(0 <= x < drawing.width and 0 <= y < drawing.height for x, y in places)
     assert drawing_of([], []).nodes == ()
+
+
+def test_calls_of_subprograms_are_told_apart():
+    class Branches(torch.nn.Module):
+        def forward(self, x, flag):
+            return torch.cond(flag, lambda x: x + 1, lambda x: x + 2, (x,)) + x
+
+    plan = torch2trt.explain(Branches(), [torch.ones(2), torch.tensor(True)])
+    rows = json.loads(plan.to_json())
+    assert [(row["id"], row["name"], row["segments"]) for row in rows] == [
+        ("cond", "cond", [0]),
+        ("cond/true_graph_0/add", "add", []),
+        ("cond/false_graph_0/add", "add", []),
+        ("add", "add", [0]),
+    ]
+    drawing = drawing_of(["x", "flag"], rows)
+    assert len({(node.x, node.y) for node in drawing.nodes}) == 6
+    assert len(drawing.edges) == 2 + 1 + 1 + 2
+    assert [one["id"] for tag, one in Elements(plan.to_html()).tags if tag == "tr" and one] == [
+        f"call-{row['id']}" for row in rows
+    ]
 
 
 PROBE = """<script>
@@ -214,11 +235,11 @@ def test_a_browser_shows_and_searches_it(written, tmp_path, width, scheme, backg
 
 def test_a_layer_comes_of_the_calls_that_the_lowering_noted_in_it_or_else_of_those_in_its_name():
     calls = [
-        {"name": "linear", "module": "head.0", "target": "aten.linear.default"},
-        {"name": "relu", "module": "", "target": "aten.relu.default"},
-        {"name": "other", "module": "head.1", "target": "aten.linear.default"},
+        {"id": "linear", "name": "linear", "module": "head.0", "target": "aten.linear.default"},
+        {"id": "relu", "name": "relu", "module": "", "target": "aten.relu.default"},
+        {"id": "other", "name": "other", "module": "head.1", "target": "aten.linear.default"},
     ]
-    noted = "\x1e".join(json.dumps({"name": name, "source": "a.py:1"}) for name in ("relu", "linear", "unknown"))
+    noted = "\x1e".join(json.dumps({"id": name, "source": "a.py:1"}) for name in ("relu", "linear", "unknown"))
     told = {"Name": "head.1/aten.linear.default#0", "Metadata": f"{noted}\x1e{{broken}}"}
     assert described(json.dumps(told), calls) == ("head.1/aten.linear.default#0", ["linear", "relu"])
     assert described(json.dumps({"Name": "aten.relu.default#0"}), calls) == ("aten.relu.default#0", ["relu"])
@@ -240,7 +261,7 @@ def test_layers_of_an_engine_have_times_and_calls(tmp_path):
     fused = fused_layers(module.engine, [planned.to_dict() for planned in module.lowered.plan])
     assert all(layer["ms"] >= 0 for layer in layers)
     assert set() < {layer["layer"] for layer in layers} <= fused.keys()
-    known = {planned.call.name for planned in module.lowered.plan}
+    known = {planned.id for planned in module.lowered.plan}
     assert set() < {name for names in fused.values() for name in names} <= known
     assert {name for layer in layers for name in layer["calls"]} <= known
     assert module.cuda_graphs

@@ -94,8 +94,8 @@ def to_rows(calls: Sequence[PlannedCall], segments: Sequence[Segment]) -> list[d
     places: dict[str, list[int]] = {}
     for number, segment in enumerate(segments):
         for planned in segment.calls:
-            places.setdefault(planned.call.name, []).append(number)
-    return [{**planned.to_dict(), "segments": places.get(planned.call.name, [])} for planned in calls]
+            places.setdefault(planned.id, []).append(number)
+    return [{**planned.to_dict(), "segments": places.get(planned.id, [])} for planned in calls]
 
 
 def to_json(calls: Sequence[PlannedCall], segments: Sequence[Segment]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ _BULGE: Final = 18
 class Node:
     """A call or an input at a place."""
 
-    name: str
+    id: str
     title: str
     detail: str
     #: a call's action, or ``input``
@@ -44,12 +44,13 @@ def drawing_of(inputs: Sequence[str], calls: Sequence[Mapping[str, Any]]) -> Dra
 
     Args:
         inputs: the names of its inputs.
-        calls: its calls in order, each with ``name``, ``target``, ``module``, ``action`` and, as ``takes``, the names
+        calls: its calls in order, each with ``id``, ``target``, ``module``, ``action`` and, as ``takes``, the names
             of the values that it takes.
     """
+    taken = {call["id"]: list(_taken(call)) for call in calls}
     levels: dict[str, int] = dict.fromkeys(inputs, 0)
-    for call in calls:
-        levels[call["name"]] = 1 + max((levels.get(name, 0) for name in call.get("takes", ())), default=0)
+    for name, takes in taken.items():
+        levels[name] = 1 + max((levels.get(one, 0) for one in takes), default=0)
     rows: dict[int, list[str]] = defaultdict(list)
     for name, level in levels.items():
         rows[level].append(name)
@@ -60,15 +61,24 @@ def drawing_of(inputs: Sequence[str], calls: Sequence[Mapping[str, Any]]) -> Dra
         for index, name in enumerate(row)
     }
     nodes = [Node(name, name, "input", "input", *places[name]) for name in inputs]
-    nodes += [Node(c["name"], c["target"], c["module"], c["action"], *places[c["name"]]) for c in calls]
+    nodes += [Node(c["id"], c["target"], c["module"], c["action"], *places[c["id"]]) for c in calls]
     edges = [
-        _path(places[taken], places[call["name"]], levels[call["name"]] - levels[taken])
-        for call in calls
-        for taken in dict.fromkeys(call.get("takes", ()))
-        if taken in places
+        _path(places[one], places[name], levels[name] - levels[one])
+        for name, takes in taken.items()
+        for one in dict.fromkeys(takes)
+        if one in places
     ]
     bulge = _BULGE * 12
     return Drawing(widest * _COLUMN + bulge, len(rows) * _LEVEL + 15, tuple(nodes), tuple(edges))
+
+
+def _taken(call: Mapping[str, Any]) -> Iterator[str]:
+    """The ids of what a call takes; what it takes of a subprogram's inputs comes through the call that runs it."""
+    inside = call["id"].rpartition("/")[0]
+    runner = inside.rpartition("/")[0]
+    yield from ([runner] if runner else [])
+    for one in call["takes"]:
+        yield f"{inside}/{one}" if inside else one
 
 
 def _path(start: tuple[int, int], end: tuple[int, int], levels: int) -> str:

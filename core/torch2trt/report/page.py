@@ -17,7 +17,7 @@ ACTIONS: Final = {
     "unsupported": "unsupported",
 }
 _TEXTS: Final = (
-    *("name", "target", "action", "pack", "converter", "converter_source", "arguments"),
+    *("id", "name", "target", "action", "pack", "converter", "converter_source", "arguments"),
     *("module", "module_type", "source", "narrowed", "kept"),
 )
 _LISTS: Final = ("takes", "results", "reasons", "overrides", "segments")
@@ -54,7 +54,7 @@ class Page:
             lstrip_blocks=True,
         )
         calls = [_whole(call) for call in self.calls]
-        errors = {row["name"]: row for row in (self.comparison or {}).get("calls", ())}
+        errors = {row.get("id", row["name"]): row for row in (self.comparison or {}).get("calls", ())}
         return environment.get_template(_TEMPLATE).render(
             page=self,
             calls=calls,
@@ -72,7 +72,8 @@ class Page:
 def _whole(call: Mapping[str, Any]) -> dict[str, Any]:
     """A call with every column: what a file says of one may be of an earlier version, or made up."""
     lists = {name: [str(one) for one in given] for name in _LISTS if isinstance(given := call.get(name, []), list)}
-    return {name: lists.get(name, []) for name in _LISTS} | {name: str(call.get(name) or "") for name in _TEXTS}
+    texts = {name: str(call.get(name) or "") for name in _TEXTS}
+    return {name: lists.get(name, []) for name in _LISTS} | texts | {"id": texts["id"] or texts["name"]}
 
 
 def _by_pack(calls: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -24,7 +24,7 @@ _CALLS: Final = 10
 
 
 def fused_layers(engine: trt.ICudaEngine, calls: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """The layers that TensorRT made, by name, and the names of the calls that each comes of."""
+    """The layers that TensorRT made, by name, and the ids of the calls that each comes of."""
     inspector: Any = engine.create_engine_inspector()
     kind = trt.LayerInformationFormat.JSON
     return dict(described(inspector.get_layer_information(index, kind), calls) for index in range(engine.num_layers))
@@ -40,8 +40,8 @@ def described(told: str, calls: Sequence[Mapping[str, Any]]) -> tuple[str, list[
     except ValueError:
         data = told.strip()
     name, metadata = (data.get("Name", ""), data.get("Metadata", "")) if isinstance(data, dict) else (data, "")
-    noted = {json.loads(one).get("name") for one in _NOTED.findall(str(metadata)) if _is_json(one)}
-    return str(name), [call["name"] for call in calls if call["name"] in noted] or origins(str(name), calls)
+    noted = {json.loads(one).get("id") for one in _NOTED.findall(str(metadata)) if _is_json(one)}
+    return str(name), [call["id"] for call in calls if call.get("id") in noted] or origins(str(name), calls)
 
 
 def _is_json(text: str) -> bool:
@@ -52,9 +52,9 @@ def _is_json(text: str) -> bool:
 
 
 def origins(layer: str, calls: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The names of the calls that a layer may come of, by its name: those of the modules and targets in it."""
+    """The ids of the calls that a layer may come of, by its name: those of the modules and targets in it."""
     prefixes = {name.rpartition("#")[0] for name in _NAME.findall(layer)}
-    return [call["name"] for call in calls if _prefix(call) in prefixes]
+    return [call.get("id", call["name"]) for call in calls if _prefix(call) in prefixes]
 
 
 def _prefix(call: Mapping[str, Any]) -> str:
