@@ -99,6 +99,22 @@ def test_the_page_of_a_module_is_that_of_its_file(plan, written, tmp_path):
     assert "torch2trt_ops_base.matmul.linear" in texts
 
 
+def test_a_call_that_several_segments_run_stands_on_the_page_once(tmp_path):
+    def shared(x):
+        rows = x.shape[0] * 2  # which the segments before and after PyTorch's both compute
+        return torch.linalg.eigvalsh((x * rows).reshape(-1, 2, 2)) + rows
+
+    given = [torch2trt.Input(min=(1, 4), opt=(2, 4), max=(8, 4))]
+    options = {"fallback": True, "min_segment": 1}
+    module = torch2trt.convert(shared, given, **options)
+    module.report(tmp_path / "built.html")
+    ids = [one["id"] for tag, one in Elements((tmp_path / "built.html").read_text("utf-8")).tags if tag == "tr" and one]
+    assert sorted(ids) == ["call-_linalg_eigh", "call-add", "call-mul", "call-mul_1", "call-sym_size", "call-view"]
+    assert "segment 0, 2" in (tmp_path / "built.html").read_text("utf-8")
+    torch2trt.convert(shared, given, build=False, **options).report(tmp_path / "lowered.html")
+    assert "whose calls are not known" in (tmp_path / "lowered.html").read_text("utf-8")
+
+
 @pytest.mark.filterwarnings("ignore::torch2trt.ReferenceRuntimeWarning")
 def test_errors_of_a_comparison_stand_beside_the_calls(tmp_path):
     model, x = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Tanh()).eval(), torch.randn(2, 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,25 +41,18 @@ def described(told: str, calls: Sequence[Mapping[str, Any]]) -> tuple[str, list[
     except ValueError:
         data = told.strip()
     name, metadata = (data.get("Name", ""), data.get("Metadata", "")) if isinstance(data, dict) else (data, "")
-    noted = {json.loads(one).get("id") for one in _NOTED.findall(str(metadata)) if _is_json(one)}
+    noted = set()
+    for one in _NOTED.findall(str(metadata)):
+        with contextlib.suppress(ValueError):
+            noted.add(json.loads(one).get("id"))
     return str(name), [call["id"] for call in calls if call.get("id") in noted] or origins(str(name), calls)
-
-
-def _is_json(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except ValueError:
-        return False
 
 
 def origins(layer: str, calls: Iterable[Mapping[str, Any]]) -> list[str]:
     """The ids of the calls that a layer may come of, by its name: those of the modules and targets in it."""
     prefixes = {name.rpartition("#")[0] for name in _NAME.findall(layer)}
-    return [call.get("id", call["name"]) for call in calls if _prefix(call) in prefixes]
-
-
-def _prefix(call: Mapping[str, Any]) -> str:
-    return f"{call['module']}/{call['target']}" if call["module"] else str(call["target"])
+    named = ((str(call.get("id", call.get("name"))), call.get("module"), call.get("target")) for call in calls)
+    return [id for id, module, target in named if (f"{module}/{target}" if module else target) in prefixes]
 
 
 def layer_times(engine: Engine, signature: Signature, state: Sequence[torch.Tensor]) -> list[dict[str, Any]]:

@@ -29,18 +29,26 @@ def page_of(
         layers: the times of the engine's layers.
     """
     parts: Sequence[Any] = body.parts if isinstance(body, Hybrid) else [body] if body else []
-    kept = [{**row, "segments": [number]} for number, part in enumerate(parts) for row in _rows(part)]
     return Page(
         "A converted module",
         _facts(parts),
         list(map(str, signature.inputs)),
         list(dict.fromkeys(signature.outputs)),
-        kept or rows,
+        _kept(parts) or rows,
         [_segment(part) for part in parts] if isinstance(body, Hybrid) else (),
         comparison.to_dict() if comparison else None,
         comparison.summary() if comparison else "",
         layers,
     )
+
+
+def _kept(parts: Sequence[Any]) -> list[Mapping[str, Any]]:
+    """Every call once with the segments that run it: what costs nothing is in all that need it."""
+    kept: dict[Any, dict[str, Any]] = {}
+    for number, part in enumerate(parts):
+        for row in _rows(part):
+            kept.setdefault(row.get("id", row.get("name")), {**row, "segments": []})["segments"].append(number)
+    return list(kept.values())
 
 
 def _engine(part: Any) -> Engine | None:
@@ -60,6 +68,8 @@ def _facts(parts: Sequence[Any]) -> dict[str, str]:
     facts = {f"engine {number}" if len(engines) > 1 else "engine": str(one) for number, one in enumerate(engines)}
     for engine in engines[:1]:
         facts |= chosen(engine.provenance.get("settings", {}))
+    if unknown := sum(isinstance(part, EnginePart) and part.engine is None for part in parts):
+        facts["not built"] = f"{unknown} segments, whose calls are not known"
     return facts or {"engine": "none was built"}
 
 
