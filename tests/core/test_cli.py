@@ -256,6 +256,30 @@ def test_a_file_is_timed_beside_its_model(run, in_torch, tmp_path, monkeypatch):
     assert "calls/s" in run("bench", in_torch, "--calls", 5).stdout
 
 
+class Cache(torch.nn.Module):
+    """Has room for three calls."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("rows", torch.zeros(3, 4))
+        self.register_buffer("place", torch.zeros(1, dtype=torch.int64))
+
+    def forward(self, x):
+        self.rows.index_copy_(0, self.place, x)
+        self.place += 1
+        return self.rows.sum(0)
+
+
+def test_a_module_that_writes_buffers_is_timed_from_its_first_ones(run, tmp_path):
+    with pytest.warns(torch2trt.FallbackWarning):
+        module = torch2trt.convert(Cache(), [torch.ones(1, 4)], fallback=True, run_in_torch=[Cache])
+    module.save(tmp_path / "cache.trt")
+    done = run("bench", tmp_path / "cache.trt", "--calls", 5, "--json")
+    assert done.exit_code == 0, done.stderr
+    assert "it writes buffers" in done.stderr
+    assert run("run", tmp_path / "cache.trt").exit_code == 0
+
+
 def test_times_are_quantiles_of_single_calls():
     times = Times(tuple(float(n) for n in range(100)), 3.0, None)
     assert (times.at(0), times.at(0.5), times.at(0.95), times.at(1)) == (0, 50, 95, 99)

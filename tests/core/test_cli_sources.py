@@ -19,6 +19,9 @@ FACTORIES = """
     def with_inputs():
         return torch.nn.ReLU(), [torch.ones(2)]
 
+    class Net(torch.nn.Dropout):
+        pass
+
     def alone():
         return torch.nn.Sequential(torch.nn.Linear(4, 2), torch.nn.ReLU()).eval()
 
@@ -87,6 +90,7 @@ def test_a_factory_gives_the_model_and_may_give_its_inputs(factories):
     assert isinstance(loaded.model, torch.nn.ReLU)
     assert loaded.inputs[0].tolist() == [1, 1]
     assert load_model(f"{factories}:alone").inputs is None
+    assert not load_model(f"{factories}:Net").model.training
     assert isinstance(load_model(f"{factories}:linear").model, torch.nn.Linear)
     assert sys.path[0] != str(factories)
 
@@ -94,7 +98,7 @@ def test_a_factory_gives_the_model_and_may_give_its_inputs(factories):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("fails", "failed at torch2trt_factories.py:14: ValueError: no weights"),
+        ("fails", "failed at torch2trt_factories.py:17: ValueError: no weights"),
         ("gives_nothing", "returned a NoneType; return the model"),
         ("alon", "has no 'alon'; did you mean 'alone'?"),
         ("number", "is a int; name a function"),
@@ -115,6 +119,8 @@ def test_a_library_that_is_missing_is_told_with_the_cure(monkeypatch):
 def test_what_names_nothing_is_told():
     with pytest.raises(InputError, match="there is no module 'nowhere'"):
         load_model("nowhere:model")
+    with pytest.raises(InputError, match=r"did you mean 'torchvision'\?"):
+        load_model("torchvison:resnet18")
     with pytest.raises(typer.BadParameter, match=r"file 'model.pt3' does not exist"):
         load_model("model.pt3")
     with pytest.raises(typer.BadParameter, match="--pretrained is for"):

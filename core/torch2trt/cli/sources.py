@@ -140,6 +140,8 @@ def _made(module: str, name: str) -> Loaded:
         made = factory()
     except Exception as error:
         raise _failed(f"{module}:{name}", error) from error
+    if inspect.isclass(factory) and isinstance(made, torch.nn.Module):
+        made = made.eval()  # as it is used; a function returns the mode that it means
     model, inputs = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
     if not callable(model):
         raise InputError(f"{module}:{name} returned a {type(model).__name__}; return the model, or (model, inputs)")
