@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,6 +71,17 @@ def phase(doing: str, *, spinner: bool = True) -> Iterator[None]:
     with console.status(f"{doing} …") if spinner else contextlib.nullcontext():
         yield
     console.print(f"[dim]{doing}: {time.monotonic() - began:.1f} s[/]")
+
+
+@contextlib.contextmanager
+def without_logs() -> Iterator[None]:
+    """Keep PyTorch from logging its own traceback beside an error that is told in words."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def check_folder_of(path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .common import AsJSON, check_folder_of, errors_in_words, out, phase, print_json
+from .common import AsJSON, check_folder_of, errors_in_words, out, phase, print_json, without_logs
 from .descriptions import inputs_of
 from .options import BUILDING, PLANNING, Inputs, Model, Pretrained, takes
 from .sources import load_model
@@ -65,5 +65,5 @@ def planned(loaded: Any, inputs: Any, settings: dict[str, Any]) -> Any:
     inputs = loaded.inputs if inputs is None else inputs
     if inputs is None and not isinstance(loaded.model, ExportedProgram):
         raise InputError("this model has no example inputs; describe them, such as --input 1x3x224x224")
-    with phase("capturing and planning"):
+    with phase("capturing and planning"), without_logs():
         return explain(loaded.model, inputs, **settings)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import logging
 import os
 import sys
 import traceback
@@ -15,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import typer
 
 from ..errors import InputError, did_you_mean
-from .common import note, phase
+from .common import note, phase, without_logs
 
 HELP: Final = (
     "a program saved with torch.export.save (.pt2), package.module:factory, timm:NAME, torchvision:NAME, or hf:NAME "
@@ -61,16 +60,14 @@ def load_program(path: Path) -> Any:
     """The ``ExportedProgram`` of a file; :class:`InputError` where the file holds none."""
     import torch
 
-    logging.disable(logging.WARNING)  # torch.export logs its own traceback beside the error
     try:
-        return torch.export.load(path)
+        with without_logs():
+            return torch.export.load(path)
     except Exception as error:
         raise InputError(
             f"{path} holds no program that torch.export.load can read ({type(error).__name__}: {error}). "
             "Write one with torch.export.save(torch.export.export(model, args), path)"
         ) from error
-    finally:
-        logging.disable(logging.NOTSET)
 
 
 def _check_plain(pretrained: bool) -> None:
