@@ -133,7 +133,7 @@ def _import(name: str) -> Any:
         return obj
     if known := [_dotted(one) for one in torch._C._dispatch_get_all_op_names() if one.startswith(f"{parts[0]}::")]:
         raise TargetError(
-            f"target {name!r} does not resolve: the operator library {parts[0]!r} has no {parts[1]!r}"
+            f"target {name!r} does not resolve: the operator library {parts[0]!r} has no {'.'.join(parts[1:])!r}"
             f"{did_you_mean(name, known)}"
         )
     raise TargetError(
