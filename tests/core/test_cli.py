@@ -332,9 +332,8 @@ def test_a_warning_is_its_message(monkeypatch):
     assert text == "ReferenceRuntimeWarning: no GPU\n"
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_shells_complete_the_command(shell):
-    environment = {**os.environ, "_TORCH2TRT_COMPLETE": f"source_{shell}"}
+def test_a_shell_completes_the_command():
+    environment = {**os.environ, "_TORCH2TRT_COMPLETE": "source_bash"}
     code = "import sys; sys.argv[0] = 'torch2trt'; from torch2trt.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
     assert "_TORCH2TRT_COMPLETE" in done.stdout, done.stderr

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from importlib_metadata import PackageNotFoundError, distribution
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from ..packs.converters import Converter, PackInfo
 from ..packs.loading import Packs
@@ -16,12 +17,9 @@ from ..packs.loading import Packs
 _CORE: Final = "torch2trt-core"
 #: what bounds a version above
 _UPPER: Final = ("<", "<=", "==", "~=")
-#: of a distribution's metadata, and where it is written
-_METADATA: Final = {
-    "Summary": "a description",
-    "Requires-Python": "requires-python",
-    "License-Expression": "a license",
-}
+#: of a distribution's metadata, what it is in ``pyproject.toml``
+_METADATA: Final = {"Summary": "a description", "Requires-Python": "requires-python"}
+_LICENSES: Final = ("License-Expression", "License")
 
 
 def lacks(pack: PackInfo, packs: Packs) -> list[str]:
@@ -42,9 +40,9 @@ def unmet(name: str) -> list[str]:
     for requirement in _requirements(found) if found else ():
         here = _distribution(requirement.name)
         if here is None:
-            missing.append(f"{name} {found.version if found else ''} needs {requirement}, which is not installed")
+            missing.append(f"{name} {found.version} needs {requirement}, which is not installed")
         elif not requirement.specifier.contains(here.version, prereleases=True):
-            missing.append(f"{name} {found.version if found else ''} needs {requirement}, here is {here.version}")
+            missing.append(f"{name} {found.version} needs {requirement}, here is {here.version}")
     return missing
 
 
@@ -64,12 +62,15 @@ def _requirements(found: Any) -> list[Requirement]:
 
 def _of_distribution(found: Any) -> Iterator[str]:
     metadata = found.metadata
+    classifiers = metadata.get_all("Classifier") or ()
     for field, written in _METADATA.items():
-        if not (metadata.get(field) or (field == "License-Expression" and metadata.get("License"))):
+        if not metadata.get(field):
             yield f"{written} in pyproject.toml"
+    if not any(map(metadata.get, _LICENSES)) and not any(one.startswith("License ::") for one in classifiers):
+        yield "a license in pyproject.toml"
     if not (metadata.get("Description") or metadata.get_payload()):
         yield "a readme in pyproject.toml"
-    core = [one for one in _requirements(found) if one.name == _CORE]
+    core = [one for one in _requirements(found) if canonicalize_name(one.name) == _CORE]
     if not core:
         yield f"the dependency {_CORE}, with the versions that it works with"
     elif not any(one.operator in _UPPER for one in core[0].specifier):
