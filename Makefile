@@ -8,8 +8,8 @@ MANIFESTS := pyproject.toml $(PROJECTS:%=%/pyproject.toml)
 
 .PHONY: demo test lint unit docs bench bench-gpu clean
 
-demo: .venv/installed  ## convert alexnet and resnet18 and compare them with eager
-	$(BIN)/python benchmarks/models.py alexnet resnet18
+demo: .venv/installed  ## convert alexnet and resnet18, compare them with eager and write a page about each
+	$(BIN)/python benchmarks/models.py alexnet resnet18 --report build/report
 
 test: lint unit  ## what has to be green before a change lands
 
@@ -38,7 +38,7 @@ bench-gpu: $(if $(GPU_PYTHON),,.venv/installed)  ## converted models beside othe
 	  $(if $(PEER_PATH),--peer-path $(PEER_PATH)) $(if $(PEER_PYTHON),--peer-python $(PEER_PYTHON)) $(ARGS)
 
 clean:
-	rm -rf .venv site
+	rm -rf .venv site build
 
 .venv/installed: $(MANIFESTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

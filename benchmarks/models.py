@@ -8,6 +8,7 @@ import argparse
 import sys
 import time
 import warnings
+from pathlib import Path
 
 import torch
 import torch2trt
@@ -35,8 +36,8 @@ def make(name: str) -> torch.nn.Module:
     return randomize(torchvision.models.get_model(name, weights=None, **options))
 
 
-def measure(name: str, precision: torch.dtype | None, device: str) -> dict:
-    """One row of the table."""
+def measure(name: str, precision: torch.dtype | None, device: str, page: Path | None = None) -> dict:
+    """One row of the table; ``page`` is the file for a page about the module."""
     model, shape = make(name).to(device), (3, 224, 224)
     start = time.perf_counter()
     inputs = [torch2trt.Input(min=(1, *shape), opt=(3, *shape), max=(8, *shape))]
@@ -53,6 +54,8 @@ def measure(name: str, precision: torch.dtype | None, device: str) -> dict:
             errors.append((actual - expected).abs().max().item())
             first_calls.append(round(time.perf_counter() - start, 2))
             largest = max(largest, expected.abs().max().item())
+    if page:
+        module.report(page)
     manifest = module.manifest()
     packs: dict[str, int] = {}
     for call in manifest["engine"]["calls"]:
@@ -93,17 +96,26 @@ def main() -> int:
     parser.add_argument("models", nargs="*", help="models of torchvision (default: the eight classic CNNs)")
     parser.add_argument("--precision", action="append", choices=["float32", "float16", "bfloat16"])
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--report", type=Path, help="write a page about each module into this folder")
     parser.add_argument("--json", help="write the rows and the environment to this file")
     options = parser.parse_args()
     rows = []
     if options.device == "cuda":
         # eager is compared in float32 as engines compute it
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    if options.report:
+        options.report.mkdir(parents=True, exist_ok=True)
+    pages = []
     for name in options.models or CLASSIC_CNNS:
         for precision in options.precision or ["float32"]:
-            rows.append(measure(name, None if precision == "float32" else getattr(torch, precision), options.device))
+            page = options.report / f"{name}_{precision}.html" if options.report else None
+            chosen = None if precision == "float32" else getattr(torch, precision)
+            rows.append(measure(name, chosen, options.device, page))
+            pages += [page] if page else []
     Console(width=140).print(table(rows))
     record(options.json, rows)
+    for page in pages:
+        print(f"what became of each call: {page}")
     return 0 if all(row["agrees"] for row in rows) else 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypedDict, get_args
 
@@ -193,6 +193,12 @@ def _named(setting: str, given: Any) -> tuple[Any, ...]:
         if not one or not (isinstance(one, str) or callable(one)):
             raise ValueError(f"{setting} has {one!r}, which is no module path, class or target")
     return tuple(given)
+
+
+def chosen(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Of what :meth:`Settings.to_dict` gave, what is not the default."""
+    default = Settings().to_dict()
+    return {name: str(value) for name, value in settings.items() if value != default.get(name)}
 
 
 def named(value: Any) -> str:

@@ -240,6 +240,8 @@ def test_rejects_gets_the_arguments_that_it_names():
         ("torch.nn.ReLU", "torch.nn.ReLU.forward"),
         ("torch.nn.functional.rleu", "did you mean"),
         ("nowhere.at.all", "no module or operator library 'nowhere'"),
+        ("aten.sqare.default", "has no 'sqare.default'; did you mean 'aten.square.default'?"),
+        ("aten", "the operator library 'aten' has no ''"),
     ],
 )
 def test_a_target_that_does_not_resolve(target, cure):

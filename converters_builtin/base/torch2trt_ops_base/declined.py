@@ -17,9 +17,9 @@ _LENGTH = "a Fourier transform needs static lengths, each of up to 2048 or the p
 
 def _declined(reason: str, *targets: str) -> Callable[..., trt.ITensor]:
     def convert(ctx: Context, *args: Any, **kwargs: Any) -> trt.ITensor:
+        """Declined, whatever the arguments are."""
         raise ConversionError(reason)
 
-    # whatever the arguments are, the answer is the same
     return converter(*targets, rejects=lambda: reason)(convert)
 
 

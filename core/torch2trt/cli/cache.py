@@ -9,12 +9,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.filesize import decimal
-from rich.table import Table
 
 from ..cache.place import FOLDER, default_folder, parse_size, store_of
 from ..cache.store import Store, Stored
 from ..errors import CacheError
-from .common import AsJSON, errors_in_words, out
+from .common import AsJSON, errors_in_words, out, table
 
 Folder = Annotated[
     Path | None, typer.Option(help=f"the folder of the cache; by default {FOLDER} or the user's own", file_okay=False)
@@ -25,10 +24,11 @@ cache = typer.Typer(
 
 
 @cache.command()
-def path(folder: Folder = None) -> None:
+def path(folder: Folder = None, as_json: AsJSON = False) -> None:
     """Print the folder of the cache."""
     with errors_in_words():
-        print(_store(folder).folder)
+        found = str(_store(folder).folder)
+    print(json.dumps(found) if as_json else found)
 
 
 @cache.command("list")
@@ -40,12 +40,12 @@ def list_(folder: Folder = None, as_json: AsJSON = False) -> None:
     if as_json:
         print(json.dumps(rows, indent=1))
         return
-    table = Table("kind", "key", "size", "last used", "of")
+    shown = table("kind", "key", "size", "last used", "of")
     for row in rows:
         of = " ".join(f"{name} {value}" for name, value in (row["of"] or {"damaged": ""}).items() if value is not None)
-        table.add_row(row["kind"], row["key"][:12], decimal(row["bytes"]), _age(row["seconds"]), of)
+        shown.add_row(row["kind"], row["key"][:12], decimal(row["bytes"]), _age(row["seconds"]), of)
     total = sum(row["bytes"] for row in rows)
-    out.print(table, f"{len(rows)} entries of {decimal(total)} in {store.folder}, the limit is {decimal(store.limit)}")
+    out.print(shown, f"{len(rows)} entries of {decimal(total)} in {store.folder}, the limit is {decimal(store.limit)}")
 
 
 @cache.command()

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
-from ..errors import InputError, Torch2TRTError, UnsupportedError
+from ..errors import Torch2TRTError, UnsupportedError
 
 out: Final = Console()
 #: exit statuses; the last is a shell's own for a program that Ctrl-C ended
 BROKEN, USAGE, UNSUPPORTED, INTERRUPTED = 1, 2, 3, 130
 
-Model = Annotated[
-    Path, typer.Argument(help="a program saved with torch.export.save (.pt2)", exists=True, dir_okay=False)
-]
 AsJSON = Annotated[bool, typer.Option("--json", help="print JSON")]
+Saved = Annotated[Path, typer.Argument(help="a file written by TRTModule.save", exists=True, dir_okay=False)]
 
 
 @contextlib.contextmanager
@@ -37,17 +38,53 @@ def errors_in_words() -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
 
 
-def load_program(path: Path) -> Any:
-    """The ``ExportedProgram`` of a file; :class:`InputError` where the file holds none."""
-    import torch
+def table(*columns: str) -> Table:
+    """A table that shows all of its text, however narrow the terminal is."""
+    made = Table()
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
 
-    logging.disable(logging.WARNING)  # torch.export logs its own traceback beside the error
+
+def note(text: str) -> None:
+    """Say something that is no result."""
+    Console(stderr=True, markup=False, highlight=False).print(text, soft_wrap=True)
+
+
+def print_json(data: Any) -> None:
+    """Print what ``--json`` asks for."""
+    print(json.dumps(data, indent=1))
+
+
+@contextlib.contextmanager
+def phase(doing: str, *, spinner: bool = True) -> Iterator[None]:
+    """Say on a terminal what is going on and, when it is done, how long it took; elsewhere nothing.
+
+    Args:
+        doing: what it is, such as ``"building"``.
+        spinner: False where what is going on shows its own progress.
+    """
+    console, began = Console(stderr=True, highlight=False), time.monotonic()
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(f"{doing} …") if spinner else contextlib.nullcontext():
+        yield
+    console.print(f"[dim]{doing}: {time.monotonic() - began:.1f} s[/]")
+
+
+@contextlib.contextmanager
+def without_logs() -> Iterator[None]:
+    """Keep PyTorch from logging its own traceback beside an error that is told in words."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
     try:
-        return torch.export.load(path)
-    except Exception as error:
-        raise InputError(
-            f"{path} holds no program that torch.export.load can read ({type(error).__name__}: {error}). "
-            "Write one with torch.export.save(torch.export.export(model, args), path)"
-        ) from error
+        yield
     finally:
-        logging.disable(logging.NOTSET)
+        logging.disable(before)
+
+
+def check_folder_of(path: Path) -> None:
+    """Refuse a file to write whose folder is not there, before the work is done."""
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.absolute().parent} to write {path.name} to")

@@ -5,43 +5,56 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import InputError
-from .common import AsJSON, Model, errors_in_words, load_program, out
+from .common import AsJSON, check_folder_of, errors_in_words, out, phase
+from .convert import converted
+from .descriptions import inputs_of
+from .options import PLANNING, Inputs, Model, Pretrained, takes
+from .sources import load_model
+from .tensors import Given, read_inputs
+
+Module = Annotated[
+    Path | None,
+    typer.Argument(
+        help="a file written by TRTModule.save, to be compared by its outputs; without one the model is converted and "
+        "compared call by call",
+        exists=True,
+        dir_okay=False,
+    ),
+]
 
 
+@takes(PLANNING)
 def compare(
     model: Model,
-    module: Annotated[
-        Path | None,
-        typer.Argument(
-            help="a file written by TRTModule.save, to be compared by its outputs; without one the program is "
-            "converted and compared call by call",
-            exists=True,
-            dir_okay=False,
-        ),
-    ] = None,
-    inputs: Annotated[
-        Path | None,
-        typer.Option(
-            help="a list or a dict of tensors written by torch.save; by default the program's own example inputs",
-            exists=True,
-            dir_okay=False,
-        ),
-    ] = None,
+    module: Module = None,
+    described: Inputs = None,
+    inputs: Given = None,
+    pretrained: Pretrained = False,
     tolerance: Annotated[
         float | None, typer.Option(help="the error that passes, relative to the largest value", min=0)
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="write a page with the errors too, such as model.html", dir_okay=False)
+    ] = None,
     as_json: AsJSON = False,
+    *,
+    settings: dict[str, Any],
 ) -> None:
-    """Hold a converted program against PyTorch, call by call; exit status 1 when they differ."""
-    from ..api import convert
-    from ..runtime.load import load
-    from ..verify.compare import compare
-
+    """Hold a converted model against PyTorch, call by call; exit status 1 when they differ."""
+    shapes = inputs_of(described or ())
     with errors_in_words():
-        program = load_program(model)
-        converted = load(module) if module else convert(program)
-        comparison = compare(program, converted, _load(inputs) if inputs else None, tolerance=tolerance)
+        from ..runtime.load import load
+        from ..verify.compare import compare
+
+        if report:
+            check_folder_of(report)
+        loaded = load_model(model, pretrained)
+        other = load(module) if module else converted(loaded, shapes, settings)
+        tensors = read_inputs(inputs) if inputs else _tensors(loaded, other)
+        with phase("comparing"):
+            comparison = compare(loaded.model, other, tensors, tolerance=tolerance)
+        if report:
+            other.report(report, comparison=comparison)
     if as_json:
         print(comparison.to_json())
     else:
@@ -49,13 +62,15 @@ def compare(
     raise typer.Exit(0 if comparison.agrees else 1)
 
 
-def _load(path: Path) -> Any:
-    import torch
+def _tensors(loaded: Any, module: Any) -> Any:
+    """The model's own inputs, or random ones; None for an ``ExportedProgram``, whose own ``compare`` takes."""
+    from torch.export import ExportedProgram
 
-    try:
-        return torch.load(path, weights_only=True)
-    except Exception as error:
-        raise InputError(
-            f"{path} holds no tensors that torch.load can read ({type(error).__name__}: {error}). "
-            "Write them with torch.save([x, ...], path)"
-        ) from error
+    from ..program.arguments import random_arguments
+
+    if isinstance(loaded.model, ExportedProgram):
+        return None
+    if loaded.inputs is not None and all(hasattr(one, "dtype") and hasattr(one, "data_ptr") for one in loaded.inputs):
+        return loaded.inputs
+    args, kwargs = random_arguments(module.signature)
+    return kwargs or args

@@ -1,26 +1,69 @@
 """``torch2trt convert``."""
 
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from .common import Model, errors_in_words, load_program, out
+from .common import AsJSON, check_folder_of, errors_in_words, out, phase, print_json, without_logs
+from .descriptions import inputs_of
+from .options import BUILDING, PLANNING, Inputs, Model, Pretrained, takes
+from .sources import load_model
 
 
+@takes(PLANNING, BUILDING)
 def convert(
     model: Model,
     output: Annotated[Path, typer.Argument(help="the file to write", dir_okay=False, writable=True)],
-    verify: Annotated[bool, typer.Option("--verify", help="hold the engine against PyTorch first")] = False,
-    cache: Annotated[
-        bool, typer.Option(help="keep the engine for the next conversion, and take one that is kept")
-    ] = True,
+    inputs: Inputs = None,
+    pretrained: Pretrained = False,
+    report: Annotated[
+        Path | None, typer.Option(help="write a page about the module too, such as model.html", dir_okay=False)
+    ] = None,
+    as_json: AsJSON = False,
+    *,
+    settings: dict[str, Any],
 ) -> None:
-    """Convert a program to an engine file for ``torch2trt.load``."""
+    """Convert a model to an engine file for ``torch2trt.load``; exit status 3 when calls have no converter."""
+    described = inputs_of(inputs or ())
     with errors_in_words():
-        if not output.absolute().parent.is_dir():  # said before the work is done
-            raise FileNotFoundError(f"there is no folder {output.absolute().parent} to write {output.name} to")
-        from ..api import convert
+        for path in filter(None, (output, report)):
+            check_folder_of(path)
+        began = time.monotonic()
+        module = converted(load_model(model, pretrained), described, settings)
+        with phase(f"writing {output}"):
+            module.save(output)
+        if report:
+            module.report(report)
+    size, seconds = output.stat().st_size, time.monotonic() - began
+    if as_json:
+        print_json({"file": str(output), "bytes": size, "seconds": seconds, "report": str(report) if report else None})
+        return
+    out.print(f"{output}: {size / 2**20:.1f} MiB in {seconds:.1f} s")
+    if report:
+        out.print(f"{report}: what became of each call")
 
-        convert(load_program(model), verify=verify, cache=cache).save(output)
-        out.print(f"{output}: {output.stat().st_size / 2**20:.1f} MiB")
+
+def converted(loaded: Any, inputs: Any, settings: dict[str, Any]) -> Any:
+    """The module of a model, phase by phase."""
+    from .. import _trt
+
+    _trt.require()
+    plan = planned(loaded, inputs, settings)
+    with phase("building", spinner=False):
+        return plan.convert()
+
+
+def planned(loaded: Any, inputs: Any, settings: dict[str, Any]) -> Any:
+    """The plan of a model."""
+    from torch.export import ExportedProgram
+
+    from ..api import explain
+    from ..errors import InputError
+
+    inputs = loaded.inputs if inputs is None else inputs
+    if inputs is None and not isinstance(loaded.model, ExportedProgram):
+        raise InputError("this model has no example inputs; describe them, such as --input 1x3x224x224")
+    with phase("capturing and planning"), without_logs():
+        return explain(loaded.model, inputs, **settings)

@@ -28,7 +28,7 @@ from .verify import verify
 
 _UNNAMED: Final = "(Unnamed Layer"
 #: what a layer's metadata keep of its call
-_ORIGIN: Final = ("name", "target", "module", "source", "pack", "converter", "converter_source")
+_ORIGIN: Final = ("id", "name", "target", "module", "source", "pack", "converter", "converter_source")
 #: how many copies of one output TensorRT for RTX 1.6.1 makes without leaving another one unwritten
 _PLAIN_COPIES: Final = 2
 #: more than one segment makes

@@ -75,10 +75,15 @@ class Converter:
         code = getattr(inspect.unwrap(self.function), "__code__", None)
         return f"{self.file.rpartition('/')[2]}:{code.co_firstlineno}" if code else ""
 
+    @property
+    def unmet(self) -> str | None:
+        """Why it takes no call with the TensorRT that is here; None where it may."""
+        return _unmet(self.requires) if self.requires else None
+
     def why_declined(self, call: Call) -> str | None:
         """Why this converter does not take ``call``, or None."""
-        if self.requires and (unmet := _unmet(self.requires)):
-            return unmet
+        if self.unmet:
+            return self.unmet
         if self.rejects is None:
             return None
         known: dict[str, Any] = {"call": call}

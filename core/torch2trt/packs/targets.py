@@ -106,6 +106,12 @@ def _operator(name: str) -> torch._ops.OperatorBase | None:
     raise TargetError(f"target {name!r} does not name an overload; the spellings are: {spellings}")
 
 
+def _dotted(name: str) -> str:
+    """``aten.add.Tensor`` of PyTorch's own ``aten::add.Tensor``."""
+    dotted = name.replace("::", ".")
+    return dotted if dotted.count(".") > 1 else f"{dotted}.default"
+
+
 def _import(name: str) -> Any:
     parts = name.split(".")
     for cut in range(len(parts) - 1, 0, -1):
@@ -125,6 +131,11 @@ def _import(name: str) -> Any:
                 )
             obj = getattr(obj, part)
         return obj
+    if known := [_dotted(one) for one in torch._C._dispatch_get_all_op_names() if one.startswith(f"{parts[0]}::")]:
+        raise TargetError(
+            f"target {name!r} does not resolve: the operator library {parts[0]!r} has no {'.'.join(parts[1:])!r}"
+            f"{did_you_mean(name, known)}"
+        )
     raise TargetError(
         f"target {name!r} does not resolve: there is no module or operator library {parts[0]!r}. "
         "Spell an operator 'aten.relu.default', a function 'torch.nn.functional.relu', a module 'torch.nn.ReLU.forward'"

@@ -16,7 +16,7 @@ from ..errors import FallbackWarning, RandomNumbersWarning, UnsupportedError, wa
 from ..packs.loading import Packs
 from ..program.profiles import in_profiles
 from ..program.program import Program, draws, subprograms_of
-from ..settings import Settings
+from ..settings import Settings, chosen
 from . import report
 from .fallback import with_fallback
 from .float32 import in_float32
@@ -104,6 +104,11 @@ class Plan:
     def to_json(self) -> str:
         """All rows as a JSON array."""
         return report.to_json(tuple(self), self.segments)
+
+    def to_html(self) -> str:
+        """A self-contained page: every call with its converter and reasons, the segments, and the graph to search."""
+        facts = {"loaded packs": ", ".join(map(str, self.packs.packs)), **chosen(self.settings.to_dict())}
+        return report.to_html(tuple(self), self.segments, self.program, facts)
 
     def check(self) -> None:
         """Raise one :class:`UnsupportedError` that lists every unsupported call."""

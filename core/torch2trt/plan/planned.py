@@ -14,7 +14,7 @@ from ..dtypes import why_unsupported
 from ..packs.choice import choose, folds
 from ..packs.converters import Converter
 from ..packs.loading import Packs
-from ..program.call import Call, Ref
+from ..program.call import Call, Ref, describe
 from ..program.program import Program, draws, subprograms_of
 from ..settings import Random
 
@@ -41,6 +41,13 @@ class PlannedCall:
     overrides: tuple[str, ...] = ()
     #: of a call that runs subprograms, their planned calls by the subprogram's name
     bodies: Mapping[str, tuple[PlannedCall, ...]] = field(default_factory=dict)
+    #: of a call of a subprogram the call that runs it and the subprogram, ``cond/true_graph_0/``
+    inside: str = ""
+
+    @property
+    def id(self) -> str:
+        """The name, which no other call of the plan has: ``cond/true_graph_0/add`` in a subprogram."""
+        return self.inside + self.call.name
 
     def in_torch(self, reason: str = "") -> PlannedCall:
         """The same call, which PyTorch runs with all that it runs itself."""
@@ -53,6 +60,7 @@ class PlannedCall:
         call, converter = self.call, self.converter
         return {
             "name": call.name,
+            "id": self.id,
             "target": call.target.name,
             "level": call.target.level,
             "action": self.action,
@@ -60,6 +68,8 @@ class PlannedCall:
             "converter": converter.name if converter else None,
             "converter_source": converter.location if converter else None,
             "arguments": call.describe_arguments(),
+            "takes": list(dict.fromkeys(ref.name for ref in call.refs if ref.kind != "constant")),
+            "results": [describe(value) for value in call.results],
             "module": call.module_path,
             "module_type": call.module_type,
             "source": call.source,
@@ -70,26 +80,27 @@ class PlannedCall:
         }
 
 
-def plan_calls(program: Program, packs: Packs, random: Random | None) -> tuple[PlannedCall, ...]:
-    """Decide for every call of ``program`` what happens to it."""
+def plan_calls(program: Program, packs: Packs, random: Random | None, inside: str = "") -> tuple[PlannedCall, ...]:
+    """Decide for every call of ``program``, which may be run inside of a call, what happens to it."""
     folded: set[str] = set()
     planned = []
     for call in program.calls:
         if folds(call, lambda ref: _is_constant(ref, folded), packs):
             folded.add(call.name)
-            planned.append(PlannedCall(call, "fold", None, ()))
+            planned.append(PlannedCall(call, "fold", None, (), inside=inside))
             continue
         choice = choose(call, packs)
         reasons = tuple(dict.fromkeys((*call.declined, *choice.declined)))
-        bodies = {body.name: plan_calls(body, packs, random) for body in subprograms_of(call)}
+        within = f"{inside}{call.name}/"
+        bodies = {body.name: plan_calls(body, packs, random, f"{within}{body.name}/") for body in subprograms_of(call)}
         if reason := _why_unsupported_tensors(call, program) or _why_not_drawn(call, random):
-            planned.append(PlannedCall(call, "unsupported", None, (*reasons, reason), (), bodies))
+            planned.append(PlannedCall(call, "unsupported", None, (*reasons, reason), (), bodies, inside))
         elif choice.converter is not None:
-            planned.append(PlannedCall(call, "convert", choice.converter, reasons, choice.overrides, bodies))
+            planned.append(PlannedCall(call, "convert", choice.converter, reasons, choice.overrides, bodies, inside))
         else:
             if not choice.declined:
                 reasons = (*reasons, f"no loaded pack has a converter of {call.target.name}")
-            planned.append(PlannedCall(call, "unsupported", None, reasons, (), bodies))
+            planned.append(PlannedCall(call, "unsupported", None, reasons, (), bodies, inside))
     return tuple(planned)
 
 

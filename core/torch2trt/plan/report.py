@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ..packs.converters import PackInfo
 from ..program.leaves import TensorSpec
+from ..program.program import Program
+from ..report.page import Page
 from .planned import PlannedCall
 from .segments import Segment
 
@@ -100,14 +102,37 @@ def _decision(planned: PlannedCall) -> str:
     return decision
 
 
-def to_json(calls: Sequence[PlannedCall], segments: Sequence[Segment]) -> str:
-    """All rows as a JSON array; each names the segments that run the call, which those of a subprogram do not."""
+def to_rows(calls: Sequence[PlannedCall], segments: Sequence[Segment]) -> list[dict[str, Any]]:
+    """All rows; each names the segments that run the call, which those of a subprogram do not."""
     places: dict[str, list[int]] = {}
     for number, segment in enumerate(segments):
         for planned in segment.calls:
-            places.setdefault(planned.call.name, []).append(number)
-    rows = [{**planned.to_dict(), "segments": places.get(planned.call.name, [])} for planned in calls]
-    return json.dumps(rows, indent=1)
+            places.setdefault(planned.id, []).append(number)
+    return [{**planned.to_dict(), "segments": places.get(planned.id, [])} for planned in calls]
+
+
+def to_json(calls: Sequence[PlannedCall], segments: Sequence[Segment]) -> str:
+    """All rows as a JSON array."""
+    return json.dumps(to_rows(calls, segments), indent=1)
+
+
+def to_html(
+    calls: Sequence[PlannedCall], segments: Sequence[Segment], program: Program, facts: Mapping[str, str]
+) -> str:
+    """A page of all rows."""
+    parts = [
+        {
+            "runs_in": _RUNS_IN[segment.kind],
+            "calls": segment.size,
+            "takes": list(map(str, segment.inputs.values())),
+            "gives": [name for _, name in segment.outputs],
+        }
+        for segment in segments
+    ]
+    assert program.signature is not None
+    inputs = list(map(str, program.signature.inputs))
+    outputs = list(program.named_outputs)
+    return Page("Plan of a conversion", facts, inputs, outputs, to_rows(calls, segments), parts).render()
 
 
 def unsupported_message(
@@ -123,7 +148,8 @@ def unsupported_message(
     loaded = ", ".join(pack.name for pack in packs) or "none"
     lines.append(
         f"Loaded packs: {loaded}. Install a pack that converts these (pip install torch2trt-ops-...), "
-        f"or write a converter: @torch2trt.converter('{unsupported[0].call.target.name}')"
+        f"or write a converter, @torch2trt.converter('{unsupported[0].call.target.name}'), in a pack "
+        "(torch2trt new-pack) or in a module that you give with packs=Packs.load(extra=[module])"
         + ("" if fallback else "; or let PyTorch run these calls between engines: fallback=True")
     )
     return "\n".join(lines)

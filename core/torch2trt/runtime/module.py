@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,16 +14,18 @@ import torch
 from .._trt import trt
 from ..cache.place import Cache
 from ..errors import EngineError
-from ..program.profiles import in_profiles
 from ..program.signature import Signature
 from ..settings import Runtime
 from .choose import choose, hybrid_runner
 from .engine import Engine
 from .kept import KeptModule
-from .parts import EnginePart, Hybrid, TorchPart
+from .layers import layer_times
+from .page import page_of
+from .parts import Hybrid
 from .raw import RawEngine, from_raw
 from .reference import ReferenceRunner
 from .runner import Renamed, Runner
+from .shown import lines_of
 from .state import State
 
 #: gives for another model, and the engine, those of its weights: itself again, the network, the engine, the interpreter
@@ -173,11 +177,10 @@ class TRTModule(KeptModule):
 
     def _choose(self) -> Runner:
         last = self._wanted, self._cache, self._cuda_graphs
-        chosen = dict(self.signature.tensor_names) if self.signature else {}
-        given = self.signature.inputs if self.signature else ()
+        chosen, given = (dict(self.signature.tensor_names), self.signature.inputs) if self.signature else ({}, ())
         if self._hybrid is not None:
             is_static = all(low == high for spec in given for low, _, high in spec.ranges)
-            return hybrid_runner(self._hybrid, self._wanted, self._cache, self._cuda_graphs, is_static)
+            return hybrid_runner(self._hybrid, *last, is_static)
         inputs = [replace(spec, name=name) for spec, name in zip(given, self.input_names, strict=True)]
         runner = choose(self._engine, self._reference, inputs, *last)
         return Renamed(runner, chosen) if chosen else runner
@@ -187,19 +190,8 @@ class TRTModule(KeptModule):
         if self.signature is None:
             return "empty"
         runtime = self._chosen.kind if self._chosen else self._wanted
-        paths = {buffer.name: buffer.path for buffer in self.signature.state}
-        given = [str(spec) for spec in self.signature.inputs if spec.name not in paths]
-        own = [str(replace(spec, name=paths[spec.name])) for spec in self.signature.inputs if spec.name in paths]
-        lines = [f"inputs: {', '.join(given)}", f"outputs: {', '.join(self.output_names)}"]
-        if len(profiles := in_profiles(self.signature.inputs)) > 1:
-            lines += [f"profile {index}: {', '.join(map(str, specs))}" for index, specs in enumerate(profiles)]
-        if own:
-            lines.append(f"buffers: {', '.join(own)}")
-        parts = self._hybrid.parts if self._hybrid else ()
-        engines = (self._engine, *(part.engine for part in parts if isinstance(part, EnginePart)))
-        lines += [f"engine: {engine}" for engine in engines if engine is not None]
-        lines += [f"in PyTorch: {part}" for part in parts if isinstance(part, TorchPart)]
-        return "\n".join([*lines, f"runtime: {runtime}"])
+        parts = self._hybrid.parts if self._hybrid else [self._engine]
+        return "\n".join([*lines_of(self.signature, self.output_names, parts), f"runtime: {runtime}"])
 
     def refit(self, model: Any) -> None:
         """Take the weights of another model, without building an engine; all or, where that fails, none of them.
@@ -222,6 +214,23 @@ class TRTModule(KeptModule):
         if self._reference is not None:
             self.lowered, self._reference = lowered, reference
         self.refitting, self._engine, self._chosen = refitting, engine, None
+
+    def report(self, path: str | os.PathLike[str], *, comparison: Any = None) -> None:
+        """Write a self-contained page: every call with its converter and source, the segments, the graph to search.
+
+        Where the engine runs, the page has the time of every layer at the usual sizes too.
+
+        Args:
+            path: the file to write, such as ``model.html``.
+            comparison: what :func:`torch2trt.compare` found, for the error of every call.
+        """
+        if self.signature is None:
+            raise EngineError("this TRTModule is empty; there is nothing to report")
+        runs = torch.cuda.is_available() and self.runtime == "engine"
+        layers = layer_times(self._engine, self.signature, self.buffers_written()) if self._engine and runs else []
+        planned = [one.to_dict() for one in self.lowered.plan] if self.lowered is not None else []
+        page = page_of(self._hybrid or self._engine, self.signature, planned, comparison, layers)
+        Path(path).write_text(page.render(), "utf-8")
 
     def drop_network(self) -> None:
         """Forget the network where the engine runs, which frees its weights; the module is then as a loaded one."""

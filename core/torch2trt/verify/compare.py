@@ -215,10 +215,10 @@ def _largest(seen: Sequence[Any], expected: Sequence[Any], planned: PlannedCall)
 
 
 def _layers(network: Network) -> dict[str, list[str]]:
-    """The names of the layers that each call became."""
+    """The names of the layers that each call became, by its id, which is the name of those outside of subprograms."""
     names = defaultdict(list)
     for index in range(network.network.num_layers):
         layer = network.network.get_layer(index)
         if layer.metadata:
-            names[json.loads(layer.metadata)["name"]].append(layer.name)
+            names[json.loads(layer.metadata)["id"]].append(layer.name)
     return names

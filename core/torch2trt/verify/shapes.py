@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch.utils import _pytree as pytree
 
 from ..capture.inputs import Example
 from ..errors import VerificationWarning, warn
+from ..program.arguments import arguments_of, random_tensor
 from ..program.leaves import TensorSpec
 from ..program.profiles import in_profiles
 from ..program.program import Program
@@ -69,36 +69,27 @@ def _inputs(
     signature: Signature, example: Example, shapes: Sequence[tuple[int, ...]]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     given = signature.flatten(example.args, example.kwargs)
-    wanted = {spec.name: (spec, shape) for spec, shape in zip(_given(signature), shapes, strict=True)}
+    places = {leaf.name: index for index, leaf in enumerate(signature.input_leaves)}
     generator = torch.Generator().manual_seed(0)
-    leaves = []
-    for index, leaf in enumerate(signature.input_leaves):
-        if leaf.kind == "constant":
-            leaves.append(leaf.value)
-            continue
-        spec, shape = wanted[leaf.name]
-        like, described = given[leaf.name], index in example.described
+    tensors = {}
+    for spec, shape in zip(_given(signature), shapes, strict=True):
+        like, described = given[spec.name], places[spec.name] in example.described
         own = not described and tuple(like.shape) == shape
-        made = like if own else _random(spec, shape, like, described, generator)
-        leaves.append(torch.view_as_complex(made.contiguous()) if leaf.kind == "complex" else made)
-    args, kwargs = pytree.tree_unflatten(leaves, signature.in_spec)
-    return tuple(args), kwargs
+        tensors[spec.name] = like if own else _random(spec, shape, like, described, generator)
+    return arguments_of(signature, tensors)
 
 
 def _random(
     spec: TensorSpec, shape: tuple[int, ...], example: torch.Tensor, described: bool, generator: torch.Generator
 ) -> torch.Tensor:
     """A tensor like ``example`` in dtype, device and range."""
-    dtype: torch.dtype = getattr(torch, spec.dtype)
-    if spec.values:  # which others would not be taken
-        return torch.tensor([usual for _, usual, _ in spec.values], dtype=dtype).reshape(shape).to(example.device)
     like = example.detach().double().cpu()
     like = like[like.isfinite()]
-    if described or not like.numel():
-        like = torch.zeros(1)
+    if described or spec.values or not like.numel():
+        return random_tensor(spec, shape, generator).to(example.device)
+    dtype: torch.dtype = getattr(torch, spec.dtype)
     low, high = float(like.min()), float(like.max())
     if not dtype.is_floating_point:
         return torch.randint(int(low), int(high) + 1, shape, generator=generator).to(example.device, dtype)
     normal = torch.randn(shape, generator=generator)
-    values = normal if described else (normal * like.std(correction=0) + like.mean()).clamp(low, high)
-    return values.to(example.device, dtype)
+    return (normal * like.std(correction=0) + like.mean()).clamp(low, high).to(example.device, dtype)

@@ -14,6 +14,11 @@ class Eigenvalues(torch.nn.Module):
         return torch.linalg.eigvalsh(x)
 
 
+class Matrix(torch.nn.Linear):
+    def __init__(self):
+        super().__init__(4, 4)
+
+
 def program(place, model=None):
     path = place.folder / "program.pt2"
     torch.export.save(torch.export.export(model or torch.nn.ReLU(), (torch.eye(3)[None],), strict=False), path)
@@ -95,6 +100,25 @@ ROWS = [
         "at command_line.py:",
         arguments=["convert", unsupported, out],
     ),
+    command(
+        "of inputs that the model does not take",
+        BROKEN,
+        "CaptureError: ",
+        "same reduction dim",
+        arguments=["explain", "tests.core.misuse.command_line:Matrix", "--input", "2x5"],
+    ),
+    command(
+        "of a model without inputs",
+        BROKEN,
+        "InputError: this model has no example inputs",
+        "--input 1x3x224x224",
+        arguments=["explain", "tests.core.misuse.command_line:Matrix"],
+    ),
+    command("run of a program", BROKEN, "EngineError: ", "was not written by", arguments=["run", program]),
+    command(
+        "bench of no calls", USAGE, "Invalid value for '--calls'", arguments=["bench", "/dev/null", "--calls", "0"]
+    ),
+    command("new-pack of a pack that is there", BROKEN, "PackError: there is a pack", arguments=["new-pack", "vision"]),
     command("inspect of a program", BROKEN, "EngineError: ", "was not written by", arguments=["inspect", program]),
     command("inspect of a device", BROKEN, "is no regular file", arguments=["inspect", "/dev/null"]),
     command(

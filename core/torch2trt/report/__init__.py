@@ -1,0 +1,1 @@
+"""Pages about plans and converted modules: data in, one self-contained HTML page out."""

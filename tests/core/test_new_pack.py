@@ -1,0 +1,92 @@
+"""A new pack passes its own tests at once, installed as its users would."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from torch2trt.cli import app
+from typer.testing import CliRunner
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["new-pack", *map(str, arguments)])
+
+
+#: the tests of the pack, and then what it lacks, in one process
+CHECKED = """
+import sys, pytest
+if status := pytest.main(["-q", "-W", "error", "-p", "no:cacheprovider"]):
+    sys.exit(status)
+print()
+sys.argv[1:] = ["packs", "--check", "--json"]
+from torch2trt.cli import main
+main()
+"""
+
+
+@pytest.mark.slow
+def test_it_passes_its_tests_and_lacks_nothing(tmp_path):
+    folder = tmp_path / "pack"
+    assert run("my-lab", "--folder", folder, "--operator").exit_code == 0
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    offline = ["--no-deps", "--no-index", "--no-build-isolation", "--target", tmp_path / "site"]
+    subprocess.run([*pip, *offline, folder], check=True)
+    # the wheel is tested, not the folder
+    (folder / "torch2trt_ops_my_lab").rename(tmp_path / "away")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path / "site"), *sys.path))}
+    command = [sys.executable, "-c", CHECKED]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    tests, _, packs = done.stdout.partition("\n\n")
+    assert "12 passed" in tests
+    (row,) = [row for row in json.loads(packs) if row["pack"] == "my_lab"]
+    assert (row["distribution"], row["version"], row["lacks"]) == ("torch2trt-ops-my-lab", "0.1.0", [])
+
+
+@pytest.mark.parametrize("options", [[], ["--operator"]], ids=["plain", "operator"])
+def test_its_files_are_clean(tmp_path, options):
+    folder = tmp_path / "pack"
+    written = json.loads(run("my-lab", "--folder", folder, *options, "--json").stdout)
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == written["files"]
+    assert (folder / "torch2trt_ops_my_lab" / "operators.py").exists() == bool(options)
+    text = "".join((folder / file).read_text("utf-8") for file in written["files"])
+    assert ("soft_clamp" in text) == bool(options)
+    assert "{{" not in text
+    assert "{%" not in text
+    for command in (["check", "--select", "E,F,I,B,UP,RUF,PT,ANN,D1"], ["format", "--check"]):
+        ruff = [sys.executable, "-m", "ruff", *command, str(folder)]
+        done = subprocess.run(ruff, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+
+
+def test_it_writes_nothing_over(tmp_path):
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "mine").touch()
+    done = run("mylab", "--folder", tmp_path / "pack")
+    assert done.exit_code == 1
+    assert "is there already" in done.stderr
+    assert os.listdir(tmp_path) == ["pack"]
+    assert os.listdir(tmp_path / "pack") == ["mine"]
+    assert run("mylab", "--folder", tmp_path / "empty" / "below").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "words"),
+    [
+        ("MyLab", 2, "small letters and digits"),
+        ("my lab", 2, "small letters and digits"),
+        ("../lab", 2, "small letters and digits"),
+        ("class", 2, "small letters and digits"),
+        ("prims", 1, "PyTorch has operators prims::"),
+        ("vision", 1, "there is a pack 'vision' of torch2trt-ops-vision already"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused(name, status, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    done = run(name, "--operator")
+    assert done.exit_code == status
+    assert words in done.stderr
+    assert not os.listdir(tmp_path)
