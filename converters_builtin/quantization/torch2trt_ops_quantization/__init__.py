@@ -9,13 +9,18 @@ from typing import Any
 import torch
 from torch2trt import PackRegistry, hookimpl
 
-from . import rules
+from . import modelopt, rules
+from .calibration import quantize as quantize
+from .modules import LAYERS as LAYERS
+from .modules import Quantized as Quantized
+from .modules import channel_axis as channel_axis
+from .modules import with_quantized as with_quantized
 
 
 @hookimpl(trylast=True)
-def torch2trt_decompositions(table: dict[torch._ops.OpOverload, Callable[..., Any]]) -> None:
-    """Compute quantized operators that no layer has by PyTorch's own arithmetic."""
-    table.update(rules.rules())
+def torch2trt_decompositions(table: dict[Any, Callable[..., Any]]) -> None:
+    """Compute what no layer has by PyTorch's own arithmetic, and trace what quantizers of modelopt mean."""
+    table.update(rules.rules() | modelopt.rules())
 
 
 @hookimpl(trylast=True)

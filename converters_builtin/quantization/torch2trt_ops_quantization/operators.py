@@ -14,7 +14,7 @@ from torch2trt.lib import Tensor
 from .small import laid_out, small_constant
 
 #: the least and the greatest number of each dtype that TensorRT quantizes to
-_RANGES: Final = {torch.int8: (-128, 127), torch.float8_e4m3fn: (-448, 448)}
+RANGES: Final = {torch.int8: (-128, 127), torch.float8_e4m3fn: (-448, 448)}
 _QUANTIZE: Final = "(Tensor input, Tensor scale, int low, int high, ScalarType dtype) -> Tensor"
 _DEQUANTIZE: Final = "(Tensor codes, Tensor? scale, Tensor? zero, ScalarType dtype) -> Tensor"
 
@@ -72,7 +72,7 @@ def convert_quantize(
 ) -> trt.ITensor:
     """quantize(Tensor input, Tensor scale, int low, int high, ScalarType dtype) -> Tensor"""
     tensor, scales, axis = ctx.tensor(input, torch.float32), scale, None
-    if (low, high) != _RANGES[dtype]:
+    if (low, high) != RANGES[dtype]:
         limits = (lib.mul(ctx, scale, float(limit), torch.float32) for limit in (low, high))
         tensor = lib.minimum(ctx, lib.maximum(ctx, tensor, next(limits)), next(limits))
     if not lib.is_runtime(scale):
@@ -90,9 +90,9 @@ def convert_dequantize(
     if isinstance(codes, torch.Tensor) and not lib.is_runtime(scale) and not lib.is_runtime(zero):
         small = small_constant(ctx, codes, scale, zero, dtype)
         return dequantize(codes, scale, zero, dtype) if small is None else small
-    if zero is None and isinstance(scale, torch.Tensor) and lib.dtype_of(codes) in _RANGES:
+    if zero is None and isinstance(scale, torch.Tensor) and lib.dtype_of(codes) in RANGES:
         scales, axis = laid_out(scale.to(torch.float32), ctx.call.result.shape)
         return lib.dequantize(ctx, codes, scales, dtype, axis)
-    numbers = lib.dequantize(ctx, codes, 1.0) if lib.dtype_of(codes) in _RANGES else ctx.tensor(codes, torch.float32)
+    numbers = lib.dequantize(ctx, codes, 1.0) if lib.dtype_of(codes) in RANGES else ctx.tensor(codes, torch.float32)
     numbers = numbers if zero is None else lib.sub(ctx, numbers, zero, torch.float32)
     return ctx.tensor(numbers if scale is None else lib.mul(ctx, numbers, scale, torch.float32), dtype)
