@@ -7,7 +7,7 @@ import torch
 import torch2trt
 from torch import nn
 from torch2trt import Input, InputError, convert, quantize
-from torch2trt_ops_quantization import Quantized
+from torch2trt_ops_quantization import Quantized, layer_costs
 
 from .models import MODELS, made, relative
 from .test_engine_sizes import MORE, engine_bytes
@@ -118,6 +118,35 @@ def test_what_is_not_installed_is_named(missing, message, monkeypatch):
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ImportError, match=message):
         torch2trt.quantize(LINEAR, [torch.ones(1, 2)])
+
+
+def test_costs_are_those_of_a_layer_and_of_all_before_it():
+    model, inputs = made("vit")
+    x = inputs()
+    quantized = quantize(model, [x])
+    costs = {cost.path: cost for cost in layer_costs(model, quantized, x)}
+    assert next(iter(costs)) == "patches"
+    assert set(costs) == set(paths(quantized))
+    assert costs["patches"].own == costs["patches"].error > 0
+    assert all(cost.own < 0.05 for cost in costs.values())
+    assert costs["last"].error == relative(*(torch.no_grad()(one)(x) for one in (quantized, model)))
+    assert costs["last"].error > costs["last"].own
+    # of coarser numbers
+    quantized.last.scale *= 8
+    again = {cost.path: cost for cost in layer_costs(model, quantized, x)}
+    assert again["last"].own > 2 * costs["last"].own
+    assert again["patches"] == costs["patches"]
+    with pytest.raises(InputError, match="no quantized layer"):
+        layer_costs(model, model, x)
+
+
+def test_compare_holds_the_conversion_against_the_copy():
+    model, inputs = made("cnn")
+    quantized = quantize(model, [inputs()])
+    module = convert(quantized, [inputs()], runtime="reference", build=False)
+    comparison = torch2trt.compare(quantized, module, [inputs()])
+    assert comparison.agrees
+    assert any("dequantize" in call.planned.call.target.name for call in comparison.calls)
 
 
 @pytest.mark.gpu

@@ -11,6 +11,8 @@ from torch2trt import PackRegistry, hookimpl
 
 from . import modelopt, rules
 from .calibration import quantize as quantize
+from .costs import LayerCost as LayerCost
+from .costs import layer_costs as layer_costs
 from .modules import LAYERS as LAYERS
 from .modules import Quantized as Quantized
 from .modules import channel_axis as channel_axis

@@ -8,7 +8,7 @@ from typing import Any, Final
 import torch
 from torch2trt import InputError
 
-from .modules import LAYERS, channel_axis, with_quantized
+from .modules import LAYERS, call, channel_axis, with_quantized
 
 _DTYPES: Final = {"int8": torch.int8, "fp8": torch.float8_e4m3fn}
 
@@ -106,10 +106,7 @@ def _run(model: torch.nn.Module, observers: Mapping[Any, Callable[[Any], Any]], 
         with torch.no_grad():
             for item in items:
                 count += 1
-                if isinstance(item, Mapping):
-                    model(**item)
-                else:
-                    model(*((item,) if isinstance(item, torch.Tensor) else item))
+                call(model, item)
     finally:
         for handle in handles:
             handle.remove()

@@ -124,3 +124,10 @@ def with_quantized(
                 parent._modules[name] = made[id(child)]
     result: torch.nn.Module = made.get(id(copied), copied)
     return result.train(model.training)
+
+
+def call(model: torch.nn.Module, item: Any) -> Any:
+    """What a model makes of the inputs of a call: a tensor, a sequence of positional or a mapping of keyword ones."""
+    if isinstance(item, Mapping):
+        return model(**item)
+    return model(*((item,) if isinstance(item, torch.Tensor) else item))
