@@ -80,6 +80,12 @@ MODELS = {
     ),
     "transposed": lambda: Linear(lambda m: (m.codes.float() * m.scales).t(), codes=codes(), scales=scales()),
     "packed": packed,
+    "wrapped around": lambda: Linear(
+        lambda m: (m.codes - m.zeros).float() * m.scales,
+        codes=codes(),
+        zeros=torch.randint(0, 2, (SIZE, 1)).to(torch.int8),
+        scales=scales(),
+    ),
     "unsigned": lambda: Linear(
         lambda m: (m.codes.float() - 128) * m.scales, codes=codes(torch.uint8, 0, 256), scales=scales()
     ),
@@ -92,7 +98,7 @@ def engine_bytes(module, folder):
 
 
 @pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("precision", [None, torch.float16])
+@pytest.mark.parametrize("precision", [None, torch.float16], ids=["", "float16"])
 def test_the_engine_of_a_linear_layer_is_as_small_as_its_codes(name, precision, tmp_path):
     model, x = MODELS[name]().eval(), torch.randn(4, SIZE)
     if precision is not None and name == "a cast":

@@ -27,6 +27,8 @@ _WEIGHTS: Final = {
 #: operators whose result has the elements of their operand, maybe in another shape
 _MOVES: Final = ("view", "_unsafe_view", "reshape", "permute", "unsqueeze", "squeeze", "clone", "alias")
 _CASTS: Final = ("_to_copy", "convert_element_type")
+#: whose differences wrap around
+_WRAPPING: Final = (torch.uint8, torch.int8, torch.int16, torch.uint16)
 _HALVES: Final = (torch.float16, torch.bfloat16)
 
 Node = torch.fx.Node
@@ -120,6 +122,8 @@ def _two(node: Node, name: str, larger_first: bool = False) -> tuple[Node, Node 
     """The operands of a product or a difference of tensors; the node itself and None where it is none."""
     operands = node.args[:2]
     if _packet(node) != name or node.kwargs or not all(isinstance(operand, Node) for operand in operands):
+        return node, None
+    if node.meta["val"].dtype in _WRAPPING:
         return node, None
     first, second = operands
     assert isinstance(first, Node)

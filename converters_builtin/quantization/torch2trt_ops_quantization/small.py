@@ -33,15 +33,21 @@ def small_constant(
     exact = codes.to(torch.float32)
     if zero is not None:
         exact = exact - zero.to(torch.float32)
+    scale = torch.ones(()) if scale is None else scale.to(torch.float32)
     if (small := _in_small(exact)) is not None:
-        return _scaled(ctx, small, scale, dtype)
-    small = None if zero is None else _in_small(codes)
-    if small is None or zero is None:
+        zero = None
+    elif zero is None or (small := _in_small(codes)) is None:
         return None
-    # of all 256 numbers beside zero points, which TensorRT does not have
-    numbers = lib.sub(ctx, _layer(ctx, small, torch.ones(()), torch.float32), _without_repeats(zero), torch.float32)
-    factor = torch.ones(()) if scale is None else _without_repeats(scale)
-    return ctx.tensor(lib.mul(ctx, numbers, factor, torch.float32), dtype)
+    scales, axis = laid_out(scale, codes.shape)
+    if scales.numel() * 2 > codes.numel() > 1:  # as many scales as numbers make nothing small
+        return None
+    if zero is None and bool(((scale > 0) & scale.isfinite()).all()):
+        return _layer(ctx, small, scales, dtype, axis)
+    # what TensorRT's layer does not have: all 256 numbers beside zero points, and scales that are not positive
+    numbers = _layer(ctx, small, torch.ones(()), torch.float32)
+    if zero is not None:
+        numbers = lib.sub(ctx, numbers, _without_repeats(zero), torch.float32)
+    return ctx.tensor(lib.mul(ctx, numbers, _without_repeats(scale), torch.float32), dtype)
 
 
 def _in_small(numbers: torch.Tensor) -> torch.Tensor | None:
@@ -52,16 +58,10 @@ def _in_small(numbers: torch.Tensor) -> torch.Tensor | None:
     return None
 
 
-def _scaled(ctx: Context, codes: torch.Tensor, scale: torch.Tensor | None, dtype: torch.dtype) -> trt.ITensor | None:
-    scales, axis = laid_out(torch.ones(()) if scale is None else scale, codes.shape)
-    # as many scales as numbers make nothing small
-    return None if scales.numel() * 2 > codes.numel() > 1 else _layer(ctx, codes, scales, dtype, axis)
-
-
 def _layer(
     ctx: Context, codes: torch.Tensor, scales: torch.Tensor, dtype: torch.dtype, axis: int | None = None
 ) -> trt.ITensor:
-    tensor = lib.dequantize(ctx, codes, scales.to(torch.float32), dtype, axis)
+    tensor = lib.dequantize(ctx, codes, scales, dtype, axis)
     if codes.dtype is torch.int8 and codes.dim() > 2 and trt.__name__ == "tensorrt_rtx":
         # TensorRT for RTX 1.6.1 takes a quantized input and an int8 kernel for a convolution in int8, and has none
         least = torch.full([1] * codes.dim(), torch.finfo(dtype).min, dtype=dtype)

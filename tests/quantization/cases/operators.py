@@ -80,6 +80,7 @@ CASES = [
     ),
     row("dequantize", constant(TENTH, torch.tensor(3)), X, None, name="constant_zero"),
     row("dequantize", constant(None, torch.tensor([[90], [-90]])), X, None, name="constant_zeros_beyond_int8"),
+    row("dequantize", constant(SCALES - 0.1), X, None, name="constant_negative_scales"),
     row("dequantize", constant(SCALES, dtype=torch.bfloat16), X, None, name="constant_bfloat16"),
     row(
         "dequantize",
