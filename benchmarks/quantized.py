@@ -18,6 +18,7 @@ import torch
 import torch2trt
 import torchvision
 from harness import forked, record
+from randomize import randomize
 from torch2trt_ops_quantization import Quantized, channel_axis, with_quantized
 
 DTYPES = {"int8": (torch.int8, 127), "fp8": (torch.float8_e4m3fn, 448)}
@@ -29,7 +30,7 @@ def bert() -> torch.nn.Module:
     """BERT-base, with its outputs as tensors."""
     from transformers import BertConfig, BertModel
 
-    return BertModel(BertConfig(), attn_implementation="sdpa")
+    return BertModel(BertConfig())
 
 
 def images(size: int) -> torch.Tensor:
@@ -95,7 +96,7 @@ def measured(name: str, dtype: str, runtime: str, size: int, known: dict[str, fl
     """The row of a model in a dtype."""
     torch.manual_seed(0)
     make, inputs = MODELS[name]
-    model, x = make().eval(), inputs(size)
+    model, x = randomize(make()), inputs(size)
     quantized = quantized_model(model, [x, *(inputs(size) for _ in range(3))], dtype, known)
     layers = {path: one for path, one in quantized.named_modules() if isinstance(one, Quantized)}
     if runtime == "engine":

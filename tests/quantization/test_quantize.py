@@ -48,6 +48,15 @@ def test_the_engine_is_as_small_as_the_codes(dtype, precision, tmp_path):
     assert engine_bytes(module, tmp_path) < 1024 * 1024 + 1024 * 512 + MORE
 
 
+@pytest.mark.parametrize("dtype", ["int8", "fp8"])
+def test_layers_of_zeros_build(dtype):
+    layer, x = nn.Linear(32, 64), torch.randn(2, 32)
+    nn.init.zeros_(layer.weight)
+    quantized = quantize(layer.eval(), [x, torch.zeros(2, 32)], dtype)
+    module = convert(quantized, [x], runtime="reference")
+    assert torch.equal(module(x), layer.bias.expand(2, 64))
+
+
 def paths(model):
     return [path for path, module in model.named_modules() if isinstance(module, Quantized)]
 

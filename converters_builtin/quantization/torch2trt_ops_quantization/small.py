@@ -28,7 +28,8 @@ def small_constant(
         zero: broadcasts to the codes; None for 0.
         dtype: of the result.
     """
-    if not codes.dim() or not codes.numel():
+    # TensorRT for RTX 1.6.1 does not build a product with float8 zeros alone
+    if not codes.dim() or not codes.any():
         return None
     exact = codes.to(torch.float32)
     if zero is not None:
