@@ -1,11 +1,13 @@
 """Models that ``torch2trt.quantize`` has quantized: agreement with PyTorch, engine size and time beside float16.
 
 The agreement is that of the converted module with the model that quantizes in PyTorch; ``lost`` is what that model
-differs from the float model, of random weights.  Ranges are calibrated by torchao and written to ``--ranges``; where
+differs from the float model, of random weights, and ``noise`` what it differs from itself where the weights are changed
+by a ten-millionth, which rounds some numbers to the other side.  Ranges are calibrated by torchao and written to ``--ranges``; where
 there is no torchao they are read from there.
 """
 
 import argparse
+import copy
 import json
 import statistics
 import sys
@@ -69,6 +71,14 @@ def quantized_model(model: torch.nn.Module, items: list[torch.Tensor], dtype: st
         return with_quantized(model, {path: torch.tensor(scale) for path, scale in known.items()}, weights, kind)
 
 
+def changed(model: torch.nn.Module) -> torch.nn.Module:
+    """A copy with parameters that differ in their last digit."""
+    model = copy.deepcopy(model)
+    for parameter in model.parameters():
+        parameter.mul_(1 + 1e-7)
+    return model
+
+
 def engine_bytes(module: torch2trt.TRTModule) -> int:
     """How large a converted module is on disk."""
     with tempfile.TemporaryDirectory() as folder:
@@ -110,6 +120,7 @@ def measured(name: str, dtype: str, runtime: str, size: int, known: dict[str, fl
     }
     row: dict[str, Any] = {"layers": len(layers), "lost": relative(expected, model(x)), "ranges": {}}
     row["ranges"] = {path: one.scale for path, one in layers.items()}
+    row["noise"] = relative(changed(quantized)(x), expected)
     for kind, module in modules.items():
         row[kind] = {"bytes": engine_bytes(module)}
         if kind != "float16":

@@ -80,7 +80,8 @@ def _dequantized(weight: Node) -> Node:
     """A call in the place of a weight: ``(codes - zero) * scale``, moved as the weight is."""
     moves, product = _moves(weight)
     codes, scale = _two(product, "mul", larger_first=True)
-    codes, zero = _two(codes, "sub")
+    # a difference that is rounded is no more than a number
+    codes, zero = (codes, None) if codes.meta["val"].dtype in _HALVES else _two(codes, "sub")
     dtype, rounded = weight.meta["val"].dtype, product.meta["val"].dtype
     rounded, add = rounded if rounded in _HALVES else dtype, _adding(weight)
 

@@ -66,7 +66,11 @@ def _no_scalars(call: Call) -> str | None:
     return None if call.args[0].dim() else "TensorRT quantizes no scalars"
 
 
-@converter("torch2trt_quantization.quantize.default", rejects=_no_scalars)
+def _other_dtype(call: Call, dtype: torch.dtype) -> str | None:
+    return _no_scalars(call) if dtype in RANGES else "TensorRT quantizes to int8 and float8_e4m3fn"
+
+
+@converter("torch2trt_quantization.quantize.default", rejects=_other_dtype)
 def convert_quantize(
     ctx: Context, input: Tensor, scale: Tensor, low: int, high: int, dtype: torch.dtype
 ) -> trt.ITensor:

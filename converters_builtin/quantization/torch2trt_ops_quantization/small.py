@@ -28,12 +28,12 @@ def small_constant(
         zero: broadcasts to the codes; None for 0.
         dtype: of the result.
     """
-    # TensorRT for RTX 1.6.1 does not build a product with float8 zeros alone
-    if not codes.dim() or not codes.any():
-        return None
     exact = codes.to(torch.float32)
     if zero is not None:
         exact = exact - zero.to(torch.float32)
+    # TensorRT for RTX 1.6.1 does not build a product with float8 zeros alone
+    if not exact.dim() or not exact.any():
+        return None
     scale = torch.ones(()) if scale is None else scale.to(torch.float32)
     if (small := _in_small(exact)) is not None:
         zero = None

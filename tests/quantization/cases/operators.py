@@ -47,6 +47,12 @@ CASES = [
     row("quantize", codes(SCALES[:2, None].repeat(1, 4) * SCALES), X, None, name="blocks"),
     row("quantize", lambda x: quantize(x, x.abs().amax(1, True) / 127, -128, 127, torch.int8), name="runtime_scale"),
     row("quantize", codes(TENTH), [f32()], None, rejects="no scalars", name="scalar"),
+    row(
+        "quantize",
+        lambda x: quantize(x, TENTH, 0, 255, torch.uint8),
+        rejects="int8 and float8",
+        name="uint8",
+    ),
     row("dequantize", there_and_back(TENTH), dtypes=ALL),
     row("dequantize", there_and_back(SCALES), name="channels_of_float8"),
     row("dequantize", numbers(TENTH), [SMALL], name="number"),
