@@ -1,9 +1,9 @@
 """Models that ``torch2trt.quantize`` has quantized: agreement with PyTorch, engine size and time beside float16.
 
-The error is that of the converted module beside the model that quantizes in PyTorch; ``lost`` is what that model differs
-from the float model, of random weights, and ``noise`` what it differs from itself where the last digits of its parameters
-are others, which rounds some numbers to the other side.  Ranges are calibrated by torchao and written to ``--ranges``;
-where there is no torchao they are read from there.
+The error is that of the converted module beside the model that quantizes in PyTorch; ``lost`` is what that model
+differs from the float model, of random weights, and ``noise`` what it differs from itself where the last digits of its
+parameters are others, which rounds some numbers to the other side.  Ranges are calibrated by torchao and written to
+``--ranges``; where there is no torchao they are read from there.
 """
 
 import argparse

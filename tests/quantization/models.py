@@ -61,7 +61,7 @@ class BERT(nn.Module):
         self.blocks, self.pooler = nn.Sequential(Block(32, 4), Block(32, 4)), nn.Linear(32, 32)
 
     def forward(self, ids):
-        x = self.words(ids) + self.places(torch.arange(ids.shape[1]))
+        x = self.words(ids) + self.places(torch.arange(ids.shape[1], device=ids.device))
         return self.pooler(self.blocks(x)[:, 0]).tanh()
 
 

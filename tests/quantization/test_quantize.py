@@ -156,17 +156,3 @@ def test_compare_holds_the_conversion_against_the_copy():
     comparison = torch2trt.compare(quantized, module, [inputs()])
     assert comparison.agrees
     assert any("dequantize" in call.planned.call.target.name for call in comparison.calls)
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="an engine needs an NVIDIA GPU")
-@pytest.mark.parametrize("dtype", ["int8", "fp8"])
-@pytest.mark.parametrize("name", MODELS)
-def test_an_engine_computes_what_the_copy_does(name, dtype):
-    model, inputs = made(name)
-    x = inputs()
-    quantized = quantize(model, [x], dtype)
-    with torch.no_grad():
-        expected = quantized(x)
-        module = convert(quantized.cuda(), [x.cuda()], runtime="engine")
-        assert relative(module(x.cuda()).cpu(), expected) < 2e-2
