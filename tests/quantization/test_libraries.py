@@ -84,6 +84,7 @@ def test_torchao(name, config):
         ("cnn", "FP8_DEFAULT_CFG"),
         ("vit", "FP8_DEFAULT_CFG"),
         ("bert", "INT8_SMOOTHQUANT_CFG"),
+        ("bert", "FP8_PER_CHANNEL_PER_TOKEN_CFG"),
     ],
 )
 def test_modelopt(name, config):

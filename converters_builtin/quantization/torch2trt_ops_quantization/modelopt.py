@@ -22,13 +22,11 @@ def rules() -> dict[Any, Callable[..., Any]]:
 
 
 def fake_quantize(quantizer: Any, inputs: torch.Tensor) -> Any:
-    """What a calibrated quantizer computes; NotImplemented where it is dynamic, asymmetric, or of another dtype."""
-    amax: Any = getattr(quantizer, "_amax", None)
-    bits = quantizer._num_bits
-    blocks = getattr(quantizer, "block_sizes", None) or {}
-    settled = isinstance(amax, torch.Tensor) and not quantizer._dynamic and quantizer.backend is None
+    """What a quantizer computes; NotImplemented where it is asymmetric, of dynamic blocks, or of another dtype."""
+    bits, blocks = quantizer._num_bits, getattr(quantizer, "block_sizes", None) or {}
     symmetric = getattr(quantizer, "bias", None) is None and not quantizer._unsigned
-    if not settled or not symmetric or blocks.get("type", "static") == "dynamic" or quantizer.is_mx_format:
+    dynamic_blocks = blocks.get("type", "static") == "dynamic" or quantizer.is_mx_format
+    if quantizer.backend is not None or not symmetric or dynamic_blocks:
         return NotImplemented
     if bits == _E4M3:
         dtype, (low, high) = torch.float8_e4m3fn, RANGES[torch.float8_e4m3fn]
@@ -38,5 +36,18 @@ def fake_quantize(quantizer: Any, inputs: torch.Tensor) -> Any:
     else:
         return NotImplemented
     # of nothing but zeros, modelopt makes zeros
-    scale = (amax.to(torch.float32) / high).clamp(min=torch.finfo(torch.float32).tiny)
+    scale = (_amax(quantizer, inputs).to(torch.float32) / high).clamp(min=torch.finfo(torch.float32).tiny)
     return dequantize(quantize(inputs, scale, low, high, dtype), scale, None, inputs.dtype)
+
+
+def _amax(quantizer: Any, inputs: torch.Tensor) -> torch.Tensor:
+    """The largest magnitude, as calibrated or of these inputs; ``_get_amax`` reads it past the trace."""
+    known = getattr(quantizer, "_amax", None)
+    if isinstance(known, torch.Tensor):
+        return known
+    if quantizer._use_constant_amax:
+        return torch.full((), torch.finfo(torch.float8_e4m3fn).max, device=inputs.device)
+    utils: Any = sys.modules[_MODULE].quant_utils
+    axes = utils.convert_quantization_axis_to_reduce_axis(inputs, quantizer._axis)
+    largest: torch.Tensor = utils.reduce_amax(inputs, axis=axes, keepdims=True)
+    return largest
