@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PROJECTS := core converters_builtin/base converters_builtin/vision converters_builtin/transformer \
-  converters_builtin/generation plugins_example
+  converters_builtin/quantization converters_builtin/generation plugins_example
 MANIFESTS := pyproject.toml $(PROJECTS:%=%/pyproject.toml)
 
 .PHONY: demo test lint unit docs bench bench-gpu clean
@@ -17,7 +17,7 @@ lint: .venv/developed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy core/torch2trt converters_builtin/base converters_builtin/vision converters_builtin/transformer \
-	  converters_builtin/generation plugins_example
+	  converters_builtin/quantization converters_builtin/generation plugins_example
 
 # one thread each: two processes share the cores
 unit: .venv/developed

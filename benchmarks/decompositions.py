@@ -76,7 +76,7 @@ def outputs(exported: torch.export.ExportedProgram) -> list:
 def main() -> int:
     """Capture every row, print, record."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("packs", nargs="*", default=["base", "vision", "transformer"])
+    parser.add_argument("packs", nargs="*", default=["base", "vision", "transformer", "quantization"])
     parser.add_argument("--every", type=int, default=1, help="take every n-th row alone")
     parser.add_argument("--json", type=Path, help="write the rows and the environment to this file")
     options = parser.parse_args()

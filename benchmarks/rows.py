@@ -15,7 +15,7 @@ import pytest
 from harness import environment
 
 ROOT = Path(__file__).parent.parent
-PACKS = ["base", "vision", "transformer"]
+PACKS = ["base", "vision", "transformer", "quantization"]
 
 
 class Recorder:

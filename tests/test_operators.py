@@ -11,10 +11,12 @@ from torch2trt.packs.targets import resolve
 from torch2trt.testing import check_pack
 
 from tests.base.cases import CASES as BASE
+from tests.quantization.cases import CASES as QUANTIZATION
 from tests.transformer.cases import CASES as TRANSFORMER
 from tests.vision.cases import CASES as VISION
 
 ROOT = Path(__file__).parent.parent
+CASES = [*BASE, *VISION, *TRANSFORMER, *QUANTIZATION]
 #: core operators that are neither converted nor decomposed into converted ones, each with the reason
 NOT_CONVERTED = {
     **dict.fromkeys(
@@ -50,6 +52,7 @@ NOT_CONVERTED = {
             ),
         ),
         ("torch2trt_ops_transformer", TRANSFORMER, {}),
+        ("torch2trt_ops_quantization", QUANTIZATION, {}),
     ],
 )
 def test_every_converter_has_a_row(pack, cases, without_case):
@@ -75,16 +78,14 @@ def core_operators():
 def test_the_core_operators_are_converted_or_decompose_into_converted_ones():
     converted = {converter.target.obj for converter in installed().converters}
     # a row with whole=False is a call that was decomposed, converted and compared
-    decomposed = {
-        resolve(case.target).obj for case in [*BASE, *VISION, *TRANSFORMER] if not case.whole and not case.rejects
-    }
+    decomposed = {resolve(case.target).obj for case in CASES if not case.whole and not case.rejects}
     missing = {str(overload) for overload in core_operators()} - {str(o) for o in converted | decomposed}
     assert missing == set(NOT_CONVERTED)
     assert len(NOT_CONVERTED) <= 20
 
 
 def test_there_are_as_many_checks_and_targets_as_we_say():
-    checks = sum(len(list(case.variants())) for case in [*BASE, *VISION, *TRANSFORMER])
-    targets = {resolve(case.target).obj for case in [*BASE, *VISION, *TRANSFORMER]}
+    checks = sum(len(list(case.variants())) for case in CASES)
+    targets = {resolve(case.target).obj for case in CASES}
     assert checks >= 1500
     assert len(targets) >= 320

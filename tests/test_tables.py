@@ -7,7 +7,7 @@ import pytest
 from torch2trt import Packs
 
 
-@pytest.fixture(params=["base", "vision", "transformer"])
+@pytest.fixture(params=["base", "vision", "transformer", "quantization"])
 def pack(request):
     return request.param
 

@@ -13,7 +13,7 @@ from torch2trt.testing import Case
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "operators.md"
-TABLES = ("base", "vision", "transformer")
+TABLES = ("base", "vision", "transformer", "quantization")
 SHORT = {"float32": "f32", "float16": "f16", "bfloat16": "bf16", "int64": "i64", "int32": "i32", "bool": "b8"}
 
 HEAD = """# Operators

@@ -49,6 +49,7 @@ from .plugins.memory import tensor_at as tensor_at
 from .program.call import Call as Call
 from .program.call import Target as Target
 from .program.program import Program as Program
+from .quantization import quantize as quantize
 from .runtime.load import load as load
 from .runtime.load import load_engine as load_engine
 from .runtime.module import TRTModule as TRTModule

@@ -175,8 +175,8 @@ def test_scales_are_those_of_the_data():
     rows = TensorBatchDataset([torch.tensor([[1.0, -2.0], [6.35, 0.5]])])
     made = quantized(layer, None, rows)
     assert made.scale == pytest.approx(6.35 / 127)
-    torch.testing.assert_close(made.scales, torch.tensor([0.1, 0.002]))
-    assert made.weights.tolist() == [[10, -127], [0, 127]]
+    torch.testing.assert_close(made.scales, torch.tensor([[0.1], [0.002]]))
+    assert made.codes.tolist() == [[10, -127], [0, 127]]
     many = [torch.cat([torch.arange(1.0, 100), torch.tensor([1000.0])]).reshape(50, 2)]
     assert quantized(layer, None, [many], 99).scale == pytest.approx(99 / 127)
     assert layer.weight[0, 1].item() == pytest.approx(-12.7)

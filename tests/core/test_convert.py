@@ -268,7 +268,7 @@ def test_all_unsupported_calls_are_listed_at_once_with_line_and_module():
         def forward(self, x):
             return torch.sigmoid(self.norm(x)) + torch.relu(x)
 
-    packs = Packs.load(block=("base", "vision", "transformer", "example"))
+    packs = Packs.load(block=("base", "vision", "transformer", "quantization", "example"))
     with pytest.raises(UnsupportedError) as caught:
         convert(Model().eval(), [torch.ones(2)], packs=packs)
     text = str(caught.value)

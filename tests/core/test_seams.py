@@ -96,7 +96,7 @@ def test_a_converter_lowers_the_subprograms_of_its_call():
 
 
 def test_an_unsupported_call_of_a_subprogram_is_listed():
-    packs = with_installed(Pack(cond), block=("base", "vision", "transformer", "example"))
+    packs = with_installed(Pack(cond), block=("base", "vision", "transformer", "quantization", "example"))
     unsupported = {p.call.target.name for p in explain(Branches().eval(), [torch.ones(2, 4)], packs=packs).unsupported}
     assert "aten.sigmoid.default" in unsupported
 

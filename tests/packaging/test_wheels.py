@@ -15,6 +15,7 @@ DISTRIBUTIONS = [
     "converters_builtin/base",
     "converters_builtin/vision",
     "converters_builtin/transformer",
+    "converters_builtin/quantization",
     "converters_builtin/generation",
     "plugins_example",
 ]

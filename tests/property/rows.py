@@ -13,6 +13,7 @@ import torch
 from torch2trt.testing import Case, Sample
 
 from tests.base.cases import CASES as BASE
+from tests.quantization.cases import CASES as QUANTIZATION
 from tests.transformer.cases import CASES as TRANSFORMER
 from tests.vision.cases import CASES as VISION
 
@@ -29,7 +30,11 @@ def _excluded(case: Case) -> str | None:
 
 
 #: by target and name
-ROWS = {f"{case.target} {case.name}".strip(): case for case in [*BASE, *VISION, *TRANSFORMER] if not _excluded(case)}
+ROWS = {
+    f"{case.target} {case.name}".strip(): case
+    for case in [*BASE, *VISION, *TRANSFORMER, *QUANTIZATION]
+    if not _excluded(case)
+}
 
 
 def row(key: str, dtype: torch.dtype = torch.float32) -> Callable[..., Any]:

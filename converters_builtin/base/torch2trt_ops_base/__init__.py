@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch2trt import PackRegistry, Settings, hookimpl
 
-from . import quantized_rules
 from .complex_numbers import take_apart
 from .decompositions import add_rules
 from .doubles import narrow
@@ -26,7 +25,7 @@ _FAMILIES = (
     *("views", "slicing", "windows", "joining", "padding", "strided", "copy", "creation", "sizes"),
     *("indexing", "index_put", "masks", "scatter", "search", "bags", "histogram"),
     *("conditional", "loops"),
-    *("random_numbers", "random_choices", "fake_quantization", "declined"),
+    *("random_numbers", "random_choices", "declined"),
 )
 
 
@@ -35,15 +34,13 @@ def torch2trt_decompositions(table: dict[torch._ops.OpOverload, Callable[..., An
     """Decompose the same operators with every version of PyTorch, and without checks that an engine cannot make."""
     add_rules(table)
     use_unchecked(table)
-    table.update(quantized_rules.rules())
 
 
 @hookimpl(trylast=True)
 def torch2trt_register_converters(registry: PackRegistry) -> None:
     """Add all converters of this pack."""
     # not before: they need TensorRT
-    families = _FAMILIES if quantized_rules.operators() is None else (*_FAMILIES, "quantization")
-    registry.add(*(importlib.import_module(f"{__name__}.{family}") for family in families))
+    registry.add(*(importlib.import_module(f"{__name__}.{family}") for family in _FAMILIES))
 
 
 @hookimpl(trylast=True)

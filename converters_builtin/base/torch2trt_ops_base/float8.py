@@ -21,12 +21,12 @@ def cast(ctx: Context, input: trt.ITensor, dtype: torch.dtype) -> trt.ITensor:
     # neither layer takes a scalar
     input = input if ndim else lib.reshape(ctx, input, [1])
     if source is _FLOAT8:
-        result = ctx.tensor(ctx.network.add_dequantize(input, one, trt.float32).get_output(0), dtype)
+        result = ctx.tensor(lib.dequantize(ctx, input, one), dtype)
     else:
         numbers = ctx.tensor(input, torch.float32)
         if not pytorch_saturates():
             numbers = lib.where(ctx, lib.gt(ctx, lib.abs(ctx, numbers), _LAST), torch.nan, numbers)
-        result = ctx.network.add_quantize(numbers, one, trt.fp8).get_output(0)
+        result = lib.quantize(ctx, numbers, one, _FLOAT8)
     return result if ndim else lib.reshape(ctx, result, [])
 
 

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
-from typing import Any, Final
 
-import torch
 from torch2trt import Context, converter, lib, trt
 from torch2trt.lib import Value
-
-#: of so many products of int8 numbers, float32 has every sum: it is no more than 2**24
-_EXACT: Final = 1024
 
 
 @converter("aten.matmul.default", "aten.mm.default", "aten.bmm.default", "aten.mv.default", "aten.dot.default")
@@ -28,29 +22,6 @@ def matmul(ctx: Context, input: Value, other: Value) -> trt.ITensor:
     terms = lib.mul(ctx, lib.unsqueeze(ctx, rows, [ndim]), lib.unsqueeze(ctx, columns, [ndim - 2]))
     product = lib.sum(ctx, terms, ndim - 1)
     return lib.squeeze(ctx, product, [ndim - 2 + index for index, vector in enumerate(vectors) if vector])
-
-
-def _why_no_parts(input: torch.Tensor) -> str | None:
-    length: Any = input.shape[1]
-    if not isinstance(length, int):
-        return "the number of products that are added is dynamic"
-    return None if length else "nothing is added"
-
-
-@converter("aten._int_mm.default", rejects=_why_no_parts)
-def int_mm(ctx: Context, input: Value, mat2: Value) -> trt.ITensor:
-    """_int_mm(Tensor self, Tensor mat2) -> Tensor"""
-    length, given = ctx.call.args[0].shape[1], ((input, 1), (mat2, 0))
-    parts = [
-        _exact_product(ctx, *(lib.narrow(ctx, one, dim, start, min(_EXACT, length - start)) for one, dim in given))
-        for start in range(0, length, _EXACT)
-    ]
-    return functools.reduce(lambda total, part: lib.add(ctx, total, part), parts)
-
-
-def _exact_product(ctx: Context, rows: Value, columns: Value) -> trt.ITensor:
-    product = lib.matmul(ctx, ctx.tensor(rows, torch.float32), ctx.tensor(columns, torch.float32))
-    return ctx.tensor(product, torch.int32)
 
 
 def _sum_of_products(ctx: Context, input: Value, other: Value) -> trt.ITensor:

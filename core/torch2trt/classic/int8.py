@@ -6,80 +6,21 @@ for each layer, from what the layer gets for the items of a data set; weights ge
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import torch
-from torch.ao.quantization.fx import _decomposed as _decomposed  # registers the operators
 
 from ..errors import InputError
+from ..quantization import quantization_pack
 
-_QUANTIZED: Final = (torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d, torch.nn.Linear)
-_LOW: Final = -128
 _HIGH: Final = 127
+_SMALLEST: Final = torch.finfo(torch.float32).tiny
 
 
-class Quantized(torch.nn.Module):
-    """A convolution or linear layer whose input and weights are quantized to int8 and back.
-
-    Args:
-        layer: the layer.
-        amax: the largest magnitude of its input that is not clamped.
-    """
-
-    weights: torch.Tensor
-    scales: torch.Tensor
-    zeros: torch.Tensor
-
-    def __init__(self, layer: torch.nn.Module, amax: float) -> None:
-        super().__init__()
-        self.layer: Any = layer
-        weight: Any = self.layer.weight
-        smallest = torch.finfo(torch.float32).tiny
-        scales = weight.detach().float().flatten(1).abs().amax(1).div(_HIGH).clamp(min=smallest)
-        self.scale = max(amax / _HIGH, smallest)
-        self.register_buffer("scales", scales)
-        self.register_buffer("zeros", torch.zeros_like(scales, dtype=torch.int64))
-        quantize = torch.ops.quantized_decomposed.quantize_per_channel
-        codes = quantize(weight.detach().float(), scales, self.zeros, 0, _LOW, _HIGH, torch.int8)
-        self.register_buffer("weights", codes)
-        layer.weight = torch.nn.Parameter(self.weight.to(weight.dtype), requires_grad=False)
-
-    @property
-    def weight(self) -> torch.Tensor:
-        """The weights as they are computed with."""
-        if torch.onnx.is_in_onnx_export():  # which has no such operator, and layers of int8 kernels do not build
-            own: torch.Tensor = self.layer.weight
-            return own
-        dequantize = torch.ops.quantized_decomposed.dequantize_per_channel
-        weight: torch.Tensor = dequantize(self.weights, self.scales, self.zeros, 0, _LOW, _HIGH, torch.int8)
-        return weight
-
-    @property
-    def bias(self) -> Any:
-        """The layer's own bias."""
-        return self.layer.bias
-
-    def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """What the layer computes of the quantized input."""
-        layer = self.layer
-        given, weight = self._there_and_back(input), self.weight.to(input.dtype)
-        if isinstance(layer, torch.nn.Linear):
-            return torch.nn.functional.linear(given, weight, layer.bias)
-        result: torch.Tensor = layer._conv_forward(given, weight, layer.bias)
-        return result
-
-    def _there_and_back(self, input: torch.Tensor) -> torch.Tensor:
-        if torch.onnx.is_in_onnx_export():
-            return torch.fake_quantize_per_tensor_affine(input, self.scale, 0, _LOW, _HIGH)
-        how = (self.scale, 0, _LOW, _HIGH, torch.int8)
-        codes = torch.ops.quantized_decomposed.quantize_per_tensor(input.float(), *how)
-        back: torch.Tensor = torch.ops.quantized_decomposed.dequantize_per_tensor(codes, *how)
-        return back.to(input.dtype)
-
-
-def quantized(module: Any, inputs: Any, dataset: Any = None, algorithm: Any = None) -> torch.nn.Module:
+def quantized(
+    module: Any, inputs: Any, dataset: Any = None, algorithm: Any = None, for_onnx: bool = False
+) -> torch.nn.Module:
     """A copy of a module that quantizes its convolutions and linear layers.
 
     Args:
@@ -88,27 +29,36 @@ def quantized(module: Any, inputs: Any, dataset: Any = None, algorithm: Any = No
         dataset: a data set or a sequence of items, each the inputs of one call.
         algorithm: None or ``"minmax"`` takes the largest magnitude of all; a number, such as 99.9, the largest such
             percentile of the magnitudes of an item.
+        for_onnx: whether PyTorch's ONNX export will see the copy.
 
     Raises:
         InputError: nothing to quantize, no items, or an algorithm that is neither.
     """
-    percentile, is_module = _percentile(algorithm), isinstance(module, torch.nn.Module)
-    layers = [layer for layer in module.modules() if type(layer) in _QUANTIZED] if is_module else []
+    percentile, pack = _percentile(algorithm), quantization_pack()
+    modules = dict(module.named_modules()) if isinstance(module, torch.nn.Module) else {}
+    layers: dict[str, Any] = {path: layer for path, layer in modules.items() if type(layer) in pack.LAYERS}
     if not layers:
         raise InputError("int8_mode=True finds no convolution and no linear layer in the module; leave it out")
     items = [inputs] if dataset is None else _items(dataset)
-    largest = _calibrated(module, layers, items, percentile)
+    largest = _calibrated(module, layers.values(), items, percentile)
     if not largest:
         raise InputError("int8_calib_dataset has no items; insert the inputs of some calls")
-    copied = copy.deepcopy(module)
-    pairs = zip(module.modules(), copied.modules(), strict=True)
-    made = {id(twin): Quantized(twin, largest[id(layer)]) for layer, twin in pairs if id(layer) in largest}
-    for parent in list(copied.modules()):
-        for name, child in parent.named_children():
-            if id(child) in made:
-                setattr(parent, name, made[id(child)])
-    result: torch.nn.Module = made.get(id(copied), copied)
-    return result.train(module.training)
+    reached = {path: layer for path, layer in layers.items() if id(layer) in largest}
+    scales = {path: _scale(torch.tensor(largest[id(layer)])) for path, layer in reached.items()}
+    weights = {path: _scale(_magnitudes(layer.weight, pack.channel_axis(layer))) for path, layer in reached.items()}
+    result: torch.nn.Module = pack.with_quantized(module, scales, weights, torch.int8)
+    for made in result.modules() if for_onnx else ():
+        if isinstance(made, pack.Quantized):
+            made.keep_floats()
+    return result
+
+
+def _magnitudes(weight: torch.Tensor, axis: int) -> torch.Tensor:
+    return weight.detach().float().transpose(0, axis).flatten(1).abs().amax(1)
+
+
+def _scale(magnitude: torch.Tensor) -> torch.Tensor:
+    return magnitude.div(_HIGH).clamp(min=_SMALLEST)
 
 
 def _calibrated(

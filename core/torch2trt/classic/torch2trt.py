@@ -65,7 +65,7 @@ def _converted(given: Mapping[str, Any]) -> TRTModule:
     module = given["module"]
     if given["int8_mode"]:
         example, dataset = first_item(given["inputs"]), given["int8_calib_dataset"]
-        module = quantized(module, example, dataset, given["int8_calib_algorithm"])
+        module = quantized(module, example, dataset, given["int8_calib_algorithm"], given["use_onnx"])
     if given["use_onnx"]:
         converted = convert_by_onnx(module, inputs, Settings(**settings), *names, given["onnx_opset"])
     else:

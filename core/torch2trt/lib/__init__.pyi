@@ -49,6 +49,8 @@ from .pointwise import sub as sub
 from .pointwise import tanh as tanh
 from .pointwise import unary as unary
 from .pointwise import where as where
+from .quantization import dequantize as dequantize
+from .quantization import quantize as quantize
 from .reduction import amax as amax
 from .reduction import amin as amin
 from .reduction import axes_mask as axes_mask

@@ -16,25 +16,7 @@ def product(target, call, *inputs, dynamic=None, name="plain", **more):
     return Case(f"aten.{target}.default", call, inputs, dynamic=dynamic, name=name, **more)
 
 
-def int_mm(x, y):
-    return torch._int_mm(x.to(torch.int8), y.to(torch.int8))
-
-
 CASES = [
-    product("_int_mm", int_mm, i32(24, 16, low=-128, high=128), i32(16, 8, low=-128, high=128), dynamic=N),
-    product(
-        "_int_mm",
-        int_mm,
-        i32(24, 2056, low=-128, high=128),
-        i32(2056, 8, low=-128, high=128),
-        name="more products than float32 adds up exactly",
-    ),
-    product(
-        "_int_mm",
-        lambda x: int_mm(torch.full_like(x, -128), torch.full((2048, 8), -128)),
-        i32(24, 2048),
-        name="the largest sums",
-    ),
     Case(
         "aten.linalg_cross.default",
         torch.linalg.cross,

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.ao.quantization.fx._decomposed  # defines the operators
 import torch.nn.functional as F
-from torch2trt import convert, trt
+from torch2trt import convert
 
 q = torch.ops.quantized_decomposed
 
@@ -56,9 +56,7 @@ def test_quantized_models_build_and_compute_what_pytorch_does(name):
     assert layers.count("QUANTIZE") == 1
     # nothing stands between the two, which an engine fuses
     assert "CAST" not in layers or name == "embedding"
-    # TensorRT for RTX builds no convolution of two int8 tensors
-    folded = len(weight) > 2 and trt.__name__ == "tensorrt_rtx"
-    assert layers.count("DEQUANTIZE") == (1 if folded else 2)
+    assert layers.count("DEQUANTIZE") == 2
 
 
 def test_a_model_in_quantization_aware_training_keeps_int8_layers():

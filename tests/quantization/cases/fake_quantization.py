@@ -3,7 +3,7 @@
 import torch
 from torch2trt.testing import Case, f32
 
-from .quantization import ALL, NONE, POINTS, SCALES, TIES, N, With, X
+from .decomposed import ALL, NONE, POINTS, SCALES, TIES, N, With, X
 
 PARAMETERS = {"s": torch.tensor(0.1), "z": torch.tensor(0, dtype=torch.int32)}
 #: by channels, PyTorch quantizes what no int64 holds to the lowest number

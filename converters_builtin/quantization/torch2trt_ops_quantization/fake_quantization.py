@@ -12,7 +12,8 @@ import torch
 from torch2trt import Context, converter, lib, trt
 from torch2trt.lib import Value
 
-from .quantization import dequantized, quantized, why_no_layer
+from .layers import dequantized, quantized, spread, why_no_layer
+from .small import small_constant
 
 
 def _whole(zero_point: Value) -> str | None:
@@ -25,11 +26,12 @@ def _like(input: torch.Tensor, *parameters: Any, **more: Any) -> torch.Tensor:
 
 
 # as functions, which PyTorch cannot trace with dynamic sizes, and as the operators of programs that were exported
-@converter("torch.fake_quantize_per_tensor_affine", rejects=_whole, shape_rule=_like)
+@converter("torch.fake_quantize_per_tensor_affine", rejects=_whole, fold=False, shape_rule=_like)
 @converter(
     "aten.fake_quantize_per_tensor_affine.default",
     "aten.fake_quantize_per_tensor_affine.tensor_qparams",
     rejects=_whole,
+    fold=False,
 )
 def fake_quantize_per_tensor_affine(
     ctx: Context, input: Value, scale: Value, zero_point: Value, quant_min: int, quant_max: int
@@ -38,8 +40,8 @@ def fake_quantize_per_tensor_affine(
     return _there_and_back(ctx, input, scale, zero_point, quant_min, quant_max)
 
 
-@converter("torch.fake_quantize_per_channel_affine", rejects=_whole, shape_rule=_like)
-@converter("aten.fake_quantize_per_channel_affine.default", rejects=_whole)
+@converter("torch.fake_quantize_per_channel_affine", rejects=_whole, fold=False, shape_rule=_like)
+@converter("aten.fake_quantize_per_channel_affine.default", rejects=_whole, fold=False)
 def fake_quantize_per_channel_affine(
     ctx: Context, input: Value, scale: Value, zero_point: Value, axis: int, quant_min: int, quant_max: int
 ) -> trt.ITensor:
@@ -50,13 +52,18 @@ def fake_quantize_per_channel_affine(
 def _there_and_back(
     ctx: Context, input: Value, scale: Value, zero_point: Value, low: int, high: int, axis: int | None = None
 ) -> trt.ITensor:
-    dtype, tensor = ctx.call.result.dtype, ctx.tensor(input, torch.float32)
-    scales, zero_points = (_along(ctx, value, axis, len(tensor.shape)) for value in (scale, zero_point))
+    dtype, ndim = ctx.call.result.dtype, lib.ndim_of(input)
+    if not any(map(lib.is_runtime, (input, scale, zero_point))) and (
+        small := _of_constants(ctx, ctx.const(input), _along(ctx, scale, zero_point, axis, ndim), low, high, dtype)
+    ):
+        return small
+    tensor = ctx.tensor(input, torch.float32)
+    scales, zero_points = (ctx.tensor(value, torch.float32) for value in _along(ctx, scale, zero_point, axis, ndim))
     missing = lib.isnan(ctx, tensor)
     if _has_layers(ctx, scale, zero_point, low, high, axis):
         tensor = lib.where(ctx, missing, lib.mul(ctx, scales, low, torch.float32), tensor)
         codes = quantized(ctx, tensor, ctx.const(scale).to(torch.float32), low, high, axis)
-        return ctx.tensor(dequantized(ctx, codes, ctx.const(scale), axis), dtype)
+        return dequantized(ctx, codes, ctx.const(scale), dtype, axis)
     steps = lib.round(ctx, lib.mul(ctx, tensor, lib.reciprocal(ctx, scales)))
     codes = lib.add(ctx, steps, zero_points, torch.float32)
     codes = lib.minimum(ctx, lib.maximum(ctx, codes, float(low)), float(high))
@@ -64,12 +71,23 @@ def _there_and_back(
     return ctx.tensor(lib.mul(ctx, lib.sub(ctx, codes, zero_points, torch.float32), scales), dtype)
 
 
-def _along(ctx: Context, value: Value, axis: int | None, ndim: int) -> trt.ITensor:
-    """Parameters in float32, in a shape that broadcasts along ``axis``."""
-    dims = [] if axis is None else [-1 if dim == axis % ndim else 1 for dim in range(ndim)]
-    return ctx.tensor(
-        lib.reshape(ctx, value, dims) if lib.is_runtime(value) else ctx.const(value).reshape(dims), torch.float32
-    )
+def _of_constants(
+    ctx: Context, input: torch.Tensor, parameters: list[Any], low: int, high: int, dtype: torch.dtype
+) -> trt.ITensor | None:
+    """Weights of a model in quantization-aware training, which are small in the engine."""
+    scales, zero_points = (parameter.to(torch.float32) for parameter in parameters)
+    steps = (input.to(torch.float32) * scales.reciprocal()).round() + zero_points
+    return small_constant(ctx, steps.nan_to_num(low, high, low).clamp(low, high), scales, zero_points, dtype)
+
+
+def _along(ctx: Context, scale: Value, zero_point: Value, axis: int | None, ndim: int) -> list[Value]:
+    """Parameters in a shape that broadcasts along ``axis``."""
+    axis = None if axis is None else axis % ndim
+    dims = [] if axis is None else [-1 if dim == axis else 1 for dim in range(ndim)]
+    return [
+        lib.reshape(ctx, value, dims) if lib.is_runtime(value) else spread(ctx.const(value), axis, len(dims))
+        for value in (scale, zero_point)
+    ]
 
 
 def _has_layers(ctx: Context, scale: Value, zero_point: Value, low: int, high: int, axis: int | None) -> bool:
