@@ -259,6 +259,8 @@ def test_a_layer_comes_of_the_calls_that_the_lowering_noted_in_it_or_else_of_tho
     told = {"Name": "head.1/aten.linear.default#0", "Metadata": f"{noted}\x1e{{broken}}"}
     assert described(json.dumps(told), calls) == ("head.1/aten.linear.default#0", ["linear", "relu"])
     assert described(json.dumps({"Name": "aten.relu.default#0"}), calls) == ("aten.relu.default#0", ["relu"])
+    as_told = f'{{"Name" : "__myl_FcAddRelu_myl0_0", "Metadata": "{noted}"\n}}'  # as engines tell it
+    assert described(as_told, calls) == ("__myl_FcAddRelu_myl0_0", ["linear", "relu"])
     assert described('"aten.relu.default#1"', calls) == ("aten.relu.default#1", ["relu"])
     assert described("copy", calls) == ("copy", [])
     assert origins("__mye1_head.0/aten.linear.default#0 + (aten.relu.default#12)", calls)[-1:] == ["relu"]

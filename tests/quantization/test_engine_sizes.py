@@ -48,18 +48,18 @@ def packed():
 
 
 def in_training():
-    weight = torch.randn(SIZE, SIZE)
-    parameters = (weight.abs().amax(1) / 127, torch.zeros(SIZE).int(), 0, -127, 127)
-    return Linear(lambda model: torch.fake_quantize_per_channel_affine(model.floats, *parameters), floats=weight)
+    def weight(model):
+        return torch.fake_quantize_per_channel_affine(model.floats, model.scales, model.zeros, 0, -127, 127)
+
+    floats = torch.randn(SIZE, SIZE)
+    return Linear(weight, floats=floats, scales=floats.abs().amax(1) / 127, zeros=torch.zeros(SIZE).int())
 
 
 def asymmetric():
-    parameters = (torch.randint(-99, 99, (SIZE,)), 0, -128, 127, torch.int8)
-    return Linear(
-        lambda model: q.dequantize_per_channel(model.codes, model.scales, *parameters),
-        codes=codes(),
-        scales=scales(SIZE),
-    )
+    def weight(model):
+        return q.dequantize_per_channel(model.codes, model.scales, model.zeros, 0, -128, 127, torch.int8)
+
+    return Linear(weight, codes=codes(), scales=scales(SIZE), zeros=torch.randint(-99, 99, (SIZE,)))
 
 
 MODELS = {

@@ -112,7 +112,7 @@ LINEAR = nn.Linear(2, 2).eval()
         (nn.Sequential(LINEAR, nn.Dropout()), ([torch.ones(1, 2)],), r"Dropout .*call model\.eval\(\)"),
         (torch.relu, ([torch.ones(1, 2)],), "takes a torch.nn.Module"),
     ],
-    ids=str,
+    ids=["items", "a tensor", "dtype", "path", "class", "infinity", "nothing to quantize", "training", "no module"],
 )
 def test_what_means_nothing_is_refused(model, arguments, message):
     with pytest.raises(InputError, match=message):

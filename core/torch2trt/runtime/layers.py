@@ -18,6 +18,8 @@ from .session import Session
 
 #: the names that the lowering gives to layers: ``encoder.ln/aten.add.Tensor#1``
 _NAME: Final = re.compile(r"[\w./\-<>]+#\d+")
+#: the name of a layer of which the inspector tells
+_NAMED: Final = re.compile(r'"Name"\s*:\s*"(.*?)"')
 #: what it notes in each: one JSON object for every layer of the network that was fused
 _NOTED: Final = re.compile(r"\{[^{}]*\}")
 #: how many calls are timed
@@ -38,8 +40,10 @@ def described(told: str, calls: Sequence[Mapping[str, Any]]) -> tuple[str, list[
     """
     try:
         data = json.loads(told)
-    except ValueError:
-        data = told.strip()
+    except ValueError:  # TensorRT escapes no quotes of what was noted
+        before, _, metadata = told.partition('"Metadata"')
+        found = _NAMED.search(before)
+        data = {"Name": found[1], "Metadata": metadata} if found else told.strip()
     name, metadata = (data.get("Name", ""), data.get("Metadata", "")) if isinstance(data, dict) else (data, "")
     noted = set()
     for one in _NOTED.findall(str(metadata)):
