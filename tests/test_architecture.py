@@ -107,7 +107,7 @@ def test_the_core_stays_minimal():
         for name, path in MODULES.items()
         if room(name) not in ("reference", "report", "verify", "tune", "testing", "classic", "dynamo", "cli", *ALIASES)
     ]
-    assert sum(map(code_lines, own)) <= 11100
+    assert sum(map(code_lines, own)) <= 11150
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ Tensors go from one to the next as they are, sizes as Python's numbers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 
@@ -14,7 +15,7 @@ from ..program.call import Call, Ref
 from ..program.leaves import TensorSpec
 from ..program.memory import storage_of
 from ..program.straight import fitting
-from .parts import EnginePart, Hybrid, TorchPart, Values
+from .parts import EnginePart, Hybrid, Slots, TorchPart
 from .runner import Runner
 from .torch_run import TorchRun
 
@@ -29,11 +30,12 @@ class HybridRunner:
 
     def __init__(self, hybrid: Hybrid, runner_of: Callable[[EnginePart], Runner]) -> None:
         self._hybrid = hybrid
-        runners = {id(part): runner_of(part) for part in hybrid.parts if isinstance(part, EnginePart)}
+        self._slots = _slots(hybrid)
+        runners = {number: runner_of(part) for number, part in _engines(hybrid)}
         #: what runs its engines; ``"torch"`` where it has none
         self.kind = next((runner.kind for runner in runners.values()), "torch")
-        self._engines = {number: _EngineRun(part, runners[id(part)]) for number, part in _engines(hybrid)}
-        self._unused = _unused(hybrid)
+        self._engines = {number: _EngineRun(part, runners[number], self._slots) for number, part in _engines(hybrid)}
+        self._unused = [[self._slots[ref] for ref in refs] for refs in _unused(hybrid)]
         self._on_device: dict[torch.device, _OnDevice] = {}
 
     def __call__(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -41,20 +43,23 @@ class HybridRunner:
         device = _device(tensors, self._hybrid.device)
         prepared = self._on_device.get(device)
         if prepared is None:
-            prepared = self._on_device[device] = _OnDevice(self._hybrid, device)
-        values: Values = {Ref("input", name): tensor for name, tensor in tensors.items()} | prepared.returned
+            prepared = self._on_device[device] = _OnDevice(self._hybrid, device, self._slots)
+        values = list(prepared.values)
+        for name, tensor in tensors.items():
+            if (slot := self._slots.get(Ref("input", name))) is not None:
+                values[slot] = tensor
         with torch.no_grad():
             for number, unused in enumerate(self._unused):
                 run = self._engines.get(number) or prepared.runs[number]
                 run(values)
-                for ref in unused:
-                    values.pop(ref, None)
+                for slot in unused:
+                    values[slot] = None
             return dict(self._outputs(values, {*map(storage_of, tensors.values())} | prepared.storages))
 
-    def _outputs(self, values: Values, taken: set[int]) -> Iterator[tuple[str, torch.Tensor]]:
+    def _outputs(self, values: Sequence[Any], taken: set[int]) -> Iterator[tuple[str, torch.Tensor]]:
         """What is returned, in memory that nothing else has: inputs and state may be written, and users write too."""
         for name, output in self._hybrid.outputs.items():
-            tensor = torch.as_tensor(values[output] if isinstance(output, Ref) else output)
+            tensor = torch.as_tensor(values[self._slots[output]] if isinstance(output, Ref) else output)
             if storage_of(tensor) in taken:
                 tensor = tensor.clone()
             taken.add(storage_of(tensor))
@@ -64,39 +69,44 @@ class HybridRunner:
 class _EngineRun:
     """The engine of one part."""
 
-    def __init__(self, part: EnginePart, runner: Runner) -> None:
-        self._part, self._runner = part, runner
+    def __init__(self, part: EnginePart, runner: Runner, slots: Slots) -> None:
+        self._runner, self._numbers = runner, part.numbers
+        # what came from outside was checked there
         self._inputs = [
-            (ref, spec, fitting(getattr(torch, spec.dtype), spec.ranges)) for ref, spec in part.inputs.items()
+            (slots[ref], spec, fitting(getattr(torch, spec.dtype), spec.ranges) if ref.kind == "call" else None)
+            for ref, spec in part.inputs.items()
         ]
+        self._outputs = [(slots[ref], name) for ref, name in part.outputs]
 
-    def __call__(self, values: Values) -> None:
+    def __call__(self, values: list[Any]) -> None:
         given = {}
-        for ref, spec, fits in self._inputs:
-            given[spec.name] = tensor = torch.as_tensor(values[ref])
-            # what came from outside was checked there
-            if ref.kind == "call" and (spec.values or not fits(tensor)):
+        for slot, spec, fits in self._inputs:
+            given[spec.name] = tensor = torch.as_tensor(values[slot])
+            if fits is not None and (spec.values or not fits(tensor)):
                 _check(spec, tensor)
         outputs = self._runner(given)
-        for ref, name in self._part.outputs:
-            values[ref] = int(outputs[name]) if name in self._part.numbers else outputs[name]
+        for slot, name in self._outputs:
+            values[slot] = int(outputs[name]) if name in self._numbers else outputs[name]
 
 
 class _OnDevice:
     """What PyTorch runs, with its constants on one device."""
 
-    def __init__(self, hybrid: Hybrid, device: torch.device) -> None:
+    def __init__(self, hybrid: Hybrid, device: torch.device, slots: Slots) -> None:
         constants = {
             ref: value.to(device) if isinstance(value, torch.Tensor) else value
             for ref, value in hybrid.constants.items()
         }
         self.runs = {
-            number: TorchRun(part, hybrid, device, constants)
+            number: TorchRun(part, hybrid, device, constants, slots)
             for number, part in enumerate(hybrid.parts)
             if isinstance(part, TorchPart)
         }
-        #: the constants that the program returns
-        self.returned = {ref: constants[ref] for ref in hybrid.outputs.values() if ref in constants}
+        #: what is known of all values before a call: the constants that the program returns
+        self.values: list[Any] = [None] * len(slots)
+        for ref in hybrid.outputs.values():
+            if ref in constants:
+                self.values[slots[ref]] = constants[ref]
         self.storages = {storage_of(value) for value in constants.values() if isinstance(value, torch.Tensor)}
 
 
@@ -113,6 +123,16 @@ def _device(tensors: Mapping[str, torch.Tensor], traced: torch.device) -> torch.
 def _check(spec: TensorSpec, tensor: torch.Tensor) -> None:
     if reason := spec.why_not_a_tensor(tensor) or spec.why_not_in_range(tensor):
         raise InputError(f"{spec.name!r}, which the model computes of these inputs, {reason}")
+
+
+def _slots(hybrid: Hybrid) -> Slots:
+    """A place for every value that goes into a part or comes out of one, or is returned."""
+    refs: list[Ref] = []
+    for part in hybrid.parts:
+        refs += [*part.inputs, *(ref for ref, _ in part.outputs)] if isinstance(part, EnginePart) else part.outputs
+        refs += [*_taken(part.calls)] if isinstance(part, TorchPart) else []
+    refs += [output for output in hybrid.outputs.values() if isinstance(output, Ref)]
+    return {ref: slot for slot, ref in enumerate(dict.fromkeys(refs))}
 
 
 def _unused(hybrid: Hybrid) -> list[list[Ref]]:

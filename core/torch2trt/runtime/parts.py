@@ -19,6 +19,8 @@ from .reference import ReferenceRunner
 
 #: values of a program, by the names that its calls have for them
 Values = dict[Ref, Any]
+#: the places of values in a list, which a call reads sooner than it hashes a name
+Slots = Mapping[Ref, int]
 
 
 @dataclass(frozen=True, eq=False)

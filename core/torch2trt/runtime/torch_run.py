@@ -14,7 +14,7 @@ from ..program.call import Call, ModuleOperand, Ref
 from ..program.evaluate import VIEWS, Step, results_of
 from ..program.program import Program, draws
 from ..program.values import is_of_sizes
-from .parts import Hybrid, TorchPart, Values
+from .parts import Hybrid, Slots, TorchPart
 
 #: returns of operators of which the position in what the operator returns is known
 _TENSOR: Final = "Tensor"
@@ -52,22 +52,26 @@ class TorchRun:
         hybrid: what it is a part of.
         device: where it runs.
         constants: those of the whole, there.
+        slots: where it finds and leaves values.
     """
 
-    def __init__(self, part: TorchPart, hybrid: Hybrid, device: torch.device, constants: Mapping[Ref, Any]) -> None:
+    def __init__(
+        self, part: TorchPart, hybrid: Hybrid, device: torch.device, constants: Mapping[Ref, Any], slots: Slots
+    ) -> None:
         steps = [Step(call, device, hybrid.device, constants) for call in part.calls]
         own = {call.name for call in part.calls}
         refs = (ref for step in steps for ref in step.refs if ref.kind != "call" or ref.name not in own)
-        self._taken, self._given = list(dict.fromkeys(refs)), list(part.outputs)
-        graph = as_graph(steps, self._taken, self._given)
+        taken = list(dict.fromkeys(refs))
+        graph = as_graph(steps, taken, part.outputs)
+        self._taken, self._given = ([slots[ref] for ref in given] for given in (taken, part.outputs))
         #: whether inductor compiles it: at the first call, and again for other sizes
         self.compiled = part.compiled and why_not_compiled(device) is None
         self._run: Any = torch.compile(graph, fullgraph=True) if self.compiled else graph.forward
 
-    def __call__(self, values: Values) -> None:
+    def __call__(self, values: list[Any]) -> None:
         """Add the results that are needed elsewhere."""
-        made = self._run(*(values[ref] for ref in self._taken))
-        values.update(zip(self._given, made, strict=True))
+        for slot, made in zip(self._given, self._run(*[values[slot] for slot in self._taken]), strict=True):
+            values[slot] = made
 
 
 def as_graph(steps: Iterable[Step], taken: Iterable[Ref], given: Iterable[Ref]) -> torch.fx.GraphModule:
