@@ -83,3 +83,10 @@ def test_the_page_of_lib_names_every_verb():
 def test_the_page_of_lib_is_fresh():
     done = subprocess.run([sys.executable, "tools/lib_reference.py", "--check"], cwd=ROOT, check=False)
     assert done.returncode == 0, "docs/api/lib.md is stale; run python tools/lib_reference.py"
+
+
+def test_every_error_and_warning_is_explained():
+    names = {
+        name for name in vars(torch2trt.errors) if name.endswith(("Error", "Warning")) and name != "Torch2TRTError"
+    }
+    assert set(re.findall(r"^(?:\*\*|\| )`(\w+)`", text_of("errors.md"), re.MULTILINE)) == names
