@@ -62,7 +62,8 @@ def test_the_chain_of_a_target_says_who_wins_and_who_is_overridden(run):
 def test_packs_are_checked(run):
     done = run("packs", "--check", "--json")
     assert done.exit_code == 0
-    assert {row["pack"] for row in json.loads(done.stdout)} == {"base", "example", "transformer", "vision"}
+    packs = {row["pack"] for row in json.loads(done.stdout)}
+    assert packs == {"base", "example", "quantization", "transformer", "vision"}
     assert not any(row["lacks"] for row in json.loads(done.stdout))
 
 
