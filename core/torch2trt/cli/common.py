@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ..errors import Torch2TRTError, UnsupportedError
+from ..errors import InputError, Torch2TRTError, UnsupportedError
 
 out: Final = Console()
 #: exit statuses; the last is a shell's own for a program that Ctrl-C ended
@@ -36,6 +36,15 @@ def errors_in_words() -> Iterator[None]:
     except KeyboardInterrupt:
         Console(stderr=True).print("interrupted")
         raise typer.Exit(INTERRUPTED) from None
+
+
+@contextlib.contextmanager
+def holding(path: Path, what: str, cure: str) -> Iterator[None]:
+    """Whatever a reader raises is an :class:`InputError`: the file holds no ``what``; ``cure`` says what to do."""
+    try:
+        yield
+    except Exception as error:
+        raise InputError(f"{path} holds no {what} ({type(error).__name__}: {error}). {cure}") from error
 
 
 def table(*columns: str) -> Table:

@@ -122,7 +122,7 @@ def takes(*groups: Mapping[str, _Option]) -> Callable[[Callable[..., None]], Cal
         shown = [parameter for name, parameter in own.parameters.items() if name != "settings"]
         # typer reads the annotations too
         with_settings.__annotations__ = {one.name: one.annotation for one in (*shown, *added)}
-        with_settings.__signature__ = inspect.Signature([*_by_keyword(shown), *added])  # type: ignore[attr-defined]
+        with_settings.__signature__ = inspect.Signature([*_by_keyword(shown), *added])  # type: ignore[attr-defined]  # functions may have it
         return with_settings
 
     return decorate

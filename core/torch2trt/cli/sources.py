@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import typer
 
 from ..errors import InputError, did_you_mean
-from .common import note, phase, without_logs
+from .common import holding, note, phase, without_logs
 
 HELP: Final = (
     "a program saved with torch.export.save (.pt2), package.module:factory, timm:NAME, torchvision:NAME, or hf:NAME "
@@ -60,14 +60,9 @@ def load_program(path: Path) -> Any:
     """The ``ExportedProgram`` of a file; :class:`InputError` where the file holds none."""
     import torch
 
-    try:
-        with without_logs():
-            return torch.export.load(path)
-    except Exception as error:
-        raise InputError(
-            f"{path} holds no program that torch.export.load can read ({type(error).__name__}: {error}). "
-            "Write one with torch.export.save(torch.export.export(model, args), path)"
-        ) from error
+    cure = "Write one with torch.export.save(torch.export.export(model, args), path)"
+    with holding(path, "program that torch.export.load can read", cure), without_logs():
+        return torch.export.load(path)
 
 
 def _check_plain(pretrained: bool) -> None:
@@ -76,7 +71,7 @@ def _check_plain(pretrained: bool) -> None:
 
 
 def _from_torchvision(name: str, pretrained: bool) -> Any:
-    import torchvision  # type: ignore[import-untyped,unused-ignore]
+    import torchvision  # type: ignore[import-untyped,unused-ignore]  # it has no types
 
     takes = inspect.signature(torchvision.models.get_model_builder(name)).parameters
     # a detector's backbone has trained weights of its own
@@ -85,7 +80,7 @@ def _from_torchvision(name: str, pretrained: bool) -> Any:
 
 
 def _from_timm(name: str, pretrained: bool) -> Any:
-    import timm  # type: ignore[import-not-found,import-untyped,unused-ignore]
+    import timm  # type: ignore[import-not-found,import-untyped,unused-ignore]  # optional
 
     return timm.create_model(name, pretrained=pretrained)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError
+from .common import holding
 
 if TYPE_CHECKING:
     from ..runtime.module import TRTModule
@@ -36,27 +37,18 @@ def read_inputs(paths: Sequence[Path]) -> Any:
 def _from_torch(path: Path) -> Any:
     import torch
 
-    try:
+    with holding(path, "tensors that torch.load can read", "Write them with torch.save([x, ...], path)"):
         return torch.load(path, weights_only=True)
-    except Exception as error:
-        raise InputError(
-            f"{path} holds no tensors that torch.load can read ({type(error).__name__}: {error}). "
-            "Write them with torch.save([x, ...], path)"
-        ) from error
 
 
 def _from_numpy(path: Path) -> Any:
     import numpy
     import torch
 
-    try:
+    cure = "Write one with numpy.save(path, x), several with numpy.savez(path, name=x)"
+    with holding(path, "arrays that numpy.load can read", cure):
         held = numpy.load(path, allow_pickle=False)
         return {name: torch.as_tensor(held[name]) for name in held} if path.suffix == ".npz" else torch.as_tensor(held)
-    except Exception as error:
-        raise InputError(
-            f"{path} holds no arrays that numpy.load can read ({type(error).__name__}: {error}). "
-            "Write one with numpy.save(path, x), several with numpy.savez(path, name=x)"
-        ) from error
 
 
 def load_here(path: Path) -> TRTModule:
@@ -81,9 +73,9 @@ def arguments(module: TRTModule, given: Sequence[Path] | None) -> tuple[tuple[An
         args, kwargs = ((), inputs) if isinstance(inputs, Mapping) else (_sequence(inputs), {})
     else:
         args, kwargs = random_arguments(signature)
-    moved: Any = pytree.tree_map_only(torch.Tensor, lambda tensor: tensor.to(_device()), (args, kwargs))
-    signature.flatten(*moved)  # says what does not fit
-    return moved  # type: ignore[no-any-return]
+    args, kwargs = pytree.tree_map_only(torch.Tensor, lambda tensor: tensor.to(_device()), (args, kwargs))
+    signature.flatten(args, kwargs)  # says what does not fit
+    return args, kwargs
 
 
 def _device() -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from ..errors import InputError
-from ..program.call import Call, Ref
+from ..program.call import Ref
 from ..program.leaves import TensorSpec
 from ..program.memory import storage_of
 from ..program.straight import fitting
@@ -31,6 +31,7 @@ class HybridRunner:
     def __init__(self, hybrid: Hybrid, runner_of: Callable[[EnginePart], Runner]) -> None:
         self._hybrid = hybrid
         self._slots = _slots(hybrid)
+        self._inputs = [(ref.name, slot) for ref, slot in self._slots.items() if ref.kind == "input"]
         runners = {number: runner_of(part) for number, part in _engines(hybrid)}
         #: what runs its engines; ``"torch"`` where it has none
         self.kind = next((runner.kind for runner in runners.values()), "torch")
@@ -45,9 +46,8 @@ class HybridRunner:
         if prepared is None:
             prepared = self._on_device[device] = _OnDevice(self._hybrid, device, self._slots)
         values = list(prepared.values)
-        for name, tensor in tensors.items():
-            if (slot := self._slots.get(Ref("input", name))) is not None:
-                values[slot] = tensor
+        for name, slot in self._inputs:
+            values[slot] = tensors[name]
         with torch.no_grad():
             for number, unused in enumerate(self._unused):
                 run = self._engines.get(number) or prepared.runs[number]
@@ -104,7 +104,7 @@ class _OnDevice:
         }
         #: what is known of all values before a call: the constants that the program returns
         self.values: list[Any] = [None] * len(slots)
-        for ref in hybrid.outputs.values():
+        for ref in _returned(hybrid):
             if ref in constants:
                 self.values[slots[ref]] = constants[ref]
         self.storages = {storage_of(value) for value in constants.values() if isinstance(value, torch.Tensor)}
@@ -127,26 +127,27 @@ def _check(spec: TensorSpec, tensor: torch.Tensor) -> None:
 
 def _slots(hybrid: Hybrid) -> Slots:
     """A place for every value that goes into a part or comes out of one, or is returned."""
-    refs: list[Ref] = []
-    for part in hybrid.parts:
-        refs += [*part.inputs, *(ref for ref, _ in part.outputs)] if isinstance(part, EnginePart) else part.outputs
-        refs += [*_taken(part.calls)] if isinstance(part, TorchPart) else []
-    refs += [output for output in hybrid.outputs.values() if isinstance(output, Ref)]
-    return {ref: slot for slot, ref in enumerate(dict.fromkeys(refs))}
+    refs = [ref for part in hybrid.parts for ref in _refs(part)]
+    return {ref: slot for slot, ref in enumerate(dict.fromkeys([*refs, *_returned(hybrid)]))}
 
 
 def _unused(hybrid: Hybrid) -> list[list[Ref]]:
     """After each part the values that no later one takes."""
     last: dict[Ref, int] = {}
     for number, part in enumerate(hybrid.parts):
-        taken: Sequence[Ref] = list(part.inputs) if isinstance(part, EnginePart) else [*_taken(part.calls)]
-        made = [ref for ref, _ in part.outputs] if isinstance(part, EnginePart) else part.outputs
-        last.update(dict.fromkeys([*taken, *made], number))
-    kept = {output for output in hybrid.outputs.values() if isinstance(output, Ref)}
+        last.update(dict.fromkeys(_refs(part), number))
+    kept = set(_returned(hybrid))
     return [
         [ref for ref, at in last.items() if at == number and ref not in kept] for number in range(len(hybrid.parts))
     ]
 
 
-def _taken(calls: Sequence[Call]) -> Iterator[Ref]:
-    return (ref for call in calls for ref in call.refs)
+def _refs(part: EnginePart | TorchPart) -> list[Ref]:
+    """What a part takes and gives."""
+    if isinstance(part, EnginePart):
+        return [*part.inputs, *(ref for ref, _ in part.outputs)]
+    return [*part.taken, *part.outputs]
+
+
+def _returned(hybrid: Hybrid) -> list[Ref]:
+    return [output for output in hybrid.outputs.values() if isinstance(output, Ref)]

@@ -53,6 +53,13 @@ class TorchPart:
     #: whether inductor makes kernels of them where it can
     compiled: bool = False
 
+    @property
+    def taken(self) -> list[Ref]:
+        """The values that its calls take from outside of it, constants among them."""
+        own = {call.name for call in self.calls}
+        refs = (ref for call in self.calls for ref in call.refs)
+        return list(dict.fromkeys(ref for ref in refs if ref.kind != "call" or ref.name not in own))
+
     def __str__(self) -> str:
         """``3 calls, compiled by inductor``."""
         return f"{len(self.calls)} calls" + (", compiled by inductor" if self.compiled else "")

@@ -40,8 +40,14 @@ def _is_plain(call: Call) -> bool:
         return False
     if overload is None or is_of_sizes(call.target):
         return is_of_sizes(call.target)
-    returns = [str(result.type) for result in overload._schema.returns]
+    returns = _returns(call)
     return not overload._schema.is_mutable and (returns == [_TENSORS] or all(one == _TENSOR for one in returns))
+
+
+def _returns(call: Call) -> list[str]:
+    """The types that an operator's schema returns; none of arithmetic on sizes."""
+    overload = call.target.overload
+    return [] if overload is None else [str(result.type) for result in overload._schema.returns]
 
 
 class TorchRun:
@@ -59,9 +65,8 @@ class TorchRun:
         self, part: TorchPart, hybrid: Hybrid, device: torch.device, constants: Mapping[Ref, Any], slots: Slots
     ) -> None:
         steps = [Step(call, device, hybrid.device, constants) for call in part.calls]
-        own = {call.name for call in part.calls}
-        refs = (ref for step in steps for ref in step.refs if ref.kind != "call" or ref.name not in own)
-        taken = list(dict.fromkeys(refs))
+        needed = {ref for step in steps for ref in step.refs}  # which constants are not
+        taken = [ref for ref in part.taken if ref in needed]
         graph = as_graph(steps, taken, part.outputs)
         self._taken, self._given = ([slots[ref] for ref in given] for given in (taken, part.outputs))
         #: whether inductor compiles it: at the first call, and again for other sizes
@@ -110,7 +115,7 @@ def _results(graph: torch.fx.Graph, step: Step, node_of: Any) -> Sequence[torch.
         made = graph.call_function(
             torch.reshape if target.obj in VIEWS else target.obj, *pytree.tree_map(node_of, step.operands)
         )
-        returns = [str(one.type) for one in target.overload._schema.returns] if target.overload else []
+        returns = _returns(call)
         if len(returns) <= 1 and returns != [_TENSORS]:
             return [made]
     else:

@@ -64,7 +64,8 @@ def autotuned(
     usual = next((case for case in cases if case.name.split()[1] == "usual"), cases[0] if cases else None)
     if usual is None:
         return module
-    candidates = {_ENGINE: module} | {name: _in_torch(plan, kind, name) for kind, name in _RIVALS.items()}
+    rivals = _with_few_moves(plan)
+    candidates = {_ENGINE: module} | {name: _in_torch(rivals, kind, name) for kind, name in _RIVALS.items()}
     found = {name: one for name, one in candidates.items() if one is not None and _is_right(one, name, plan, cases)}
     if not found:
         raise VerificationError("the converted module differs from PyTorch, and so does what PyTorch runs of it")
@@ -83,16 +84,19 @@ def _fastest(found: Mapping[str, TRTModule], case: Case, timed: Timed) -> str:
     return fastest
 
 
+def _with_few_moves(plan: Plan) -> Plan:
+    program = with_few_moves(plan.program)
+    return replace(plan, program=program, calls=plan_calls(program, plan.packs, plan.settings.random))
+
+
 def _in_torch(plan: Plan, kind: Kind, name: str) -> TRTModule | None:
     """What PyTorch runs of the plan, where that can be a CUDA graph: call for call it is no rival."""
-    program = with_few_moves(plan.program)
-    planned_calls = plan_calls(program, plan.packs, plan.settings.random)
-    own = [planned.call for planned in planned_calls if planned.action != "fold"]
+    own = [planned.call for planned in plan.calls if planned.action != "fold"]
     if kind == "inductor" and (why_not_compiled(torch.device("cuda")) or not may_be_compiled(own)):
         return None
     reason = f"autotune=True: {name} was faster than the engine"
-    calls, segments = all_in_torch(program, planned_calls, reason, kind)
-    module = plan.finish(replace(plan, program=program, calls=calls, segments=segments))
+    calls, segments = all_in_torch(plan.program, plan.calls, reason, kind)
+    module = plan.finish(replace(plan, calls=calls, segments=segments))
     return module if isinstance(module.runner, WholeGraph) else None
 
 

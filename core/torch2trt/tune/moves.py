@@ -18,7 +18,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 from ..program.call import Call, ModuleOperand, Ref, Target
-from ..program.evaluate import VIEWS
+from ..program.evaluate import VIEWS, results_of
 from ..program.program import Program
 from .axes import Axis, Moved, joined, place, regrouped, selected, whole, within
 
@@ -26,6 +26,9 @@ _aten = torch.ops.aten
 _VIEW: Final = Target("aten.view.default", "operator", _aten.view.default)
 _PERMUTE: Final = Target("aten.permute.default", "operator", _aten.permute.default)
 _SELECT: Final = Target("aten.select.int", "operator", _aten.select.int)
+#: what puts the same elements, in the same order, into other dimensions
+_REGROUPED: Final = (*VIEWS, _aten.squeeze.dims, _aten.unsqueeze.default)
+_MOVES: Final = (*_REGROUPED, _aten.permute.default, _aten.clone.default, _aten.select.int)
 
 
 def with_few_moves(program: Program) -> Program:
@@ -54,8 +57,8 @@ class _Moves:
             if moved is None:
                 self._add(call)
                 continue
-            self._values |= _results(call)
-            self._moved |= dict.fromkeys(_results(call), moved)
+            self._values |= results_of(call, call.results)
+            self._moved |= dict.fromkeys(results_of(call, call.results), moved)
         last = self._program.calls[-1] if self._program.calls else None
         outputs = tuple(
             self._needed(one, last) if isinstance(one, Ref) and last else one for one in self._program.outputs
@@ -70,7 +73,7 @@ class _Moves:
         known = self._shown(args[0])
         if known is None:
             return None
-        if target in (*VIEWS, _aten.squeeze.dims, _aten.unsqueeze.default):
+        if target in _REGROUPED:
             dims = regrouped([axis for dim in known.dims for axis in dim], call.result.shape)
             return None if dims is None else replace(known, dims=dims)
         if target is _aten.permute.default:
@@ -119,7 +122,7 @@ class _Moves:
 
         operands = pytree.tree_map(needed, call.operands)
         self._calls.append(replace(call, operands=operands))
-        self._values |= _results(call)
+        self._values |= results_of(call, call.results)
 
     def _needed(self, ref: Ref, call: Call) -> Ref:
         """A value for a call, in as few moves as there can be."""
@@ -153,22 +156,12 @@ class _Moves:
         name = f"{call.name}_moved_{len(self._calls)}"
         origin = (call.module_path, call.module_type, call.source)
         self._calls.append(Call(target, name, ((ref, *rest), {}), (value, *rest), {}, result, *origin))
-        self._values |= _results(self._calls[-1])
+        self._values |= results_of(self._calls[-1], [result])
         return Ref("call", name)
 
 
 def _moves(call: Call) -> bool:
-    return call.target.obj in (
-        *(*VIEWS, _aten.squeeze.dims, _aten.unsqueeze.default, _aten.permute.default),
-        *(_aten.clone.default, _aten.select.int),
-    )
-
-
-def _results(call: Call) -> dict[Ref, Any]:
-    """A call's results as other calls name them."""
-    leaves = call.results
-    named = {Ref("call", call.name, index): leaf for index, leaf in enumerate(leaves)}
-    return {**named, Ref("call", call.name): leaves[0]} if len(leaves) == 1 else named
+    return call.target.obj in _MOVES
 
 
 def _is_static(value: Any) -> bool:
