@@ -9,9 +9,11 @@ parameters are others, which rounds some numbers to the other side.  Ranges are 
 import argparse
 import copy
 import json
+import re
 import statistics
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,11 +23,14 @@ import torch2trt
 import torchvision
 from harness import forked, record
 from randomize import randomize
+from torch2trt import trt
 from torch2trt_ops_quantization import Quantized, channel_axis, with_quantized
 
 DTYPES = {"int8": (torch.int8, 127), "fp8": (torch.float8_e4m3fn, 448)}
 #: of the largest output
 AGREES = 2e-2
+#: what the inspector calls products and convolutions, and the dtype of the first of their inputs
+_COMPUTES = re.compile(r'"LayerType"\s*:\s*"(gemm|correlation)".*?"Datatype"\s*:\s*"(\w+)"', re.DOTALL)
 
 
 def bert() -> torch.nn.Module:
@@ -86,6 +91,14 @@ def engine_bytes(module: torch2trt.TRTModule) -> int:
         return (Path(folder) / "engine").stat().st_size
 
 
+def computed_in(module: torch2trt.TRTModule) -> dict[str, int]:
+    """How many of the engine's products and convolutions take operands of which dtype, as its inspector tells."""
+    inspector = module.engine.create_engine_inspector()
+    # TensorRT escapes no quotes of what it was given to note: this is no JSON
+    told = inspector.get_engine_information(trt.LayerInformationFormat.JSON)
+    return dict(Counter(": ".join(found) for found in _COMPUTES.findall(told)))
+
+
 def milliseconds(module: Callable[[Any], Any], x: torch.Tensor, runs: int = 200) -> float:
     """The median time of a call on a GPU."""
     for _ in range(20):
@@ -127,6 +140,7 @@ def measured(name: str, dtype: str, runtime: str, size: int, known: dict[str, fl
             row[kind]["error"] = relative(module(x), expected)
         if runtime == "engine":
             row[kind]["ms"] = milliseconds(module, x)
+            row[kind]["layers"] = computed_in(module)
     row["agrees"] = row[dtype]["error"] < AGREES
     row["explained"] = row[dtype]["error"] <= row["noise"]
     return row

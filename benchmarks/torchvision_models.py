@@ -74,7 +74,7 @@ def measure(name: str, family: str, size: int, dtype: str, gpu: int | None) -> d
     runs = {"build": False} if gpu is None else {"runtime": "engine", "cache": False}
     if gpu is not None:
         torch.cuda.set_device(gpu)
-        torch.backends.cudnn.conv.fp32_precision = "ieee"
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
         model.cuda()
     start = time.perf_counter()
     inputs = [torch2trt.Input(min=(1, *shape), opt=(2, *shape), max=(3, *shape))]

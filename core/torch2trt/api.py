@@ -157,8 +157,9 @@ def _hybrid(plan: Plan) -> Hybrid:
     in_torch = [planned.call for segment in plan.segments if segment.kind != "engine" for planned in segment.calls]
     outputs = program.named_outputs
     parts = [_part(plan, segment, folded) for segment in plan.segments]
-    constants = own_constants(in_torch, folded, program.constants, outputs.values())
-    return Hybrid(parts, outputs, constants, device_of(program))
+    device = device_of(program)
+    constants = own_constants(in_torch, folded, program.constants, outputs.values(), device)
+    return Hybrid(parts, outputs, constants, device)
 
 
 def _part(plan: Plan, segment: Segment, folded: Collection[str]) -> EnginePart | TorchPart:

@@ -59,7 +59,8 @@ class Settings:
     #: call; None keeps all of them there
     weight_streaming: int | None = None
     #: when TensorRT for RTX compiles kernels for a dynamic shape of its own: ``"lazy"`` in the background while general
-    #: ones run, ``"eager"`` before the first call of the shape runs, ``"none"`` never; None is TensorRT's own default
+    #: ones run, ``"eager"`` before the first call of the shape runs, ``"none"`` never; None is ``"none"``, as some of
+    #: these kernels compute wrong numbers
     kernel_specialization: KernelSpecialization | None = None
     #: whether a build shows its progress; None shows it on a terminal only
     progress: bool | None = None

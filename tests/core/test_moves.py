@@ -2,11 +2,14 @@
 
 import collections
 import random
+from dataclasses import replace
 
 import pytest
 import torch
 import torch2trt
 from torch import nn
+from torch2trt.plan.fallback import all_in_torch
+from torch2trt.plan.planned import plan_calls
 from torch2trt.program.evaluate import evaluate
 from torch2trt.tune.moves import with_few_moves
 
@@ -48,6 +51,30 @@ def test_a_packed_projection_is_taken_apart_without_a_copy():
     kept = {"linear": 2, "scaled_dot_product_attention": 1, "add": 1}
     assert counted(few) == {**kept, "view": 4, "select": 3, "permute": 4}
     assert few.calls[0].target.name == "aten.linear.default"  # of the input as it is
+
+
+def test_a_constant_that_is_moved_has_the_layout_that_a_view_needs_no_more():
+    class Bias(nn.Module):
+        """The bias of a window's attention, by the places of two tokens."""
+
+        def __init__(self):
+            super().__init__()
+            self.table = nn.Parameter(whole_numbers(9, 3))
+            self.register_buffer("index", torch.arange(16) % 9)
+
+        def forward(self, x):
+            bias = self.table[self.index].view(4, 4, -1).permute(2, 0, 1).contiguous().unsqueeze(0)
+            return x + bias.view(1, 6, 8)
+
+    model = Bias().eval()
+    plan = torch2trt.explain(model, [torch.randn(2, 6, 8)], build=False, runtime="reference")
+    few = with_few_moves(plan.program)
+    calls, segments = all_in_torch(few, plan_calls(few, plan.packs, None), "", "torch")
+    with pytest.warns(torch2trt.FallbackWarning, match="PyTorch runs all"):
+        module = replace(plan, program=few, calls=calls, segments=segments).convert()
+    x = torch.randn(2, 6, 8)
+    with torch.no_grad():
+        assert torch.equal(module(x), model(x))
 
 
 class Chains(nn.Module):

@@ -1,5 +1,6 @@
 """A session without a GPU: which context and which memory each call gets, on stand-ins for CUDA and the engine."""
 
+import itertools
 from types import SimpleNamespace
 
 import pytest
@@ -18,7 +19,7 @@ class Context:
     """As ``trt.IExecutionContext`` of an engine that returns zeros as large as its input."""
 
     def __init__(self):
-        self.profile = self.memory = self.shape = None
+        self.profile = self.memory = self.shape = self.beside = None
         self.queued = []
 
     def set_optimization_profile_async(self, profile, stream):
@@ -36,6 +37,9 @@ class Context:
     def set_tensor_address(self, name, address):
         pass
 
+    def set_aux_streams(self, streams):
+        self.beside = streams
+
     def execute_async_v3(self, stream):
         self.queued.append((self.memory, stream))
         return True
@@ -45,6 +49,7 @@ class Engine:
     """As ``trt.ICudaEngine`` with an input, an output, and profiles with scratch memory of these sizes."""
 
     num_io_tensors = 2
+    num_aux_streams = 0
     streamable_weights_size = 0
 
     def __init__(self, *profiles):
@@ -195,6 +200,18 @@ def test_each_profile_has_a_context_and_the_first_that_holds_a_call_is_taken(cud
     assert sizes == [[100, 100], [300, 300]]
     with pytest.raises(InputError, match="in none of the engine's profiles"):
         called(made, 9)
+
+
+@pytest.mark.parametrize(("bindings", "beside"), [(object(), [40, 41]), (None, None)])
+def test_what_an_engine_runs_beside_the_stream_of_a_call_is_on_streams_of_ours(cuda, monkeypatch, bindings, beside):
+    handles = itertools.count(40)
+    monkeypatch.setattr(session, "bindings", lambda: bindings)
+    stream = SimpleNamespace
+    monkeypatch.setattr(session, "OwnStream", lambda device: stream(stream=stream(cuda_stream=next(handles))))
+    engine = Engine((1, 8, 100))
+    engine.num_aux_streams = 2
+    called(session_of(engine))
+    assert engine.contexts[0].beside == beside
 
 
 def test_in_a_capture_no_context_is_made(cuda):

@@ -145,6 +145,9 @@ def pool(
     kernel_size, stride = ints(kernel_size, count), ints(stride or kernel_size, count)
     padding = post_padding = ints(padding, count)
     inside = tuple(tensor.shape)[-count:]
+    if all(isinstance(size, int) and size == 1 for size in (*inside, *ctx.call.results[0].shape[-count:])):
+        # of one element TensorRT for RTX has no average on compute capability 9.0
+        return input if exclusive or op == trt.PoolingType.MAX else lib.mul(ctx, input, 1 / math.prod(kernel_size))
     if ceil_mode and (exclusive or op == trt.PoolingType.MAX):
         kernel_size = _reached(kernel_size, inside, padding)
     if count == 2 and _too_large(kernel_size) and kernel_size == inside and not any(padding):

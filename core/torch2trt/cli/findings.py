@@ -103,7 +103,7 @@ def _tensorrt() -> Iterator[Finding]:
 
 
 def _bindings() -> Iterator[Finding]:
-    from ..runtime.moving import bindings
+    from ..runtime.streams import bindings
 
     found = bindings()
     if found is None:

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 import torch
 
 from .scratch import Block
+from .streams import OwnStream
 
 T = TypeVar("T")
 Tensors = Mapping[str, torch.Tensor]
@@ -33,11 +34,11 @@ class Captured(Generic[T]):
         keep_graph: bool = False,
     ) -> None:
         self.graph = torch.cuda.CUDAGraph(keep_graph)
-        self._stream: torch.cuda.Stream = torch.cuda.Stream(device) if beside is None else beside._stream
-        current = torch.cuda.current_stream(device)
-        self._stream.wait_stream(current)
+        self._own: OwnStream = OwnStream(device) if beside is None else beside._own
+        stream, current = self._own.stream, torch.cuda.current_stream(device)
+        stream.wait_stream(current)
         # buffers that were made in inference mode could not be written outside of it
-        with torch.inference_mode(False), torch.no_grad(), torch.cuda.stream(self._stream):
+        with torch.inference_mode(False), torch.no_grad(), torch.cuda.stream(stream):
             # not torch.cuda.graph(), which waits for the GPU and empties the allocator's cache
             pool = None if beside is None else beside.graph.pool()
             self.graph.capture_begin(pool, capture_error_mode="thread_local")
@@ -45,7 +46,7 @@ class Captured(Generic[T]):
                 self.result = work()
             finally:
                 self.graph.capture_end()
-        current.wait_stream(self._stream)
+        current.wait_stream(stream)
         #: scratch memory that it writes and others do too
         self.block: Block | None = None
 

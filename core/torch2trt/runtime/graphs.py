@@ -15,16 +15,18 @@ import torch
 
 from ..errors import EngineError
 from .capturing import Captured, Tensors
-from .moving import MovingGraph, bindings
+from .moving import MovingGraph
+from .streams import bindings
 
 #: the sizes of all inputs
 Shapes = tuple[torch.Size, ...]
 #: how many shapes have a graph at a time, in each thread and stream
 _SHAPES: Final = 8
-#: the calls at which the graph of a shape is captured: TensorRT for RTX compiles kernels for a dynamic shape in the
-#: background while others run, so what was captured early is captured again
+#: the calls at which the graph of a shape is captured; where TensorRT for RTX compiles kernels for a dynamic shape in
+#: the background while others run, what was captured early is captured again
 _STATIC: Final = frozenset({2})
-_DYNAMIC: Final = frozenset({3, 32, 512})
+_DYNAMIC: Final = frozenset({3})
+_CHANGING: Final = frozenset({3, 32, 512})
 
 
 class Graph:
@@ -88,10 +90,11 @@ class Graphs:
 
     Args:
         static: whether the engine takes one shape only.
+        changing: whether kernels of a shape are compiled while it is called.
     """
 
-    def __init__(self, static: bool) -> None:
-        self._captured_at = _STATIC if static else _DYNAMIC
+    def __init__(self, static: bool, changing: bool = False) -> None:
+        self._captured_at = _STATIC if static else _CHANGING if changing else _DYNAMIC
         self._shapes: collections.OrderedDict[Shapes, _Shape] = collections.OrderedDict()
 
     def __call__(self, shapes: Shapes, capture: Callable[[Any], Any]) -> Any:

@@ -27,6 +27,9 @@ from .engine import Engine
 #: the names that only TensorRT for RTX has, which the stubs do not know
 _rtx: Any = trt
 _KIND: Final = "kernels"
+#: not TensorRT's own default: the kernels that it compiles for a dynamic shape compute some convolutions wrong
+#: (docs/performance.md), where general ones are right
+_SPECIALIZATION: Final = "none"
 _LAST_CALL: Final = 64
 
 
@@ -38,7 +41,7 @@ class Kernels:
         made: what it was deserialized from.
         store: where kernels are kept; None keeps none, as does full TensorRT, whose engines have theirs.
         device: the GPU.
-        specialization: when kernels of a dynamic shape of its own are compiled; None is TensorRT's own default.
+        specialization: when kernels of a dynamic shape of its own are compiled; None is never.
     """
 
     def __init__(
@@ -56,9 +59,9 @@ class Kernels:
         self._kept: _Kept | None = None
         config = self.config
         config.set_execution_context_allocation_strategy(trt.ExecutionContextAllocationStrategy.USER_MANAGED)
-        if specialization is not None:
-            strategies = _rtx.DynamicShapesKernelSpecializationStrategy
-            config.dynamic_shapes_kernel_specialization_strategy = strategies.__members__[specialization.upper()]
+        if strategies := getattr(_rtx, "DynamicShapesKernelSpecializationStrategy", None):
+            strategy = strategies.__members__[(specialization or _SPECIALIZATION).upper()]
+            config.dynamic_shapes_kernel_specialization_strategy = strategy
         if store is None or not hasattr(config, "create_runtime_cache"):
             return
         about = {**_machine(device), "engine": made.kernels or made.digest}

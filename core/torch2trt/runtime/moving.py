@@ -6,7 +6,6 @@ each copy of its own would take it longer than that.
 
 from __future__ import annotations
 
-import functools
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -14,17 +13,7 @@ from typing import Any
 import torch
 
 from .capturing import Captured, Tensors, dense
-from .streams import current_stream
-
-
-@functools.cache
-def bindings() -> Any:
-    """NVIDIA's ``cuda.bindings.runtime``, which comes with PyTorch on Linux; None without it."""
-    try:
-        from cuda.bindings import runtime  # type: ignore[import-untyped]
-    except ImportError:
-        return None
-    return runtime
+from .streams import bindings, checked, current_stream
 
 
 class MovingGraph:
@@ -66,7 +55,7 @@ class MovingGraph:
         nodes = _Copies(self._cuda, graph)
         self._inputs = [(name, tensor, nodes.of(tensor, given[name])) for name, tensor in own.items()]
         self._outputs = [(name, tensor, nodes.of(made[name], tensor)) for name, tensor in outputs.items()]
-        self._launchable = _checked(self._cuda.cudaGraphInstantiate(graph, 0))
+        self._launchable = checked(self._cuda.cudaGraphInstantiate(graph, 0))
         weakref.finalize(self, self._cuda.cudaGraphExecDestroy, self._launchable)
         self._kind = self._cuda.cudaMemcpyKind.cudaMemcpyDeviceToDevice
 
@@ -81,7 +70,7 @@ class MovingGraph:
             outputs[name] = tensor = torch.empty_like(own)
             if not self._move(node, tensor, own):
                 return None
-        _checked(self._cuda.cudaGraphLaunch(self._launchable, current_stream(self._device)))
+        checked(self._cuda.cudaGraphLaunch(self._launchable, current_stream(self._device)))
         return outputs
 
     def _move(self, node: Any, into: torch.Tensor, tensor: torch.Tensor) -> bool:
@@ -98,11 +87,11 @@ class _Copies:
 
     def __init__(self, cuda: Any, graph: Any) -> None:
         self._nodes: dict[tuple[int, int], Any] = {}
-        _, count = _checked(cuda.cudaGraphGetNodes(graph))
-        nodes, _ = _checked(cuda.cudaGraphGetNodes(graph, count))
+        _, count = checked(cuda.cudaGraphGetNodes(graph))
+        nodes, _ = checked(cuda.cudaGraphGetNodes(graph, count))
         for node in nodes:
-            if _checked(cuda.cudaGraphNodeGetType(node)) == cuda.cudaGraphNodeType.cudaGraphNodeTypeMemcpy:
-                copy = _checked(cuda.cudaGraphMemcpyNodeGetParams(node))
+            if checked(cuda.cudaGraphNodeGetType(node)) == cuda.cudaGraphNodeType.cudaGraphNodeTypeMemcpy:
+                copy = checked(cuda.cudaGraphMemcpyNodeGetParams(node))
                 self._nodes[int(copy.dstPtr.ptr), int(copy.srcPtr.ptr)] = node
 
     def of(self, into: torch.Tensor, tensor: torch.Tensor) -> Any:
@@ -111,11 +100,3 @@ class _Copies:
         if node is None and into.nbytes:
             raise RuntimeError("a copy is no node of the graph")
         return node
-
-
-def _checked(answer: tuple[Any, ...]) -> Any:
-    """What a function of CUDA returns beside its error."""
-    error, *results = answer
-    if error:
-        raise RuntimeError(f"CUDA: {error}")
-    return results[0] if len(results) == 1 else results

@@ -11,7 +11,7 @@ from torch.utils import _pytree as pytree
 
 from ..packs.brought import Brought
 from ..program.call import Call, Ref
-from ..program.evaluate import results_of
+from ..program.evaluate import Step, results_of
 from ..program.leaves import TensorSpec
 from ..program.program import Program
 from .engine import Engine
@@ -79,7 +79,11 @@ class Hybrid:
 
 
 def own_constants(
-    calls: Iterable[Call], folded: Collection[str], constants: Mapping[str, torch.Tensor], outputs: Iterable[Any]
+    calls: Iterable[Call],
+    folded: Collection[str],
+    constants: Mapping[str, torch.Tensor],
+    outputs: Iterable[Any],
+    device: torch.device,
 ) -> Values:
     """Copies of the constants that PyTorch needs when it runs calls, and what it makes of constants alone.
 
@@ -88,6 +92,7 @@ def own_constants(
         folded: the names of those that only constants go into, which are computed now.
         constants: the model's own tensors.
         outputs: what the program returns.
+        device: where the program was traced, and its constants are.
     """
     known: Values = {Ref("constant", name): tensor.detach() for name, tensor in constants.items()}
     needed = {output for output in outputs if isinstance(output, Ref)}
@@ -96,7 +101,7 @@ def own_constants(
             if call.name not in folded:
                 needed |= {*call.refs}
             elif Ref("call", call.name, 0) not in known:
-                known |= results_of(call, call.run(*call.bind(known.__getitem__)))
+                known |= results_of(call, Step(call, device)(known.__getitem__))
     return {
         ref: value.clone() if isinstance(value, torch.Tensor) else value
         for ref, value in known.items()

@@ -21,6 +21,7 @@ from .kernels import Kernels
 from .lanes import Lanes
 from .scratch import block_for_graphs, give
 from .streaming import stream_weights
+from .streams import OwnStream, bindings
 
 _CAPTURED: Final = "call the converted module once in this thread before you capture it in a CUDA graph"
 
@@ -31,6 +32,8 @@ class _Profile:
 
     context: Any
     scratch_size: int
+    #: what it runs beside the stream that it is queued on
+    streams: list[OwnStream]
     #: scratch memory of the context for what somebody else queues with it
     own: torch.Tensor | None = None
 
@@ -80,7 +83,8 @@ class Session:
         self.device = torch.device("cuda", self._index)
         specialization = engine.setting("kernel_specialization")
         self._kernels = Kernels(self.engine, engine, store, self.device, specialization)
-        self._lanes = Lanes(self._index, lambda: _Lane(Graphs(self._static)))
+        changing = specialization == "lazy"
+        self._lanes = Lanes(self._index, lambda: _Lane(Graphs(self._static, changing)))
         self._first_holding: Choice | None = None
         if self.engine.num_optimization_profiles > 1:
             profiles = zip(*(ranges_in_profiles(self.engine, name) for name in self._inputs), strict=True)
@@ -172,6 +176,8 @@ class Session:
                 outputs[name] = torch.empty(shape, dtype=self._dtypes[name], device=self._devices[name])
                 context.set_tensor_address(name, self._address(outputs[name]))
             give(context, scratch, self._empty_address)
+            if profile.streams:  # TensorRT's own wait for the default stream, which nobody could use in a capture
+                context.set_aux_streams([own.stream.cuda_stream for own in profile.streams])
             if not context.execute_async_v3(stream.cuda_stream):
                 raise EngineError("TensorRT could not run the engine:" + log.format_messages(messages))
             if profile.own is not None:
@@ -206,7 +212,8 @@ class Session:
             if capturing:
                 raise EngineError(f"{_CAPTURED}, with sizes of the same profile")
             size = int(self.engine.get_device_memory_size_for_profile_v2(index))
-            profile = lane.profiles[index] = _Profile(self._kernels.new_context(index), size)
+            streams = [OwnStream(self.device) for _ in range(self.engine.num_aux_streams)] if bindings() else []
+            profile = lane.profiles[index] = _Profile(self._kernels.new_context(index), size, streams)
         return profile
 
     def _address(self, tensor: torch.Tensor) -> int:

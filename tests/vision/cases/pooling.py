@@ -139,6 +139,17 @@ CASES = [
     Case(
         AVG2, lambda x: F.avg_pool2d(x, 3, 2, 1, divisor_override=2), [X2], dynamic=ALL, dynamic_min=5, name="divisor"
     ),
+    *(
+        Case(target, module, [f32(1, 3, 1, 1)], name=f"one-element-{name}", dynamic=N)
+        for target, name, module in (
+            (AVG2, "padded", torch.nn.AvgPool2d(3, 1, 1)),
+            (AVG2, "inside", torch.nn.AvgPool2d(3, 1, 1, count_include_pad=False)),
+            (AVG2, "divisor", torch.nn.AvgPool2d(3, 1, 1, divisor_override=2)),
+            (AVG2, "ceil", torch.nn.AvgPool2d(3, 2, 1, ceil_mode=True)),
+            (MAX2, "padded", torch.nn.MaxPool2d(3, 1, 1)),
+            (AVG2, "twice", torch.nn.AvgPool2d(2, 1, 1)),
+        )
+    ),
     Case(AVG2, lambda x: F.avg_pool2d(x, 900, ceil_mode=True), [f32(2, 3, 2, 3)], dynamic=N, name="ceil-beyond"),
     *(
         Case(
