@@ -68,7 +68,7 @@ def forked(measure: Callable[..., dict[str, Any]], *args: Any) -> dict[str, Any]
 def record(path: str | None, rows: list[dict[str, Any]], **more: Any) -> None:
     """Write the rows and the environment to a file, if one was asked for."""
     if path:
-        # the name of the GPU is asked for in a process of its own: one that has used a GPU cannot be forked for more rows
+        # the name of the GPU is asked for in a process of its own: one that has used it cannot be forked
         where = environment() if torch.cuda.is_initialized() else forked(environment)
         with open(path, "w") as file:
             json.dump({"environment": where, **more, "rows": rows}, file, indent=1)
