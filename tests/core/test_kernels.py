@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -205,6 +207,26 @@ def test_where_nothing_is_kept_a_context_is_made_as_ever(kept):
 def test_contexts_have_no_scratch_memory_of_their_own(kept, engine, folder):
     Kernels(engine, MADE, kept if folder else None, DEVICE)
     assert engine.config.strategy == "USER_MANAGED"
+
+
+def test_one_thread_makes_a_context_at_a_time(kept):
+    class Slow(Engine):
+        inside, most = 0, 0
+
+        def create_execution_context(self, config):
+            self.inside += 1
+            self.most = max(self.most, self.inside)
+            time.sleep(0.01)
+            self.inside -= 1
+            return "context"
+
+    engine = Slow()
+    session = Kernels(engine, MADE, kept, DEVICE)
+    with ThreadPoolExecutor(4) as threads:
+        assert [future.result() for future in [threads.submit(session.new_context) for _ in range(8)]] == [
+            "context"
+        ] * 8
+    assert engine.most == 1
 
 
 @pytest.mark.parametrize("strategy", [None, "lazy", "eager", "none"])

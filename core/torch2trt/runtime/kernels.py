@@ -57,6 +57,8 @@ class Kernels:
         self.config: Any = engine.create_runtime_config()
         self._calls = 0
         self._kept: _Kept | None = None
+        # TensorRT for RTX crashes where two threads make contexts of one engine at a time
+        self._lock = threading.Lock()
         config = self.config
         config.set_execution_context_allocation_strategy(trt.ExecutionContextAllocationStrategy.USER_MANAGED)
         if strategies := getattr(_rtx, "DynamicShapesKernelSpecializationStrategy", None):
@@ -65,7 +67,7 @@ class Kernels:
         if store is None or not hasattr(config, "create_runtime_cache"):
             return
         about = {**_machine(device), "engine": made.kernels or made.digest}
-        kept = _Kept((engine, config), config.create_runtime_cache(), store, about)
+        kept = _Kept((engine, config), config.create_runtime_cache(), store, about, self._lock)
         if config.set_runtime_cache(kept.cache):
             self._kept = kept
             # runs when the process ends too; what it holds is not the session
@@ -77,7 +79,7 @@ class Kernels:
         Raises:
             EngineError: TensorRT cannot make one, such as one whose kernels it cannot compile for this GPU.
         """
-        with log.record_errors() as messages:
+        with self._lock, log.record_errors() as messages:
             context = self._engine.create_execution_context(self.config)
         if context is None:
             raise EngineError("TensorRT cannot run the engine on this GPU:" + log.format_messages(messages))
@@ -97,16 +99,16 @@ class Kernels:
 
 
 class _Kept:
-    """A runtime cache of TensorRT and its place on disk."""
+    """A runtime cache of TensorRT and its place on disk; ``lock`` is held by who fills it."""
 
-    def __init__(self, owners: Any, cache: Any, store: Store, about: dict[str, str]) -> None:
+    def __init__(self, owners: Any, cache: Any, store: Store, about: dict[str, str], lock: threading.Lock) -> None:
         self._owners = owners  # they live as long as it
         self.cache = cache
         self._process = os.getpid()
         self._store = store
         self._about = about
         self._key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
-        self._lock = threading.Lock()
+        self._lock = lock
         entry = store.get(_KIND, self._key)
         with log.record_errors():  # of kernels that this driver does not take: others are compiled
             self.loaded = entry is not None and bool(cache.deserialize(entry.parts[0]))
