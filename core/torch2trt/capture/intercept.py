@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -57,8 +57,7 @@ class Interception:
                 if target := self._modules.get(original(type(module).forward)):
                     stack.enter_context(self._patched_module(module, target))
             if self.functions:
-                for function, target in self.functions.items():
-                    stack.enter_context(self._patched_function(function, target))
+                stack.enter_context(self._patched_functions())
                 stack.enter_context(_FunctionMode(self.functions))
             stack.enter_context(keeping(self))
             yield
@@ -114,11 +113,22 @@ class Interception:
                 module.forward = own
 
     @contextlib.contextmanager
-    def _patched_function(self, function: Any, target: Target) -> Iterator[None]:
-        """Replace a function that PyTorch's function mode does not see wherever a module's global or a class has it."""
-        if (getattr(function, "__module__", None) or "torch").partition(".")[0] in ("torch", "builtins"):
+    def _patched_functions(self) -> Iterator[None]:
+        """Replace what PyTorch's function mode does not see wherever it is a global of a module or in a class."""
+        unseen = {id(function): function for function in self.functions if not _is_of_pytorch(function)}
+        wrappers = {key: self._wrapped(function) for key, function in unseen.items()}
+        owners = [*sys.modules.values(), *map(class_of, unseen.values())]
+        places = [(owner, name, value) for owner in owners for name, value in _found(owner, unseen)]
+        try:
+            for owner, name, function in places:
+                setattr(owner, name, wrappers[id(function)])
             yield
-            return
+        finally:
+            for owner, name, function in places:
+                setattr(owner, name, function)
+
+    def _wrapped(self, function: Any) -> Callable[..., Any]:
+        target = self.functions[function]
 
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -126,19 +136,19 @@ class Interception:
                 return function(*args, **kwargs)
             return self.keep(target, function, None, args, kwargs)
 
-        places = [
-            (owner, name)
-            for owner in (*list(sys.modules.values()), class_of(function))
-            for name, value in list(getattr(owner, "__dict__", {}).items())
-            if value is function
-        ]
-        try:
-            for owner, name in places:
-                setattr(owner, name, wrapper)
-            yield
-        finally:
-            for owner, name in places:
-                setattr(owner, name, function)
+        return wrapper
+
+
+def _is_of_pytorch(function: Any) -> bool:
+    return (getattr(function, "__module__", None) or "torch").partition(".")[0] in ("torch", "builtins")
+
+
+def _found(owner: Any, wanted: Mapping[int, Any]) -> list[tuple[str, Any]]:
+    """The attributes of a module or class that are wanted, which are by their ids."""
+    own = getattr(owner, "__dict__", {})
+    if wanted.keys().isdisjoint(map(id, list(own.values()))):  # of thousands of modules: Python's own loop is too slow
+        return []
+    return [(name, value) for name, value in list(own.items()) if id(value) in wanted]
 
 
 class _FunctionMode(TorchFunctionMode):

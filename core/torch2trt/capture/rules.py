@@ -59,7 +59,8 @@ def run_rules(exported: ExportedProgram, rules: Table) -> ExportedProgram:
     if _decompose is None or tuple(inspect.signature(_decompose).parameters) != _ARGUMENTS:
         with _keeping_copies():
             return exported.run_decompositions(rules)  # type: ignore[no-any-return]  # PyTorch does not type it
-    defaults, composite = _default_rules(_registered()), _composite(_registered())
+    registered = _registered()
+    defaults, composite = _default_rules(registered), _composite(registered)
     stay_whole: Table = {overload: _stay_whole for overload in composite if overload not in rules}
     changed: Table = {o: rule for o, rule in rules.items() if o in composite and rule is not defaults.get(o)}
     others: Table = {overload: rule for overload, rule in rules.items() if overload not in composite}
