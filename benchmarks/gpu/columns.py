@@ -100,7 +100,8 @@ class InductorGraph(Inductor):
 class Ours(Column):
     """A module of ``torch2trt.convert`` as users call it; a small row also on the interpreter, without a GPU."""
 
-    needs = ("torch2trt",)
+    # torch2trt imports what converts, and the packs, when that is used first; peers do so at once
+    needs = ("torch2trt.api", "torch2trt_ops_base", "torch2trt_ops_vision", "torch2trt_ops_transformer")
     on_cpu = True
 
     def why_not(self, row: Row, device: str) -> str | None:
