@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,6 +93,23 @@ def without_logs() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
+
+
+@contextlib.contextmanager
+def written_whole(place: Path, cure: str) -> Iterator[Path]:
+    """An empty folder that becomes ``place`` if all goes well, and is gone otherwise; nothing is written over.
+
+    Args:
+        place: the folder to write; what it is in is made too.
+        cure: what to do where it is there already.
+    """
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise FileExistsError(f"{place} is there already; {cure}")
+    place.absolute().parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".torch2trt-", dir=place.absolute().parent) as made:
+        (folder := Path(made, "folder")).mkdir()
+        yield folder
+        os.replace(folder, place)
 
 
 def check_folder_of(path: Path) -> None:
