@@ -152,6 +152,17 @@ def test_rows_that_a_call_does_not_take_are_refused(linear):
         Served(converted(torch.relu, [torch.ones(2)]), "cpu", rows=2)
 
 
+def test_requests_in_json_are_answered_with_a_status(linear):
+    model, served = linear
+    x = torch.randn(2, 4)
+    good, wrong, other = served.from_json([{"input": x.tolist()}, {"input": [["a"]]}, {"input": [[1.0]]}])
+    assert good[0] == 200
+    torch.testing.assert_close(torch.tensor(good[1]["output_0"]), model(x))
+    assert (wrong[0], other[0]) == (400, 400)
+    assert "InputError: input 'input' is no float32 in lists" in wrong[1]["error"]
+    assert "has size 1 in dimension 1" in other[1]["error"]
+
+
 def test_requests_are_read_from_json():
     interface = Served(converted(Mixed().eval(), [rows(4), rows(2, dtype=torch.int64)]), "cpu").interface
     read = interface.read(json.loads('{"x": [[1, 2, 3, 4.5]], "ids": [[1, 2]]}'))

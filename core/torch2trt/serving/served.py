@@ -75,6 +75,21 @@ class Served:
             answers |= zip(places, self._answers([requests[place] for place in places]), strict=True)
         return [answers[place] for place in range(len(requests))]
 
+    def from_json(self, requests: Sequence[Any]) -> list[tuple[int, dict[str, Any]]]:
+        """The answer to each of several requests, all as JSON has them, with its status of HTTP.
+
+        400 is for a request that does not fit and 500 for one that fails; the answer then has the ``error``.
+        """
+        given = [self._read(values) for values in requests]
+        answers = iter(self.together([tensors for tensors in given if not isinstance(tensors, Exception)]))
+        return [_as_json(one if isinstance(one, Exception) else next(answers)) for one in given]
+
+    def _read(self, values: Any) -> Tensors | InputError:
+        try:
+            return self.interface.read(values)
+        except InputError as error:
+            return error
+
     def _check_rows(self) -> None:
         """Hold a row's answer beside another row, beside a third one, and alone; it must be the same."""
         own, other, third = (self._random_row(seed) for seed in range(3))
@@ -139,6 +154,12 @@ class Served:
             # places 0 and 1 are in any table
             rows[spec.name] = row if row.is_floating_point() else row + torch.tensor(seed % 2, dtype=row.dtype)
         return rows
+
+
+def _as_json(answer: Tensors | Exception) -> tuple[int, dict[str, Any]]:
+    if isinstance(answer, Exception):
+        return 400 if isinstance(answer, InputError) else 500, {"error": f"{type(answer).__name__}: {answer}"}
+    return 200, {name: tensor.tolist() for name, tensor in answer.items()}
 
 
 def _rows(request: Tensors) -> int:
