@@ -1,24 +1,17 @@
 """The wheels, installed by pip into an environment of their own that has only their dependencies."""
 
 import os
-import site
+import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+import torch2trt
 
-ROOT = Path(__file__).parents[2]
-DISTRIBUTIONS = [
-    "core",
-    "converters_builtin/base",
-    "converters_builtin/vision",
-    "converters_builtin/transformer",
-    "converters_builtin/quantization",
-    "converters_builtin/generation",
-    "plugins_example",
-]
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+from release import CORE, PROJECTS, ROOT, check_versions, environment_like_this
 
 RESNET = """
 import warnings, torch, torch2trt, torchvision
@@ -34,21 +27,14 @@ torch.testing.assert_close(module(x), model(x), rtol=1e-3, atol=1e-3)
 def wheels(tmp_path_factory):
     folder = tmp_path_factory.mktemp("dist")
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
-    subprocess.run([*pip, "--wheel-dir", str(folder), *(f"./{d}" for d in DISTRIBUTIONS)], check=True, cwd=ROOT)
+    subprocess.run([*pip, "--wheel-dir", str(folder), *(f"./{project}" for project in PROJECTS)], check=True, cwd=ROOT)
     return folder
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
-    """A virtual environment with everything that this one has, except for torch2trt itself."""
-    root = tmp_path_factory.mktemp("env") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(root)], check=True)
-    here = Path(site.getsitepackages()[0])
-    there = root / here.relative_to(sys.prefix)
-    for entry in here.iterdir():
-        if "torch2trt" not in entry.name and not entry.name.startswith("__editable__"):
-            (there / entry.name).symlink_to(entry)
-    return root / "bin" / "python"
+    """A virtual environment with what the core and torchvision need, and nothing of torch2trt."""
+    return environment_like_this(tmp_path_factory.mktemp("env") / "venv", [CORE, "torchvision"])
 
 
 def pip(python, *arguments):
@@ -62,13 +48,19 @@ def run(python, code):
 
 def test_a_wheel_holds_its_package_and_types_and_nothing_else(wheels):
     built = sorted(wheels.glob("*.whl"))
-    assert len(built) == len(DISTRIBUTIONS)
+    assert len(built) == len(PROJECTS)
     for wheel in built:
         names = zipfile.ZipFile(wheel).namelist()
         roots = {name.partition("/")[0] for name in names}
         (package,) = [root for root in roots if not root.endswith(".dist-info")]
         assert f"{package}/py.typed" in names
         assert not any("tests" in name.split("/") for name in names)
+
+
+def test_wheels_are_of_one_version_and_made_of_every_project(wheels):
+    assert check_versions(wheels) == torch2trt.__version__
+    (made,) = re.findall(r"^PROJECTS := ((?:.*\\\n)*.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert made.replace("\\", "").split() == list(PROJECTS)
 
 
 @pytest.mark.slow
