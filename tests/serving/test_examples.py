@@ -1,7 +1,9 @@
 """The examples of ``examples/serving`` answer requests, right ones and wrong ones at once."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -60,8 +62,14 @@ def server(request, tmp_path):
     folders = [str(EXAMPLES), str(Path(__file__).parent), *sys.path]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders), "RAY_USAGE_STATS_ENABLED": "0"}
     with log.open("wb") as file:
+        # a session of its own, with all processes that it starts
         process = subprocess.Popen(
-            [sys.executable, "main.py"], cwd=tmp_path, env=environment, stdout=file, stderr=subprocess.STDOUT
+            [sys.executable, "main.py"],
+            cwd=tmp_path,
+            env=environment,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     url = f"http://127.0.0.1:{port}{path}"
     try:
@@ -78,6 +86,10 @@ def server(request, tmp_path):
         yield url
     finally:
         process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
