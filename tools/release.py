@@ -164,7 +164,8 @@ def bill(python: Path, dist: Path, epoch: str) -> None:
             entry.get("expression") or entry["license"].get("id") or entry["license"].get("name", "")
             for entry in one.get("licenses", ())
         ]
-        said = " and ".join(dict.fromkeys(text.splitlines()[0] for text in given if text)) or "not said"
+        words = (text.splitlines()[0].rpartition(" :: ")[2] for text in given if text)
+        said = " and ".join(dict.fromkeys(words)) or "not said"
         rows.append(f"| {one['name']} | {one['version']} | {said} |")
     (dist / "licenses.md").write_text("\n".join(rows) + "\n")
 

@@ -14,8 +14,9 @@ import torch
 import torch2trt
 from torch2trt import Input
 from torch2trt.cli import app
+from torch2trt.cli.serve_repository import _MODEL
+from torch2trt.cli.triton_config import DTYPES, config_of, text_of
 from torch2trt.serving.tensors import Interface, Tensor
-from torch2trt.serving.triton import DTYPES, MODEL, config_of, text_of
 from typer.testing import CliRunner
 
 from . import triton_backend
@@ -101,7 +102,7 @@ def test_a_repository_has_the_file_its_configuration_and_its_model(files, tmp_pa
     assert done.exit_code == 0, done.stderr
     folder = tmp_path / "repository" / "scores"
     assert (folder / "config.pbtxt").read_text() == CONFIG
-    assert (folder / "1" / "model.py").read_text() == MODEL.read_text()
+    assert (folder / "1" / "model.py").read_text() == _MODEL.read_text()
     assert (folder / "1" / "model.trt").read_bytes() == (files / "scores.trt").read_bytes()
     assert sorted(os.listdir(tmp_path / "repository")) == ["scores"]
     again = run(files / "scores.trt", tmp_path / "repository", "--name", "scores")

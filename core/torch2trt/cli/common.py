@@ -10,13 +10,16 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from ..errors import InputError, Torch2TRTError, UnsupportedError
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 out: Final = Console()
 #: exit statuses; the last is a shell's own for a program that Ctrl-C ended
@@ -93,6 +96,14 @@ def without_logs() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
+
+
+def templates(folder: str) -> Environment:
+    """The templates of a folder here, of texts that are no pages."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("torch2trt", f"cli/{folder}")
+    return Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from packaging.version import Version
 from .. import __version__
 from ..errors import PackError
 from ..packs.loading import GROUP
-from .common import AsJSON, errors_in_words, out, print_json, written_whole
+from .common import AsJSON, errors_in_words, out, print_json, templates, written_whole
 
 #: the files of a pack, by the names of their templates
 _FILES: Final = {
@@ -89,14 +89,7 @@ def _has_operators(namespace: str) -> bool:
 
 def _rendered(words: Mapping[str, Any]) -> dict[str, str]:
     """The files of the pack with their texts."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(  # of texts that are no pages
-        loader=PackageLoader("torch2trt", "cli/pack"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = templates("pack")
     files = {
         path.format(**words): environment.get_template(f"{template}.jinja").render(words)
         for template, path in _FILES.items()

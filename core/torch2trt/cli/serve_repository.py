@@ -13,6 +13,8 @@ import typer
 from .common import AsJSON, Saved, errors_in_words, note, out, print_json, written_whole
 from .inspect import engines_of
 
+#: the file that Triton runs
+_MODEL: Final = Path(__file__).with_name("triton") / "model.py"
 _NAME: Final = re.compile(r"[A-Za-z0-9_][\w.-]*", re.ASCII)
 
 
@@ -37,7 +39,7 @@ def serve_repository(
         from ..program.signature import Signature
         from ..runtime.store import read_manifest
         from ..serving import interface_of
-        from ..serving.triton import MODEL, config_of, text_of
+        from .triton_config import config_of, text_of
 
         manifest = read_manifest(path)
         interface = interface_of(Signature.from_dict(manifest["signature"]))
@@ -45,7 +47,7 @@ def serve_repository(
         with written_whole(repository / name, "take another --name, or remove it") as folder:
             (folder / "config.pbtxt").write_text(text_of(config), "utf-8")
             (folder / "1").mkdir()
-            shutil.copyfile(MODEL, folder / "1" / "model.py")
+            shutil.copyfile(_MODEL, folder / "1" / "model.py")
             shutil.copyfile(path, folder / "1" / "model.trt")
     if as_json:
         print_json({"folder": str(repository / name), **config})

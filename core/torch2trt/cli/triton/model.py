@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import triton_python_backend_utils as pb_utils
-
 import torch2trt
+import triton_python_backend_utils as pb_utils
 from torch2trt.serving import Served
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from ..errors import InputError
-from .tensors import Interface, Tensor
+from ..serving.tensors import Interface, Tensor
+from .common import templates
 
-#: the file that Triton runs, as it stands in a repository
-MODEL: Final = Path(__file__).with_name("triton_model.py")
-_TEMPLATE: Final = "config.pbtxt.jinja"
 #: Triton's names of PyTorch's dtypes
 DTYPES: Final = {
     "bool": "BOOL",
@@ -45,16 +42,9 @@ def config_of(name: str, interface: Interface, rows: int | None, instances: int,
 
 def text_of(config: Mapping[str, Any]) -> str:
     """A configuration as ``config.pbtxt`` has it."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("torch2trt", "serving"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = templates("triton")
     environment.filters["quoted"] = lambda text: json.dumps(text, ensure_ascii=False)
-    return environment.get_template(_TEMPLATE).render(config)
+    return environment.get_template("config.pbtxt.jinja").render(config)
 
 
 def _described(tensor: Tensor, in_rows: bool) -> dict[str, Any]:
