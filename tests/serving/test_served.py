@@ -136,6 +136,7 @@ def test_rows_of_places_and_flags_are_held_against_each_other_too():
     [
         (lambda x: x + torch.rand(4), [torch.ones(4)], "keeps random_seed from call to call"),
         (lambda x: torch.view_as_complex(x), [torch.ones(4, 2)], "complex numbers"),
+        (lambda x: x.add_(1), [torch.ones(4)], "changes its input 'x' in place"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::torch2trt.RandomNumbersWarning")
@@ -160,6 +161,8 @@ def test_requests_in_json_are_answered_with_a_status(linear):
     torch.testing.assert_close(torch.tensor(good[1]["output_0"]), model(x))
     assert (wrong[0], other[0]) == (400, 400)
     assert "InputError: input 'input' is no float32 in lists" in wrong[1]["error"]
+    infinite, good = served.from_json([{"input": [[float("nan")] * 4]}, {"input": x.tolist()}])
+    assert (infinite, good[0]) == ((500, {"error": "output 'output_0' has NaN or infinity, which JSON has not"}), 200)
     assert "has size 1 in dimension 1" in other[1]["error"]
 
 
@@ -175,6 +178,8 @@ def test_requests_are_read_from_json():
         ({"x": [[1.0, 2.0], [1.0]], "ids": [[1, 2]]}, "input 'x' is no float32 in lists"),
         ({"x": "text", "ids": [[1, 2]]}, "input 'x' is no float32 in lists"),
         ({"x": None, "ids": [[1, 2]]}, "input 'x' is no float32 in lists"),
+        ({"x": [[10**400] * 4], "ids": [[1, 2]]}, "input 'x' is no float32 in lists"),
+        ({"x": [[1.0] * 4], "ids": [[10**30, 2]]}, "input 'ids' is no int64 in lists"),
     ):
         with pytest.raises(InputError, match=word):
             interface.read(values)

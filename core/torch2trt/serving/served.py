@@ -159,6 +159,8 @@ class Served:
 def _as_json(answer: Tensors | Exception) -> tuple[int, dict[str, Any]]:
     if isinstance(answer, Exception):
         return 400 if isinstance(answer, InputError) else 500, {"error": f"{type(answer).__name__}: {answer}"}
+    if odd := [name for name, tensor in answer.items() if not tensor.isfinite().all()]:
+        return 500, {"error": f"output {odd[0]!r} has NaN or infinity, which JSON has not"}
     return 200, {name: tensor.tolist() for name, tensor in answer.items()}
 
 

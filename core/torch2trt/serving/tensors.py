@@ -12,7 +12,7 @@ from torch.utils import _pytree as pytree
 
 from ..errors import InputError
 from ..program.guards import Guard
-from ..program.leaves import CHANGED, TensorSpec
+from ..program.leaves import CHANGED
 from ..program.signature import Signature
 
 #: a guard that two first sizes are equal
@@ -21,7 +21,7 @@ _EQUAL: Final = re.compile(r"(\w+)\.shape\[0\] == (\w+)\.shape\[0\]")
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """One of them."""
+    """A tensor that clients send or get."""
 
     name: str
     dtype: str
@@ -32,16 +32,17 @@ class Tensor:
         """The tensor of nested lists of numbers; :class:`InputError` where they are none."""
         dtype: torch.dtype = getattr(torch, self.dtype)
         try:
-            if not dtype.is_floating_point and torch.tensor(value).is_floating_point() and value:
+            found = torch.tensor(value)
+            if found.numel() and found.is_floating_point() and not dtype.is_floating_point:
                 raise ValueError("they have fractions")  # which PyTorch drops
             return torch.tensor(value, dtype=dtype)
-        except (TypeError, ValueError, RuntimeError) as error:
+        except Exception as error:  # PyTorch has many for what anybody may send
             raise InputError(f"input {self.name!r} is no {self.dtype} in lists: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """All of them."""
+    """What clients send and get."""
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
@@ -84,8 +85,11 @@ def interface_of(signature: Signature) -> Interface:
         raise InputError(f"the module keeps {paths} from call to call, which all clients of a server would share")
     if not signature.output_specs:
         raise InputError("nothing says what the module returns: something else than torch2trt.convert made its engine")
-    leaves = (*signature.input_leaves, *signature.output_leaves)
-    if any(leaf.kind == "complex" for leaf in leaves):
+    if changed := [leaf.name for leaf in signature.output_leaves if leaf.kind in CHANGED]:
+        raise InputError(
+            f"the module changes its input {changed[0]!r} in place, which no client sees; return the value"
+        )
+    if any(leaf.kind == "complex" for leaf in (*signature.input_leaves, *signature.output_leaves)):
         raise InputError("the module takes or returns complex numbers, which servers have not; use torch.view_as_real")
     why_no_rows = _why_no_rows(signature)
     return Interface(
@@ -101,22 +105,19 @@ def interface_of(signature: Signature) -> Interface:
 
 def returned_tensors(signature: Signature, returned: Any) -> dict[str, Any]:
     """The tensors and sizes among what the module returns, by the names that clients know them by."""
-    leaves = [leaf for leaf in signature.output_leaves if leaf.kind not in CHANGED]
-    values = [
-        value for value, leaf in zip(pytree.tree_leaves(returned), leaves, strict=True) if leaf.kind != "constant"
-    ]
+    pairs = zip(pytree.tree_leaves(returned), signature.output_leaves, strict=True)
+    values = [value for value, leaf in pairs if leaf.kind != "constant"]
     return dict(zip(_output_names(signature), values, strict=True))
 
 
 def _outputs(signature: Signature) -> Iterator[Tensor]:
-    # what is returned comes before what is changed
-    for name, spec in zip(_output_names(signature), signature.output_specs, strict=False):
+    for name, spec in zip(_output_names(signature), signature.output_specs, strict=True):
         yield Tensor(name, spec.dtype, tuple(size if isinstance(size, int) else None for size in spec.sizes))
 
 
 def _output_names(signature: Signature) -> list[str]:
     """``logits`` for what is returned in a dict or an object, ``output_0`` for what is returned by position."""
-    leaves = [leaf for leaf in signature.output_leaves if leaf.kind not in CHANGED]
+    leaves = signature.output_leaves
     places = pytree.tree_leaves_with_path(pytree.tree_unflatten(range(len(leaves)), signature.out_spec))
     names = [_name(path) for path, place in places if leaves[place].kind != "constant"]
     return names if len(set(names)) == len(names) else [f"output_{index}" for index in range(len(names))]
@@ -132,6 +133,8 @@ def _name(path: tuple[Any, ...]) -> str:
 
 def _why_no_rows(signature: Signature) -> str:
     """Why the rows of several requests cannot be one call's; "" where they can."""
+    if not signature.inputs:
+        return "it has no inputs"
     first, *others = signature.inputs
     equal = [pair for guard in signature.guards if (pair := _equal(guard))]
     for spec in signature.inputs:
@@ -139,14 +142,13 @@ def _why_no_rows(signature: Signature) -> str:
             return f"the first size of input {spec.name!r} does not vary"
         if spec.ranges[0][0] > 1:
             return f"input {spec.name!r} has {spec.ranges[0][0]} rows or more"
-        if _in_profiles(spec):
+        if any(profile[0] != spec.ranges[0] for profile in spec.profiles):
             return f"the first size of input {spec.name!r} is not the same in all profiles"
     for spec in others:
         if {first.name, spec.name} not in equal:
             return f"inputs {first.name!r} and {spec.name!r} may have different first sizes"
     rows = f"{first.name}.shape[0]"
-    names = [*_output_names(signature), *(f"(changed) {leaf.name}" for leaf in signature.output_leaves)]
-    for name, output in zip(names, signature.output_specs, strict=False):
+    for name, output in zip(_output_names(signature), signature.output_specs, strict=True):
         if output.sizes[:1] != (rows,):
             return f"the first size of output {name!r} is not that of the inputs"
     return ""
@@ -155,7 +157,3 @@ def _why_no_rows(signature: Signature) -> str:
 def _equal(guard: Guard) -> set[str] | None:
     matched = _EQUAL.fullmatch(guard.condition)
     return set(matched.groups()) if matched else None
-
-
-def _in_profiles(spec: TensorSpec) -> bool:
-    return any(profile[0] != spec.ranges[0] for profile in spec.profiles)
