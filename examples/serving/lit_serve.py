@@ -46,4 +46,4 @@ class Model(litserve.LitAPI):
 
 
 if __name__ == "__main__":
-    litserve.LitServer(Model(partial(torch2trt.load, sys.argv[1]))).run(port=8000)
+    litserve.LitServer(Model(partial(torch2trt.load, sys.argv[1]))).run(port=8000, generate_client_file=False)

@@ -61,5 +61,6 @@ def application(make: Callable[[], torch2trt.TRTModule], replicas: int = 1, gpus
 
 
 def app(arguments: dict[str, str]) -> serve.Application:
-    """The application of a file, as ``serve run`` asks for it."""
-    return application(partial(torch2trt.load, arguments["file"]), int(arguments.get("replicas", 1)))
+    """The application of a ``file`` with ``replicas`` and ``gpus`` of each, as ``serve run`` asks for it."""
+    replicas, gpus = int(arguments.get("replicas", 1)), float(arguments.get("gpus", 1))
+    return application(partial(torch2trt.load, arguments["file"]), replicas, gpus)

@@ -54,7 +54,7 @@ def server(request, tmp_path):
     """A process that runs the code of an example, and the address where it answers."""
     package, code, path = request.param
     if find_spec(package) is None:
-        pytest.skip(f"{package} is not installed; pip install --group serving")
+        pytest.skip(f"{package} is not installed; pip install --group dev --group serving")
     port, log = free_port(), tmp_path / "log"
     (tmp_path / "main.py").write_text(
         f"if __name__ == '__main__':\n    PORT = {port}{code.replace(chr(10), chr(10) + '    ')}"
