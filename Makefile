@@ -6,7 +6,7 @@ PROJECTS := core converters_builtin/base converters_builtin/vision converters_bu
   converters_builtin/quantization converters_builtin/generation plugins_example
 MANIFESTS := pyproject.toml $(PROJECTS:%=%/pyproject.toml)
 
-.PHONY: demo test lint unit docs bench bench-gpu clean
+.PHONY: demo test lint unit docs bench bench-gpu newcomer release triton clean
 
 demo: .venv/installed  ## convert alexnet and resnet18, compare them with eager and write a page about each
 	$(BIN)/python benchmarks/models.py alexnet resnet18 --report build/report
@@ -37,8 +37,20 @@ bench-gpu: $(if $(GPU_PYTHON),,.venv/installed)  ## converted models beside othe
 	$(or $(GPU_PYTHON),$(BIN)/python) benchmarks/bench_gpu.py $(GIVEN) \
 	  $(if $(PEER_PATH),--peer-path $(PEER_PATH)) $(if $(PEER_PYTHON),--peer-python $(PEER_PYTHON)) $(ARGS)
 
+newcomer:  ## the first steps of the docs, in an environment that has nothing
+	PYTHON=$(PYTHON) tools/newcomer.sh
+
+release: .venv/installed  ## everything of a release but the upload, in dist/; ARGS=--here installs no dependencies
+	$(PIP) install --group release
+	$(BIN)/python tools/release.py $(ARGS)
+
+triton: build/triton  ## a server for tests/serving and benchmarks/serving.py
+
+build/triton: .venv/installed
+	$(PIP) install --no-deps --target $@ nvidia-pytriton
+
 clean:
-	rm -rf .venv site build
+	rm -rf .venv site build dist
 
 .venv/installed: $(MANIFESTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -85,6 +85,16 @@ def test_the_page_of_lib_is_fresh():
     assert done.returncode == 0, "docs/api/lib.md is stale; run python tools/lib_reference.py"
 
 
+def test_newcomers_are_tried_with_the_commands_of_the_docs():
+    script = (ROOT / "tools/newcomer.sh").read_text().partition("# docs/index.md")[2]
+    steps = re.findall(r"^(?:pip|torch2trt|cd|pytest)\b.*$", script, re.MULTILINE)
+    blocks = re.findall(r"^```sh\n(.*?)^```", text_of("index.md", "writing_a_pack.md"), re.DOTALL | re.MULTILINE)
+    said = {re.sub(r"\s+# .*", "", line) for block in blocks for line in block.splitlines()}
+    assert len(steps) == 7
+    assert set(steps) - said == {"torch2trt packs --check"}  # which is in a sentence
+    assert "`torch2trt packs --check`" in text_of("writing_a_pack.md")
+
+
 def test_every_error_and_warning_is_explained():
     names = {
         name for name in vars(torch2trt.errors) if name.endswith(("Error", "Warning")) and name != "Torch2TRTError"

@@ -306,7 +306,9 @@ def test_options_become_settings(run, program, tmp_path, monkeypatch):
     assert settings["keep_fp32"] == ["aten.relu.default"]
     assert settings["workspace"] == 2**26
     assert "float32: keep_fp32 has" in (tmp_path / "page.html").read_text("utf-8")
-    assert "inputs     input float32[1..8, 4]" in run("inspect", tmp_path / "model.trt").stdout
+    shown = run("inspect", tmp_path / "model.trt").stdout
+    assert "inputs     input float32[1..8, 4]" in shown
+    assert "outputs    output_0 float32[input.shape[0], " in shown
     for wrong, word in (
         (["--keep-fp32", "aten.relu.default"], "add precision="),
         (["--optimization-level", "9"], "a level from 0 to 5"),

@@ -43,3 +43,24 @@ def test_what_is_returned_twice_is_one_tensor():
 def test_a_reshape_to_the_same_shape_is_no_layer():
     network = torch2trt.convert(lambda x: x.view(x.shape).permute(0, 1) + 1, [torch.ones(2, 3)], build=False).network
     assert all(network.get_layer(index).type != torch2trt.trt.LayerType.SHUFFLE for index in range(network.num_layers))
+
+
+class Sizes(torch.nn.Module):
+    """Results of sizes of every kind, of a number, of other dtypes, and a buffer."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("count", torch.zeros(1, dtype=torch.int64))
+
+    def forward(self, x, y):
+        self.count += 1
+        chosen = x[x[:, 0] > 0]
+        return torch.cat([x, x]), x + y, x[:, None].expand(-1, x.shape[0], 3), chosen, x.shape[0], x.double(), None
+
+
+def test_what_outputs_are_is_said_in_the_sizes_of_the_inputs():
+    rows = torch2trt.Input(min=(1, 3), opt=(2, 3), max=(8, 3))
+    signature = torch2trt.explain(Sizes(), [rows, rows], fallback=True).program.signature
+    said = ["float32[2*x.shape[0], 3]", "float32[x.shape[0], 3]", "float32[x.shape[0], x.shape[0], 3]", "float32[?, 3]"]
+    assert [str(spec) for spec in signature.output_specs] == [*said, "int64[]", "float64[x.shape[0], 3]", "int64[1]"]
+    assert type(signature).from_dict(signature.to_dict()) == signature

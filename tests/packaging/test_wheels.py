@@ -1,24 +1,13 @@
 """The wheels, installed by pip into an environment of their own that has only their dependencies."""
 
-import os
-import site
-import subprocess
-import sys
+import re
 import zipfile
-from pathlib import Path
 
 import pytest
+import torch2trt
+from release import CORE, PROJECTS, ROOT, check_versions, environment_like_this
 
-ROOT = Path(__file__).parents[2]
-DISTRIBUTIONS = [
-    "core",
-    "converters_builtin/base",
-    "converters_builtin/vision",
-    "converters_builtin/transformer",
-    "converters_builtin/quantization",
-    "converters_builtin/generation",
-    "plugins_example",
-]
+from .conftest import pip, run
 
 RESNET = """
 import warnings, torch, torch2trt, torchvision
@@ -31,38 +20,14 @@ torch.testing.assert_close(module(x), model(x), rtol=1e-3, atol=1e-3)
 
 
 @pytest.fixture(scope="module")
-def wheels(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("dist")
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
-    subprocess.run([*pip, "--wheel-dir", str(folder), *(f"./{d}" for d in DISTRIBUTIONS)], check=True, cwd=ROOT)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def environment(tmp_path_factory):
-    """A virtual environment with everything that this one has, except for torch2trt itself."""
-    root = tmp_path_factory.mktemp("env") / "venv"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(root)], check=True)
-    here = Path(site.getsitepackages()[0])
-    there = root / here.relative_to(sys.prefix)
-    for entry in here.iterdir():
-        if "torch2trt" not in entry.name and not entry.name.startswith("__editable__"):
-            (there / entry.name).symlink_to(entry)
-    return root / "bin" / "python"
-
-
-def pip(python, *arguments):
-    subprocess.run([sys.executable, "-m", "pip", "--python", str(python), *arguments, "--quiet"], check=True)
-
-
-def run(python, code):
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHONPATH", "TORCH2TRT"))}
-    return subprocess.run([str(python), "-c", code], capture_output=True, text=True, env=plain, check=False)
+    """A virtual environment with what the core and torchvision need, and nothing of torch2trt."""
+    return environment_like_this(tmp_path_factory.mktemp("env") / "venv", [CORE, "torchvision"])
 
 
 def test_a_wheel_holds_its_package_and_types_and_nothing_else(wheels):
     built = sorted(wheels.glob("*.whl"))
-    assert len(built) == len(DISTRIBUTIONS)
+    assert len(built) == len(PROJECTS)
     for wheel in built:
         names = zipfile.ZipFile(wheel).namelist()
         roots = {name.partition("/")[0] for name in names}
@@ -71,13 +36,19 @@ def test_a_wheel_holds_its_package_and_types_and_nothing_else(wheels):
         assert not any("tests" in name.split("/") for name in names)
 
 
+def test_wheels_are_of_one_version_and_made_of_every_project(wheels):
+    assert check_versions(wheels) == torch2trt.__version__
+    (made,) = re.findall(r"^PROJECTS := ((?:.*\\\n)*.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert made.replace("\\", "").split() == list(PROJECTS)
+
+
 @pytest.mark.slow
 def test_core_and_vision_alone_convert_a_resnet_and_say_what_is_missing_without_vision(wheels, environment):
-    pip(environment, "install", "--no-index", "--find-links", str(wheels), "torch2trt-core", "torch2trt-ops-vision")
-    done = run(environment, RESNET)
+    pip(environment, "install", "--no-index", "--find-links", wheels, "torch2trt-core", "torch2trt-ops-vision")
+    done = run(environment, "-c", RESNET)
     assert done.returncode == 0, done.stderr
     pip(environment, "uninstall", "--yes", "torch2trt-ops-vision")
-    done = run(environment, RESNET)
+    done = run(environment, "-c", RESNET)
     assert done.returncode == 1
     assert "torch2trt.errors.UnsupportedError: 41 of " in done.stderr
     assert done.stderr.count("no loaded pack has a converter of aten.convolution.default") == 20

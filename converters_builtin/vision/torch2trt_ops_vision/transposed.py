@@ -64,7 +64,8 @@ def _dense_kernel(ctx: Context, weight: Tensor, dilation: tuple[int, ...], beyon
         return _dense_runtime_kernel(ctx, weight, dilation, extents)
     dense = weight.new_zeros((*weight.shape[:2], *extents))
     taps = [slice(None, reach, d) for reach, d in zip(reaches, dilation, strict=True)]
-    dense[(slice(None), slice(None), *taps)] = weight
+    places = (slice(None), slice(None), *taps)
+    dense[places] = weight
     return dense
 
 

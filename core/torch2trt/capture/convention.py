@@ -12,7 +12,7 @@ from torch.export.graph_signature import ConstantArgument, InputKind, OutputKind
 from ..dtypes import short_name
 from ..errors import CaptureError
 from ..program.guards import Guard, Size
-from ..program.leaves import Leaf, LeafKind, TensorSpec
+from ..program.leaves import Leaf, LeafKind, OutputSpec, TensorSpec
 from ..program.signature import Signature
 from .complex_edge import ComplexEdge
 from .dims import Asked
@@ -24,7 +24,7 @@ from .ranges import settle
 from .read import written
 from .state import written_state
 from .trial import computes_the_same
-from .variables import in_profile, spec_of
+from .variables import Variable, in_profile, output_spec_of, spec_of
 from .wrappers import original_path
 
 #: older versions of PyTorch have none
@@ -47,11 +47,10 @@ def signature_of(
         module: what was exported; None where that is not at hand.
         exported, example: the program, decomposed, and the example inputs.
         returned: the dtypes that users get, of outputs that have another one.
-        edge: what is complex outside.
-        layouts: what its writes rely on.
+        edge, layouts: what is complex outside, and what its writes rely on.
     """
     nodes = {node.name: node for node in exported.graph.nodes}
-    specs, input_leaves, guards = _inputs(exported, example, module, nodes, edge, layouts)
+    specs, input_leaves, guards, variables = _inputs(exported, example, module, nodes, edge, layouts)
     state, own_specs = written_state(exported, nodes)
     output_leaves, outputs = _outputs(exported, returned, edge)
     assert exported.call_spec.in_spec is not None
@@ -68,9 +67,17 @@ def signature_of(
         omitted=tuple(omitted),
         guards=guards,
         state=state,
+        output_specs=_output_specs([nodes[name] for name in outputs], output_leaves, variables),
     )
     _check_apart(signature, example)
     return signature, outputs
+
+
+def _output_specs(
+    nodes: Sequence[torch.fx.Node], leaves: Sequence[Leaf], variables: Mapping[Any, Variable]
+) -> tuple[OutputSpec, ...]:
+    tensors = (leaf for leaf in leaves if leaf.kind != "constant")
+    return tuple(output_spec_of(node, leaf, variables) for node, leaf in zip(nodes, tensors, strict=True))
 
 
 def _names_of(outputs: Sequence[str], inputs: Sequence[TensorSpec]) -> tuple[str, ...]:
@@ -110,7 +117,7 @@ def _inputs(
     nodes: dict[str, torch.fx.Node],
     edge: ComplexEdge,
     layouts: Layouts,
-) -> tuple[list[TensorSpec], list[Leaf], tuple[Guard, ...]]:
+) -> tuple[list[TensorSpec], list[Leaf], tuple[Guard, ...], Mapping[Any, Variable]]:
     tensors: dict[str, torch.Tensor] = {}
     asked: dict[str, Mapping[int, Asked]] = {}
     leaves: list[Leaf] = []
@@ -134,7 +141,7 @@ def _inputs(
     names = [argument.name for argument in arguments]
     profiles = [in_profile(variables, dict(zip(names, dims, strict=True))) for dims in example.profiles]
     specs = [spec_of(nodes[name], name in layouts.contiguous, variables, profiles) for name in tensors]
-    return specs, leaves, remaining
+    return specs, leaves, remaining, variables
 
 
 def _outputs(

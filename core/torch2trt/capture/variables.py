@@ -16,7 +16,7 @@ from torch.utils._sympy.value_ranges import ValueRanges, bound_sympy
 from ..dtypes import short_name
 from ..errors import CaptureError, InputError
 from ..program.guards import Guard, Size
-from ..program.leaves import TensorSpec
+from ..program.leaves import Leaf, OutputSpec, TensorSpec
 from ..program.profiles import differing
 from .dims import Asked
 
@@ -123,6 +123,21 @@ def spec_of(
     ranges, *each = (tuple(range_of(size, known) for size in tensor.shape) for known in (variables, *profiles))
     dtype = short_name(node.meta.get("given", tensor.dtype))
     return TensorSpec(node.name, dtype, ranges, contiguous=contiguous, profiles=differing(ranges, each))
+
+
+def output_spec_of(node: torch.fx.Node, leaf: Leaf, variables: Mapping[Any, Variable]) -> OutputSpec:
+    """The engine's output of a node, as ``leaf`` gives it to users."""
+    value = node.meta["val"]
+    if not isinstance(value, torch.Tensor):  # a size
+        return OutputSpec("int64", ())
+
+    def spelt(size: Any) -> int | str:
+        if isinstance(size, int):
+            return size
+        # what is read from values is no variable
+        return spelled(size.node.expr, variables) if size.node.expr.free_symbols <= variables.keys() else ""
+
+    return OutputSpec(leaf.dtype or short_name(value.dtype), tuple(map(spelt, value.shape)))
 
 
 def spelled(expression: Any, variables: Mapping[Any, Variable]) -> str:

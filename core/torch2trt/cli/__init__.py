@@ -19,6 +19,7 @@ from .inspect import inspect
 from .new_pack import new_pack
 from .packs import packs
 from .run import run
+from .serve_repository import serve_repository
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,7 +27,7 @@ app = typer.Typer(
     epilog=f"Exit status: 0 done, {BROKEN} something failed, {USAGE} wrong usage, {UNSUPPORTED} calls without a "
     f"converter, {INTERRUPTED} interrupted.",
 )
-for _command in (explain, convert, inspect, run, bench, compare, packs, converters, doctor, new_pack):
+for _command in (explain, convert, inspect, run, bench, compare, packs, converters, doctor, new_pack, serve_repository):
     app.command()(_command)
 app.add_typer(cache, name="cache")
 

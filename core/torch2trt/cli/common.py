@@ -5,16 +5,21 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from ..errors import InputError, Torch2TRTError, UnsupportedError
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 out: Final = Console()
 #: exit statuses; the last is a shell's own for a program that Ctrl-C ended
@@ -91,6 +96,31 @@ def without_logs() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
+
+
+def templates(folder: str) -> Environment:
+    """The templates of a folder here, of texts that are no pages."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("torch2trt", f"cli/{folder}")
+    return Environment(loader=loader, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
+
+
+@contextlib.contextmanager
+def written_whole(place: Path, cure: str) -> Iterator[Path]:
+    """An empty folder that becomes ``place`` if all goes well, and is gone otherwise; nothing is written over.
+
+    Args:
+        place: the folder to write; what it is in is made too.
+        cure: what to do where it is there already.
+    """
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise FileExistsError(f"{place} is there already; {cure}")
+    place.absolute().parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".torch2trt-", dir=place.absolute().parent) as made:
+        (folder := Path(made, "folder")).mkdir()
+        yield folder
+        os.replace(folder, place)
 
 
 def check_folder_of(path: Path) -> None:

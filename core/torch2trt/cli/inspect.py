@@ -74,7 +74,9 @@ def _head(path: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
     for packs in dict.fromkeys(_packs(engine["packs"]) for engine in engines):
         yield f"packs      {escape(packs)}"
     yield f"inputs     {escape(', '.join(given))}"
-    yield f"outputs    {escape(', '.join(dict.fromkeys(signature.outputs)))}"
+    specs = signature.output_specs or [""] * len(signature.outputs)
+    named = dict(zip(signature.outputs, specs, strict=True))
+    yield f"outputs    {escape(', '.join(f'{name} {spec}'.strip() for name, spec in named.items()))}"
     if own:
         yield f"buffers    {escape(', '.join(own.values()))}"
 

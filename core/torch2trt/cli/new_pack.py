@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import datetime
 import keyword
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -19,7 +16,7 @@ from packaging.version import Version
 from .. import __version__
 from ..errors import PackError
 from ..packs.loading import GROUP
-from .common import AsJSON, errors_in_words, out, print_json
+from .common import AsJSON, errors_in_words, out, print_json, templates, written_whole
 
 #: the files of a pack, by the names of their templates
 _FILES: Final = {
@@ -50,7 +47,10 @@ def new_pack(
         words = _words(name, operator)
         place = folder or Path(words["distribution"])
         files = _rendered(words)
-        _write(place, files)
+        with written_whole(place, "name another folder with --folder") as made:
+            for file, text in files.items():
+                (made / file).parent.mkdir(parents=True, exist_ok=True)
+                (made / file).write_text(text, "utf-8")
     if as_json:
         print_json({"folder": str(place), "files": sorted(files), **words})
         return
@@ -89,33 +89,10 @@ def _has_operators(namespace: str) -> bool:
 
 def _rendered(words: Mapping[str, Any]) -> dict[str, str]:
     """The files of the pack with their texts."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(  # of texts that are no pages
-        loader=PackageLoader("torch2trt", "cli/pack"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = templates("pack")
     files = {
         path.format(**words): environment.get_template(f"{template}.jinja").render(words)
         for template, path in _FILES.items()
         if words["operator"] or template != "operators.py"
     }
     return {**files, f"{words['module']}/py.typed": ""}
-
-
-def _write(place: Path, files: Mapping[str, str]) -> None:
-    """All files or none; nothing that is there is written over."""
-    if place.exists() and (not place.is_dir() or any(place.iterdir())):
-        raise FileExistsError(f"{place} is there already; name another folder with --folder")
-    place.absolute().parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=".torch2trt-", dir=place.absolute().parent))
-    try:
-        for name, text in files.items():
-            file = made / "pack" / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, "utf-8")
-        os.replace(made / "pack", place)
-    finally:
-        shutil.rmtree(made)

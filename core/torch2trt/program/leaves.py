@@ -131,6 +131,19 @@ def _why_no_input(spec: TensorSpec) -> str | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class OutputSpec:
+    """A tensor that an engine gives, in the dtype that users get."""
+
+    dtype: str
+    #: numbers, Python in the sizes of inputs such as ``2*x.shape[0]``, or "" where nothing says it before the call
+    sizes: tuple[int | str, ...]
+
+    def __str__(self) -> str:
+        """``float32[x.shape[0], 3]``."""
+        return f"{self.dtype}[{', '.join(str(size) or '?' for size in self.sizes)}]"
+
+
 def _bound(number: int) -> str:
     return str(number) if abs(number) < UNBOUNDED else "any"
 

@@ -15,7 +15,7 @@ from ..errors import InputError
 from . import structure
 from .binding import in_order, same, shown
 from .guards import Guard, compiled, from_file
-from .leaves import CHANGED, Buffer, Leaf, TensorSpec, as_pairs
+from .leaves import CHANGED, Buffer, Leaf, OutputSpec, TensorSpec, as_pairs
 from .memory import overlap
 from .profiles import in_profiles, why_in_none
 from .state import WithState, with_state
@@ -46,6 +46,8 @@ class Signature:
     state: tuple[Buffer, ...] = ()
     #: an input's name here and in the engine, where somebody chose another one
     tensor_names: tuple[tuple[str, str], ...] = ()
+    #: what each of ``outputs`` is; empty where something else than a capture made the engine
+    output_specs: tuple[OutputSpec, ...] = ()
 
     @functools.cached_property
     def _straight(self) -> Straight | None:
@@ -217,18 +219,14 @@ class Signature:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able values; :class:`EngineError` where a pytree node cannot be written."""
-        leaves = [[asdict(leaf) for leaf in group] for group in (self.input_leaves, self.output_leaves)]
+        tables = ("inputs", "input_leaves", "output_leaves", "output_specs", "guards", "state")
         return {
-            "inputs": [asdict(spec) for spec in self.inputs],
+            **{name: [asdict(row) for row in getattr(self, name)] for name in tables},
             "outputs": list(self.outputs),
             "parameters": list(self.parameters),
-            "guards": [asdict(guard) for guard in self.guards],
             "omitted": [list(pair) for pair in self.omitted],
             "in_spec": structure.dump(self.in_spec),
             "out_spec": structure.dump(self.out_spec),
-            "input_leaves": leaves[0],
-            "output_leaves": leaves[1],
-            "state": [asdict(buffer) for buffer in self.state],
             "tensor_names": [list(pair) for pair in self.tensor_names],
         }
 
@@ -247,4 +245,5 @@ class Signature:
             guards=from_file(data["guards"]),
             state=tuple(Buffer(**buffer) for buffer in data["state"]),
             tensor_names=tuple((name, chosen) for name, chosen in data["tensor_names"]),
+            output_specs=tuple(OutputSpec(spec["dtype"], tuple(spec["sizes"])) for spec in data["output_specs"]),
         )

@@ -33,7 +33,7 @@ def manifest(body: Engine | Packed, signature: Signature) -> dict[str, Any]:
     is_engine = isinstance(body, Engine)
     data: dict[str, Any] = {
         "format": FORMAT,
-        "format_version": 6 if is_engine else 7,
+        "format_version": 8 if is_engine else 9,
         "host": host(),
         "signature": signature.to_dict(),
         "engine" if is_engine else "hybrid": body.to_dict(),
@@ -109,11 +109,10 @@ def _why_inconsistent(signature: Signature) -> str | None:
         return f"a leaf is {min(unknown)!r:.60}"
     names = sorted(spec.name for spec in signature.inputs)
     given = [leaf.name for leaf in signature.input_leaves if leaf.kind in _TENSORS]
-    own = [buffer.name for buffer in signature.state]
     pairs = {leaf.name for leaf in signature.input_leaves if leaf.kind == "complex"}
     if any(spec.name in pairs and (not spec.ranges or spec.ranges[-1] != (2, 2, 2)) for spec in signature.inputs):
         return "a complex input is no pair"
-    if len(set(names)) != len(names) or names != sorted(given + own):
+    if len(set(names)) != len(names) or names != sorted([*given, *(buffer.name for buffer in signature.state)]):
         return "its inputs and their leaves differ"
     if reason := _why_no_state(signature):
         return reason
@@ -123,7 +122,8 @@ def _why_inconsistent(signature: Signature) -> str | None:
     returned = [leaf for leaf in signature.output_leaves if leaf.kind not in CHANGED]
     mutated = {leaf.name for leaf in signature.output_leaves if leaf.kind == "mutated"}
     outputs = [leaf for leaf in signature.output_leaves if leaf.kind != "constant"]
-    if not mutated <= set(given) or len(outputs) != len(signature.outputs):
+    counts = {len(signature.outputs), len(signature.output_specs or outputs)}
+    if not mutated <= set(given) or counts != {len(outputs)}:
         return "its outputs and their leaves differ"
     call = signature.in_spec
     is_call = call.type is tuple and [child.type for child in call.children()] == [tuple, dict]

@@ -69,11 +69,12 @@ _MODULE: Final[Any] = {
         "output_leaves": [_LEAF],
         "state": [{"name": str, "path": str, "persistent": bool}],
         "tensor_names": [(str, str)],
+        "output_specs": [{"dtype": str, "sizes": [{int, str}]}],
     },
 }
 #: by the version of the format: a module of one engine, and one that PyTorch runs parts of.  Each is a type, a set of
 #: types, a list of one kind, a tuple of a fixed length, a mapping of exactly these keys; or anything
-SCHEMAS: Final[Any] = {6: {**_MODULE, "engine": _ENGINE}, 7: {**_MODULE, "hybrid": _HYBRID}}
+SCHEMAS: Final[Any] = {8: {**_MODULE, "engine": _ENGINE}, 9: {**_MODULE, "hybrid": _HYBRID}}
 
 
 def why_not(value: Any, schema: Any, path: str) -> str | None:

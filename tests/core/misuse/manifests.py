@@ -69,6 +69,9 @@ def as_state(*paths, kind="state", ranges=(4, 4, 4)):
 FACTORY = {"default_factory_module": "antigravity", "default_factory_name": "fly", "dict_context": []}
 OUT = "signature__out_spec"
 
+FLOATS = {"dtype": "float32", "sizes": [2, 4]}
+ONE = {"dtype": "float32", "sizes": [[1]]}
+
 ROWS = [
     edited("another format", "has the format 'other'", "convert the model again", format="other"),
     edited("a later version", "version 99, this torch2trt reads", "convert the model again", format_version=99),
@@ -91,6 +94,8 @@ ROWS = [
     edited("a constant that is a list", "value is [], not", signature__input_leaves__0__value=[]),
     edited("an output of no dtype", "a leaf has the dtype 'load'", signature__output_leaves__0__dtype="load"),
     edited("an output cast for nothing", "the dtype 'float32'", signature__output_leaves__0__dtype="float32"),
+    edited("more outputs than there are", "outputs and their leaves differ", signature__output_specs=[FLOATS] * 3),
+    edited("a size of an output that is a list", "is [1], not int or str", signature__output_specs=[ONE]),
     edited("an edit", "its digest is not that of its contents", signed=False, host__gpu="a better one"),
     edited("another flavor", "built with the flavor 'other'", "or convert again", engine__flavor="other"),
     edited("another TensorRT", "built with TensorRT 9.9", "install that version", engine__version="9.9"),
