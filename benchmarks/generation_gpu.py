@@ -128,8 +128,7 @@ def passed(runs: Any, prompt: torch.Tensor, count: int) -> dict[str, list[Any]]:
 def limit(options: argparse.Namespace) -> dict[str, Any]:
     """How long it takes to read the weights at the rate of a copy, of which half is read."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    with torch.device("meta"):
-        model = make(options, "meta")
+    model = make(options, "meta")
     table = model.get_input_embeddings().weight
     amount = sum(one.numel() * one.itemsize for one in model.parameters() if one is not table)
     if device == "cpu":
@@ -148,20 +147,19 @@ def measured(column: str, options: argparse.Namespace) -> dict[str, Any]:
         return {**limit(options), **about}
     device = "cuda" if torch.cuda.is_available() else "cpu"
     room, began = options.prompt + options.tokens, time.perf_counter()
-    # the engine has weights of its own, so the model stays in host memory
-    model = make(options, "cpu" if column == "ours" else device)
+    model = make(options, "cpu" if column == "ours" else device)  # the engine has weights of its own
     runs = InEngine(model, room, device) if column == "ours" else InPyTorch(model, room, column == "compile")
     made_s = time.perf_counter() - began
     del model
     prompt = torch.randint(SIZES["vocab_size"], (1, options.prompt), generator=torch.Generator().manual_seed(0))
-    began = time.perf_counter()
-    first = passed(runs, prompt.to(device), options.tokens)
+    began, prompt = time.perf_counter(), prompt.to(device)
+    first = passed(runs, prompt, options.tokens)
     first_s = time.perf_counter() - began
     for _ in range(WARM_UP - 1):
-        passed(runs, prompt.to(device), options.tokens)
+        passed(runs, prompt, options.tokens)
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
-    found = [passed(runs, prompt.to(device), options.tokens) for _ in range(options.passes)]
+    found = [passed(runs, prompt, options.tokens) for _ in range(options.passes)]
     used = {"peak_mib": torch.cuda.max_memory_allocated() >> 20} if device == "cuda" else {}
     return {
         "made_s": round(made_s, 1),
@@ -228,10 +226,9 @@ def main() -> int:
     parser.add_argument("--passes", type=int, default=3, help="how often a text is timed")
     parser.add_argument("--json", help="the record, written after each column")
     options = parser.parse_args()
-    columns = options.columns.split(",")
+    columns, console, rows = options.columns.split(","), Console(), []
     if unknown := set(columns) - set(COLUMNS):
         parser.error(f"no such column: {', '.join(sorted(unknown))}")
-    console, rows = Console(), []
     if reasons := missing(columns):
         console.print("cannot be imported:", *reasons, sep="\n", markup=False)
         return 2
