@@ -100,7 +100,7 @@ def test_states_in_place_of_caches():
     model = make("mamba")
     converted = convert_causal_lm(model, **ROOM, **REFERENCE)
     shapes = [tuple(tensor.shape) for tensor in converted.module.buffers_written()]
-    assert shapes == [(6, 48, 4), (6, 48, 4)] * 2  # of convolutions, and of recurrences
+    assert shapes == [(4, 6, 48, 4)]  # of convolutions and of recurrences, which are alike here
     for arguments in (ONE, TEXTS, {**TEXTS, "num_beams": 2}):
         assert_alike(model, converted, arguments)
 

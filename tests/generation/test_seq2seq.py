@@ -85,11 +85,6 @@ def test_whisper(whisper, arguments):
     assert len({*expected["sequences"][0].tolist()}) > 3
 
 
-def test_bart():
-    model = make("bart")
-    assert_alike(model, convert_seq2seq_lm(model, **ROOM, **READS, **REFERENCE), TEXTS)
-
-
 def test_half_precision(t5):
     model, _ = t5
     converted = convert_seq2seq_lm(model, **ROOM, **READS, precision=torch.float16, **REFERENCE)

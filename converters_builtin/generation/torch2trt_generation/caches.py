@@ -15,7 +15,7 @@ class EngineCache(Cache):
     """The caches of a converted decoder while it generates; empty at first.
 
     Args:
-        tensors: gives the buffers of all layers, which a module keeps.
+        tensors: gives the buffers, which a module keeps: of layers that are alike, with rows in the second dimension.
         room: how many tokens they have room for.
     """
 
@@ -44,4 +44,4 @@ class _EngineLayers(FixedLayer):
     def reorder_cache(self, beam_idx: torch.Tensor) -> None:
         """Let each row go on from the row of ``beam_idx``."""
         for tensor in self.tensors():
-            tensor[: len(beam_idx)] = tensor.index_select(0, beam_idx.to(tensor.device))
+            tensor[:, : len(beam_idx)] = tensor.index_select(1, beam_idx.to(tensor.device))

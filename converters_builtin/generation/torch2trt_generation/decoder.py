@@ -19,6 +19,8 @@ Kept = Sequence[tuple[type[Traced], Sequence[torch.Tensor]]]
 class Decoder(torch.nn.Module):
     """A model of transformers with its caches as buffers; the logits of the last token are its result.
 
+    What is alike in all layers is one buffer: each takes the host some time at every call, and the GPU copies.
+
     Args:
         model: the model, in eval mode.
         kept: what each layer keeps, with rows in the first dimension.
@@ -31,10 +33,16 @@ class Decoder(torch.nn.Module):
         super().__init__()
         self.training = False  # not .eval(), which would reach into the model
         self.model, self.kinds = model, [kind for kind, _ in kept]
-        for index, (kind, tensors) in enumerate(kept):
-            for name, tensor in zip(kind.names, tensors, strict=True):
-                # no state dict is the better for the tokens of the last text
-                self.register_buffer(f"{name}_{index}", tensor, persistent=False)
+        alike: dict[tuple[torch.Size, torch.dtype], list[tuple[int, int]]] = {}
+        for layer, (_, tensors) in enumerate(kept):
+            for index, tensor in enumerate(tensors):
+                alike.setdefault((tensor.shape, tensor.dtype), []).append((layer, index))
+        #: of each buffer, whose tensors it has: the layer, and which of its own
+        self.places = {f"caches_{count}": places for count, places in enumerate(alike.values())}
+        for (name, places), (shape, dtype) in zip(self.places.items(), alike, strict=True):
+            buffer = torch.zeros(len(places), *shape, dtype=dtype, device=model.device)
+            # no state dict is the better for the tokens of the last text
+            self.register_buffer(name, buffer, persistent=False)
         parameters = inspect.signature(model.forward).parameters
         self.cache_name = cache_name(model)
         self._takes_positions = f"{self.prefix}position_ids" in parameters
@@ -62,8 +70,7 @@ class Decoder(torch.nn.Module):
         mask = attention_mask.index_select(1, start) if self.is_recurrent else attention_mask
         given = self._given(input_ids, mask, position_ids)
         logits = self._logits(given, Cache(layers=[*layers]), start, logits_to_keep=1)
-        for layer in layers:
-            layer.finish()
+        self._write(layers)
         return logits
 
     def whole(self, ids: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor, /, **more: Any) -> torch.Tensor:
@@ -73,10 +80,22 @@ class Decoder(torch.nn.Module):
         return logits[:, -1:]
 
     def _layers(self, input_ids: torch.Tensor, start: torch.Tensor) -> list[Any]:
+        """What each layer keeps, at the beginning of a call."""
+        known = {
+            place: tensor
+            for name, places in self.places.items()
+            for place, tensor in zip(places, self.get_buffer(name).unbind(), strict=True)
+        }
         return [
-            kind([self.get_buffer(f"{name}_{index}") for name in kind.names], start[0], input_ids.shape[0])
-            for index, kind in enumerate(self.kinds)
+            kind([known[layer, index] for index in range(len(kind.names))], start[0], input_ids.shape[0])
+            for layer, kind in enumerate(self.kinds)
         ]
+
+    def _write(self, layers: Sequence[Traced]) -> None:
+        """Keep it, at the end."""
+        made = [layer.new() for layer in layers]
+        for name, places in self.places.items():
+            self.get_buffer(name).copy_(torch.stack([made[layer][index] for layer, index in places]))
 
     def _given(self, input_ids: torch.Tensor, mask: torch.Tensor, position_ids: torch.Tensor) -> dict[str, Any]:
         given = {f"{self.prefix}input_ids": input_ids, f"{self.prefix}attention_mask": mask}
@@ -130,6 +149,7 @@ class CrossDecoder(Decoder):
         hidden = torch.zeros(1, 1, 1, dtype=dtype, device=start.device).expand(cross[0].shape[0], cross[0].shape[2], 1)
         given = self._given(input_ids, attention_mask, position_ids)
         logits = self._logits({**given, "encoder_outputs": (hidden,), "attention_mask": mask}, cache, start)
+        self._write(layers)
         return logits[:, -1:]
 
 

@@ -71,16 +71,16 @@ class Generating(GenerationMixin, torch.nn.Module):
         *more: torch.Tensor,
     ) -> tuple[torch.Tensor, EngineCache]:
         """The logits after the last of ``input_ids``, and the cache that has them."""
-        batch, tokens = input_ids.shape
+        (batch, tokens), device = input_ids.shape, self.device
         begun = self._begun(cache, batch)
         start = begun.get_seq_length()
         self._check_room(batch, start + tokens)
-        mask = self._whole_mask(attention_mask, batch, start + tokens)
+        mask = self._whole_mask(attention_mask, batch, start + tokens, device)
         if position_ids is None:
             position_ids = (mask.cumsum(-1) - 1).clamp(min=0)[:, start : start + tokens]
         position_ids = position_ids.expand(batch, tokens)
         for ids, positions in zip(input_ids.split(self._at_once, 1), position_ids.split(self._at_once, 1), strict=True):
-            places = torch.tensor([begun.get_seq_length()], device=self.device)
+            places = torch.full((1,), begun.get_seq_length(), device=device)  # made there, not copied
             logits = self.module(ids.contiguous(), mask, positions.contiguous(), places, *more)
             begun.grow(batch, ids.shape[1])
         return logits, begun
@@ -92,9 +92,11 @@ class Generating(GenerationMixin, torch.nn.Module):
             raise InputError("the cache is not of the texts that this model is at; texts begin without one")
         return begun
 
-    def _whole_mask(self, attention_mask: torch.Tensor | None, batch: int, seen: int) -> torch.Tensor:
+    def _whole_mask(
+        self, attention_mask: torch.Tensor | None, batch: int, seen: int, device: torch.device
+    ) -> torch.Tensor:
         """As long as the caches, with zeros for what is still to come."""
-        mask = torch.zeros(batch, self.max_length, dtype=torch.int64, device=self.device)
+        mask = torch.zeros(batch, self.max_length, dtype=torch.int64, device=device)
         if attention_mask is not None and attention_mask.shape != (batch, seen):
             raise InputError(
                 f"attention_mask is {list(attention_mask.shape)} and must be {[batch, seen]}: "

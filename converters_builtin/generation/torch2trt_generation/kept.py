@@ -16,7 +16,7 @@ from .layers import STATES, KeysValues, States, Traced
 def kept(
     model: PreTrainedModel, rows: int, length: int, dtype: torch.dtype | None, **source: torch.Tensor
 ) -> Iterator[tuple[type[Traced], list[torch.Tensor]]]:
-    """What each layer keeps, with room for ``rows`` texts of ``length`` tokens, of zeros.
+    """What each layer keeps, as tensors without values, with room for ``rows`` texts of ``length`` tokens.
 
     Args:
         model: the model, in eval mode.
@@ -36,10 +36,7 @@ def kept(
             )
         yield (
             kind,
-            [
-                torch.zeros(rows, *_sizes(kind, one, length), dtype=dtype or one.dtype, device=one.device)
-                for one in seen
-            ],
+            [torch.empty(rows, *_sizes(kind, one, length), dtype=dtype or one.dtype, device="meta") for one in seen],
         )
 
 

@@ -16,16 +16,16 @@ STATES: Final[Any] = getattr(cache_utils, "LinearAttentionLayer", None)
 
 
 class Traced(Protocol):
-    """The cache of one layer, in buffers of the module that is traced."""
+    """The cache of one layer, in tensors with rows in the first dimension, which it leaves as they are."""
 
-    #: what the buffers are, in order
+    #: what the tensors are, in order
     names: ClassVar[tuple[str, ...]]
 
-    def __init__(self, buffers: Sequence[torch.Tensor], start: torch.Tensor, rows: Any) -> None:
+    def __init__(self, tensors: Sequence[torch.Tensor], start: torch.Tensor, rows: Any) -> None:
         """Begin a call with ``rows`` texts that have ``start`` tokens."""
 
-    def finish(self) -> None:
-        """Write what the call has left into the buffers."""
+    def new(self) -> list[torch.Tensor]:
+        """The tensors after the call."""
 
 
 class FixedLayer(CacheLayerMixin):
@@ -64,23 +64,23 @@ class KeysValues(FixedLayer):
 
     names: ClassVar[tuple[str, ...]] = ("keys", "values")
 
-    def __init__(self, buffers: Sequence[torch.Tensor], start: torch.Tensor, rows: Any) -> None:
-        super().__init__(buffers[0].shape[2])
-        self.buffers, self.length = buffers, start
+    def __init__(self, tensors: Sequence[torch.Tensor], start: torch.Tensor, rows: Any) -> None:
+        super().__init__(tensors[0].shape[2])
+        self.tensors, self.length = list(tensors), start
 
     def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *_: Any, **__: Any) -> Pair:
-        """Write the tokens of a call behind those of before; gives all, and what is not written yet."""
+        """Put the tokens of a call behind those of before; gives all, and what is not written yet."""
         batch, heads, tokens = key_states.shape[:3]
         rows, head, token = (torch.arange(size, device=key_states.device) for size in (batch, heads, tokens))
-        # indices of the buffer itself: the capture traces writes through a view a second time
         places = (rows[:, None, None], head[:, None], token + self.length)
-        for buffer, states in zip(self.buffers, (key_states, value_states), strict=True):
-            buffer.index_put_(places, states.to(buffer.dtype))
-        keys, values = (buffer[:batch].to(key_states.dtype) for buffer in self.buffers)
+        pairs = zip(self.tensors, (key_states, value_states), strict=True)
+        self.tensors = [tensor.index_put(places, states.to(tensor.dtype)) for tensor, states in pairs]
+        keys, values = (tensor[:batch].to(key_states.dtype) for tensor in self.tensors)
         return keys, values
 
-    def finish(self) -> None:
-        """Nothing: ``update`` has written."""
+    def new(self) -> list[torch.Tensor]:
+        """Keys and values with those of the call."""
+        return self.tensors
 
 
 class States(STATES or object):  # type: ignore[misc]  # no class that mypy could know
@@ -88,17 +88,20 @@ class States(STATES or object):  # type: ignore[misc]  # no class that mypy coul
 
     names: ClassVar[tuple[str, ...]] = ("convolution", "recurrence")
 
-    def __init__(self, buffers: Sequence[torch.Tensor], start: torch.Tensor, rows: Any) -> None:
+    def __init__(self, tensors: Sequence[torch.Tensor], start: torch.Tensor, rows: Any) -> None:
         super().__init__()
-        self.buffers = buffers
-        self.conv_states[0], self.recurrent_states[0] = (buffer[:rows].clone() for buffer in buffers)
+        self.tensors = tensors
+        self.conv_states[0], self.recurrent_states[0] = (tensor[:rows].clone() for tensor in tensors)
         for known in (self.is_conv_states_initialized, self.is_recurrent_states_initialized, self.has_previous_state):
             known[0] = True
 
-    def finish(self) -> None:
-        """Write the new states into the buffers."""
-        for buffer, state in zip(self.buffers, (self.conv_states[0], self.recurrent_states[0]), strict=True):
-            buffer.index_put_((torch.arange(state.shape[0], device=state.device),), state)
+    def new(self) -> list[torch.Tensor]:
+        """The states after the token."""
+        made = []
+        for tensor, state in zip(self.tensors, (self.conv_states[0], self.recurrent_states[0]), strict=True):
+            rows = torch.arange(state.shape[0], device=state.device)
+            made.append(tensor.index_put((rows,), state))
+        return made
 
 
 class Recorded(CacheLayerMixin):

@@ -30,7 +30,7 @@ def check_caches(decoder: Decoder, length: int, read: Sequence[torch.Tensor] = (
         CaptureError: they do not.
     """
     model, buffers = decoder.model, list(decoder.buffers(recurse=False))
-    tokens, rows = min(_TOKENS, length), min(2, *(len(tensor) for tensor in (*buffers, *read)))
+    tokens, rows = min(_TOKENS, length), min(2, buffers[0].shape[1], *map(len, read))
     generator = torch.Generator().manual_seed(0)
     vocabulary = model.config.get_text_config().vocab_size
     ids = torch.randint(vocabulary, (rows, tokens), generator=generator).to(model.device)
