@@ -107,7 +107,9 @@ class InEngine:
 
     def step(self, ids: torch.Tensor) -> torch.Tensor:
         """The logits after the tokens that follow."""
-        output = self._decoder(ids, cache=self._cache)
+        at = 0 if self._cache is None else self._cache.get_seq_length()
+        places = torch.arange(at, at + ids.shape[1], device=ids.device)[None]
+        output = self._decoder(ids, position_ids=places, cache=self._cache)
         self._cache = output[self._name]
         return output.logits
 
@@ -129,8 +131,8 @@ def limit(options: argparse.Namespace) -> dict[str, Any]:
     """How long it takes to read the weights at the rate of a copy, of which half is read."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = make(options, "meta")
-    table = model.get_input_embeddings().weight
-    amount = sum(one.numel() * one.itemsize for one in model.parameters() if one is not table)
+    read = (one for one in model.parameters() if one is not model.get_input_embeddings().weight)
+    amount = sum(one.numel() * one.itemsize for one in read)
     if device == "cpu":
         return {"weights_mib": amount >> 20}
     source = torch.empty(roofline.COPIED, dtype=torch.uint8, device=device)
@@ -149,14 +151,12 @@ def measured(column: str, options: argparse.Namespace) -> dict[str, Any]:
     room, began = options.prompt + options.tokens, time.perf_counter()
     model = make(options, "cpu" if column == "ours" else device)  # the engine has weights of its own
     runs = InEngine(model, room, device) if column == "ours" else InPyTorch(model, room, column == "compile")
-    made_s = time.perf_counter() - began
-    del model
+    made_s, model = time.perf_counter() - began, None
     prompt = torch.randint(SIZES["vocab_size"], (1, options.prompt), generator=torch.Generator().manual_seed(0))
     began, prompt = time.perf_counter(), prompt.to(device)
     first = passed(runs, prompt, options.tokens)
     first_s = time.perf_counter() - began
-    for _ in range(WARM_UP - 1):
-        passed(runs, prompt, options.tokens)
+    [passed(runs, prompt, options.tokens) for _ in range(WARM_UP - 1)]
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
     found = [passed(runs, prompt, options.tokens) for _ in range(options.passes)]
