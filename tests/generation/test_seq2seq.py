@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch2trt
-from torch2trt import InputError
+from torch2trt import CaptureError, InputError
 from torch2trt_generation import CausalLM, Seq2SeqLM, WhisperLM, convert_seq2seq_lm
 
 from .models import make, sounds, sources
@@ -133,6 +133,11 @@ def test_what_does_not_fit_a_call(t5, whisper):
 def test_models_and_sizes_that_cannot_be(name, options, message):
     with pytest.raises(InputError, match=message):
         convert_seq2seq_lm(make(name), **{**ROOM, **options}, **REFERENCE)
+
+
+def test_an_encoder_that_decides_by_values_in_half_precision():
+    with pytest.raises(CaptureError, match="control flow depends on the values of a tensor"):
+        convert_seq2seq_lm(make("bart"), **ROOM, **READS, precision=torch.float16, **REFERENCE)
 
 
 def test_modules_that_do_not_generate_so(t5, whisper):

@@ -11,7 +11,7 @@ from transformers.cache_utils import CacheLayerMixin
 
 #: keys and values of one layer
 Pair = tuple[torch.Tensor, torch.Tensor]
-#: a layer with states of a fixed size, such as Mamba's; transformers before 5.4 has none
+#: a layer with states of a fixed size, such as Mamba's; transformers 5.3 has none
 STATES: Final[Any] = getattr(cache_utils, "LinearAttentionLayer", None)
 
 
@@ -126,8 +126,8 @@ class Recorded(CacheLayerMixin):
         return 0
 
     def get_mask_sizes(self, query_length: Any) -> tuple[Any, int]:
-        """Attention sees the tokens of this call."""
-        return query_length, 0
+        """Attention sees the tokens of this call, of which early transformers 5 gives the places."""
+        return query_length.shape[0] if isinstance(query_length, torch.Tensor) else query_length, 0
 
     def get_max_length(self) -> int:
         """No maximum."""
