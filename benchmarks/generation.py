@@ -1,8 +1,9 @@
-"""Let small decoders of transformers generate, converted and by themselves: the same tokens, or refused in words.
+"""Let small models of transformers generate, converted and by themselves: the same tokens, or refused in words.
 
 Each generates 64 tokens greedily after one prompt, after three of different lengths, and with three beams, on the
-reference interpreter or, with ``--runtime engine``, on a GPU.  A model is ``equal``, ``refused`` with the reason, or
-``different``, which makes the exit status 1.
+reference interpreter or, with ``--runtime engine``, on a GPU.  Encoder-decoders read the prompts, and do not repeat
+pairs of tokens, as small ones would say the same again and again.  A model is ``equal``, ``refused`` with the reason,
+or ``different``, which makes the exit status 1.
 """
 
 import argparse
@@ -15,9 +16,9 @@ from typing import Any
 import torch
 import torch2trt
 from harness import forked, is_chosen, record
-from huggingface import MODELS, TINY
+from huggingface import MODELS, SEQ2SEQ, T5, TINY, Tiny
 from rich.console import Console
-from torch2trt_generation import convert_causal_lm
+from torch2trt_generation import convert_causal_lm, convert_seq2seq_lm
 
 EQUAL, REFUSED, DIFFERENT = "equal", "refused", "different"
 #: those of huggingface.py that decode, of one kind of layer each
@@ -25,37 +26,57 @@ NAMES = (
     *("bloom", "codegen", "falcon", "gemma", "gemma2", "gemma3", "gpt2", "gpt_neo", "gpt_neox", "gptj", "granite"),
     *("llama", "mamba", "mistral", "mixtral", "olmo2", "opt", "phi", "phi3", "qwen2", "qwen3", "stablelm"),
 )
+READS = {"tie_word_embeddings": False, "forced_eos_token_id": None, "decoder_start_token_id": 2}
+SOUND = {"num_mel_bins": 6, "max_source_positions": 8, "max_target_positions": 128}
+#: and those that read a text, or sound, first
+ENCODER_DECODERS = {
+    "bart": Tiny("BartForConditionalGeneration", "text to text", {**SEQ2SEQ, **READS}),
+    "marian": Tiny("MarianMTModel", "text to text", {**SEQ2SEQ, **READS}),
+    "pegasus": Tiny("PegasusForConditionalGeneration", "text to text", {**SEQ2SEQ, **READS}),
+    "t5": Tiny("T5ForConditionalGeneration", "text to text", {**T5, **READS}),
+    "whisper": Tiny("WhisperForConditionalGeneration", "spectrograms", {**SEQ2SEQ, **READS, **SOUND}),
+}
 #: tokens of the longest prompt
 PROMPT = 9
 
 
-def texts(device: str) -> dict[str, dict[str, Any]]:
-    """Arguments of ``generate``; shorter prompts are padded on the left."""
-    ids = torch.randint(4, TINY["vocab_size"], (3, PROMPT), generator=torch.Generator().manual_seed(0)).to(device)
-    mask = (torch.arange(PROMPT) >= torch.tensor([[0], [3], [7]])).long().to(device)
-    ids = torch.where(mask > 0, ids, TINY["pad_token_id"])
-    padded = {"input_ids": ids, "attention_mask": mask}
-    return {"one": {"input_ids": ids[:1]}, "three": padded, "beams": {**padded, "num_beams": 3}}
+def texts(device: str, takes: str) -> dict[str, dict[str, Any]]:
+    """Arguments of ``generate``; shorter prompts are padded, on the left where they go on."""
+    generator = torch.Generator().manual_seed(0)
+    if takes == "spectrograms":
+        whole = {"input_features": torch.randn(3, 6, 16, generator=generator).to(device)}
+    else:
+        ids = torch.randint(4, TINY["vocab_size"], (3, PROMPT), generator=generator).to(device)
+        mask = (torch.arange(PROMPT) >= torch.tensor([[0], [3], [7]])).long().to(device)
+        mask = mask if takes == "text" else mask.flip(1)
+        whole = {"input_ids": torch.where(mask > 0, ids, TINY["pad_token_id"]), "attention_mask": mask}
+    more = {} if takes == "text" else {"no_repeat_ngram_size": 2}
+    one = {name: whole[name][:1] for name in whole if name != "attention_mask"}
+    return {"one": {**one, **more}, "three": {**whole, **more}, "beams": {**whole, **more, "num_beams": 3}}
 
 
 def measured(name: str, tokens: int, runtime: str) -> dict[str, Any]:
     """The row of a model."""
     device = "cuda" if runtime == "engine" else "cpu"
     options = {"max_position_embeddings": 128, "use_cache": True, "bos_token_id": None, "eos_token_id": None}
-    tiny = dataclasses.replace(MODELS[name], options={**MODELS[name].options, **options})
+    tiny = ENCODER_DECODERS.get(name) or MODELS[name]
+    tiny = dataclasses.replace(tiny, options={**tiny.options, **options})
     model = tiny.make().to(device)
     began = time.perf_counter()
+    sizes = {"max_batch_size": 9, "max_length": PROMPT + tokens, "runtime": runtime, "build": runtime == "engine"}
     try:
-        converted = convert_causal_lm(
-            model, max_batch_size=9, max_length=PROMPT + tokens, runtime=runtime, build=runtime == "engine"
-        )
+        if name in ENCODER_DECODERS:
+            reads = {} if tiny.takes == "spectrograms" else {"max_source_length": PROMPT}
+            converted = convert_seq2seq_lm(model, **sizes, **reads)
+        else:
+            converted = convert_causal_lm(model, **sizes)
     except torch2trt.Torch2TRTError as error:
         return {"verdict": REFUSED, "reason": str(error)}
     row: dict[str, Any] = {"convert_s": round(time.perf_counter() - began, 1)}
-    for kind, text in texts(device).items():
+    for kind, text in texts(device, tiny.takes).items():
         arguments = {**text, "max_new_tokens": tokens, "do_sample": False}
         row[kind] = torch.equal(converted.generate(**arguments), model.generate(**arguments))
-    return {"verdict": EQUAL if all(row[kind] for kind in texts(device)) else DIFFERENT, **row}
+    return {"verdict": EQUAL if all(row[kind] for kind in ("one", "three", "beams")) else DIFFERENT, **row}
 
 
 def main() -> int:
@@ -67,7 +88,7 @@ def main() -> int:
     parser.add_argument("--json", help="where to write the record")
     arguments = parser.parse_args()
     console, rows = Console(), []
-    for name in NAMES:
+    for name in (*NAMES, *ENCODER_DECODERS):
         if is_chosen(name, "", arguments.names):
             row = forked(measured, name, arguments.tokens, arguments.runtime)
             rows.append({"name": name, "verdict": row.get("verdict", DIFFERENT), **row})

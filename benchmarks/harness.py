@@ -18,6 +18,8 @@ import torchvision
 
 # builds are measured here, not what an earlier one has left
 os.environ.setdefault("TORCH2TRT_CACHE_LIMIT", "0")
+# a process that asks CUDA itself whether there is a GPU can fork none that uses it
+os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
 
 
 def environment() -> dict:

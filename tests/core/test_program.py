@@ -124,3 +124,11 @@ def test_a_call_names_what_it_uses(model):
     assert [str(ref) for ref in add.refs] == ["%linear", "shift"]
     assert [str(ref) for ref in mul.refs] == ["%" + mul.operands[0][0].name + "[0]"]
     assert isinstance(add, Call)
+
+
+def test_what_nothing_uses_is_dropped_attention_too():
+    def function(x):
+        nn.functional.scaled_dot_product_attention(x[None], x[None], x[None])
+        return x + 1
+
+    assert [planned.call.target.name for planned in explain(function, [torch.ones(3, 4)])] == ["aten.add.Tensor"]

@@ -1,4 +1,4 @@
-"""Decoders of transformers, small and with random weights."""
+"""Models of transformers that generate, small and with random weights."""
 
 import torch
 import transformers
@@ -15,7 +15,26 @@ SMALL = {
     "eos_token_id": None,
 }
 GROUPED = {"num_key_value_heads": 2, "head_dim": 8}
+READS = {"d_model": 32, "decoder_start_token_id": 2, "tie_word_embeddings": False}
+LAYERS = {
+    **dict.fromkeys(("encoder_layers", "decoder_layers"), 1),
+    **dict.fromkeys(("encoder_attention_heads", "decoder_attention_heads"), 4),
+    **dict.fromkeys(("encoder_ffn_dim", "decoder_ffn_dim"), 48),
+}
 MODELS = {
+    "bamba": (
+        "BambaForCausalLM",
+        "BambaConfig",
+        {
+            "num_key_value_heads": 2,
+            "attn_layer_indices": [1],
+            "mamba_n_heads": 8,
+            "mamba_d_head": 8,
+            "mamba_n_groups": 1,
+            "mamba_d_state": 4,
+            "mamba_chunk_size": 4,
+        },
+    ),
     "bloom": ("BloomForCausalLM", "BloomConfig", {"n_layer": 2, "n_head": 4}),
     "gemma3": (
         "Gemma3ForCausalLM",
@@ -30,7 +49,21 @@ MODELS = {
     ),
     "mamba": ("MambaForCausalLM", "MambaConfig", {"state_size": 4, "use_mambapy": False}),
     "mistral": ("MistralForCausalLM", "MistralConfig", {**GROUPED, "sliding_window": 3}),
-    "t5": ("T5ForConditionalGeneration", "T5Config", {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 1}),
+    "rwkv": ("RwkvForCausalLM", "RwkvConfig", {"attention_hidden_size": 32, "context_length": 40}),
+    "t5": ("T5ForConditionalGeneration", "T5Config", {**READS, "d_kv": 8, "d_ff": 64, "num_layers": 1, "num_heads": 4}),
+    "bart": ("BartForConditionalGeneration", "BartConfig", {**READS, **LAYERS, "forced_eos_token_id": None}),
+    "whisper": (
+        "WhisperForConditionalGeneration",
+        "WhisperConfig",
+        {
+            **READS,
+            **LAYERS,
+            "decoder_layers": 2,
+            "max_source_positions": 8,
+            "max_target_positions": 40,
+            "num_mel_bins": 6,
+        },
+    ),
 }
 
 
@@ -53,3 +86,14 @@ def prompts():
     lengths = torch.tensor([[7], [4], [2]])
     mask = (torch.arange(7) >= 7 - lengths).long()
     return {"input_ids": ids * mask, "attention_mask": mask}
+
+
+def sources():
+    """What an encoder reads: three texts of 7, 4 and 2 tokens, with padding on the right."""
+    padded = prompts()
+    return {name: tensor.flip(1) for name, tensor in padded.items()}
+
+
+def sounds():
+    """What Whisper reads."""
+    return {"input_features": torch.randn(3, 6, 16, generator=torch.Generator().manual_seed(1))}

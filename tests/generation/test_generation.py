@@ -4,12 +4,13 @@ import pytest
 import torch
 import torch2trt
 from torch2trt import CaptureError, InputError
-from torch2trt_generation import CausalLM, convert_causal_lm
+from torch2trt_generation import CausalLM, convert_causal_lm, layers
 
 from .models import make, prompts
 
 REFERENCE = {"runtime": "reference", "build": False}
 ROOM = {"max_batch_size": 6, "max_length": 24}
+STATES = pytest.mark.skipif(layers.STATES is None, reason="this transformers has no layers with states")
 TEXTS = prompts()
 ONE = {"input_ids": TEXTS["input_ids"][:1]}
 
@@ -96,6 +97,25 @@ def test_architectures(name):
     assert_alike(model, converted, TEXTS)
 
 
+@STATES
+def test_states_in_place_of_caches():
+    model = make("mamba")
+    converted = convert_causal_lm(model, **ROOM, **REFERENCE)
+    shapes = [tuple(tensor.shape) for tensor in converted.module.buffers_written()]
+    assert shapes == [(4, 6, 48, 4)]  # of convolutions and of recurrences, which are alike here
+    for arguments in (ONE, TEXTS, {**TEXTS, "num_beams": 2}):
+        assert_alike(model, converted, arguments)
+
+
+def test_an_engine_has_a_profile_for_single_tokens_and_one_for_prompts(mistral):
+    _, converted = mistral
+    profiles = [line.strip() for line in str(converted.module).splitlines() if "profile " in line]
+    assert [line.split(",")[:2] for line in profiles] == [
+        ["profile 0: input_ids int64[1..6", " 1]"],
+        ["profile 1: input_ids int64[1..6", " 1..24]"],
+    ]
+
+
 def test_half_precision():
     model = make("gpt2")
     converted = convert_causal_lm(model, max_batch_size=3, max_length=20, precision=torch.float16, **REFERENCE)
@@ -144,7 +164,10 @@ def test_what_does_not_fit_a_call(mistral):
     ("name", "error", "message"),
     [
         ("gpt_neo", CaptureError, "GPTNeoForCausalLM computes something else where its caches have a fixed size"),
-        ("mamba", CaptureError, "layer 0 keeps no keys and values"),
+        ("rwkv", CaptureError, "layer 0 keeps no keys and values, nor states of a fixed size"),
+        pytest.param(
+            "bamba", CaptureError, "computes something else where it reads a text token by token", marks=STATES
+        ),
         ("t5", InputError, "T5ForConditionalGeneration is no decoder"),
     ],
 )
@@ -168,7 +191,7 @@ def test_sizes_that_cannot_be(options, message):
 
 def test_a_module_that_is_no_decoder():
     module = torch2trt.convert(torch.nn.ReLU().eval(), [torch.ones(3)], **REFERENCE)
-    with pytest.raises(InputError, match="no caches of keys and values; convert_causal_lm makes one"):
+    with pytest.raises(InputError, match="no caches of a decoder; convert_causal_lm makes one"):
         CausalLM(module, make("gpt2").config)
 
 
@@ -181,7 +204,7 @@ def test_a_model_in_training_is_left_as_it_is():
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="an engine needs an NVIDIA GPU")
-@pytest.mark.parametrize("name", ["bloom", "gemma3", "gpt2", "mistral"])
+@pytest.mark.parametrize("name", ["bloom", "gemma3", "gpt2", pytest.param("mamba", marks=STATES), "mistral"])
 def test_engines(name, tmp_path):
     model = make(name)
     converted = convert_causal_lm(model, **ROOM, runtime="engine").to("cuda")
@@ -191,6 +214,7 @@ def test_engines(name, tmp_path):
             key: value.to("cuda") if isinstance(value, torch.Tensor) else value for key, value in arguments.items()
         }
         assert torch.equal(generated(converted, arguments).sequences, generated(model, arguments).sequences)
+    assert converted.module.engine.num_optimization_profiles == (1 if name == "mamba" else 2)
     converted.module.save(tmp_path / "decoder.trt")
     loaded = CausalLM(torch2trt.load(tmp_path / "decoder.trt"), model.config).to("cuda")
     assert torch.equal(generated(loaded, arguments).sequences, generated(model, arguments).sequences)

@@ -139,4 +139,5 @@ def _drop_assertions(graph: torch.fx.Graph) -> None:
         if _is_assertion(node) and not node.users:
             graph.erase_node(node)
     # what a number must be is known even where the trace made a constant of it
-    graph.eliminate_dead_code(lambda node: node.is_impure() or node.target is READ)
+    # random numbers that nothing uses too: an attention counts as random, with or without dropout
+    graph.eliminate_dead_code(lambda node: node.is_impure(impure_random=False) or node.target is READ)
