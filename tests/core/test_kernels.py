@@ -130,6 +130,9 @@ def test_kernels_are_of_one_engine_one_gpu_and_its_driver(kept, machine):
         machine[name] = machine[name][:-1]
     _, engine = made(kept, b"other engine")
     assert engine.config.cache.compiled == b""
+    specialized = Engine()
+    Kernels(specialized, MADE, kept, DEVICE, "lazy")
+    assert specialized.config.cache.compiled == b""
     assert made(kept)[1].config.cache.compiled == b"kernels"
 
 

@@ -61,12 +61,12 @@ class Kernels:
         self._lock = threading.Lock()
         config = self.config
         config.set_execution_context_allocation_strategy(trt.ExecutionContextAllocationStrategy.USER_MANAGED)
+        chosen = specialization or _SPECIALIZATION
         if strategies := getattr(_rtx, "DynamicShapesKernelSpecializationStrategy", None):
-            strategy = strategies.__members__[(specialization or _SPECIALIZATION).upper()]
-            config.dynamic_shapes_kernel_specialization_strategy = strategy
+            config.dynamic_shapes_kernel_specialization_strategy = strategies.__members__[chosen.upper()]
         if store is None or not hasattr(config, "create_runtime_cache"):
             return
-        about = {**_machine(device), "engine": made.kernels or made.digest}
+        about = {**_machine(device), "engine": made.kernels or made.digest, "specialization": chosen}
         kept = _Kept((engine, config), config.create_runtime_cache(), store, about, self._lock)
         if config.set_runtime_cache(kept.cache):
             self._kept = kept
