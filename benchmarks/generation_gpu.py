@@ -10,14 +10,13 @@ import argparse
 import importlib
 import importlib.metadata
 import inspect
-import json
 import sys
 import time
 from typing import Any
 
 import torch
 from gpu import measure, roofline
-from harness import environment, forked
+from harness import forked, record
 from rich.console import Console
 from rich.table import Table
 
@@ -32,7 +31,7 @@ SIZES = {
     "eos_token_id": None,
 }
 COLUMNS = ("limit", "eager", "compile", "ours")
-#: passes before those that are timed: the last of an engine's CUDA graphs is captured at the 512th call
+#: passes before those that are timed: all kernels are compiled, and all CUDA graphs captured, in the first
 WARM_UP = 2
 
 
@@ -142,11 +141,10 @@ def limit(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def measured(column: str, options: argparse.Namespace) -> dict[str, Any]:
-    """The row of a column, with the environment, which the parent must not ask for: CUDA does not survive a fork."""
+    """The row of a column."""
     torch.set_grad_enabled(False)
-    about = {"environment": {**environment(), "transformers": importlib.metadata.version("transformers")}}
     if column == "limit":
-        return {**limit(options), **about}
+        return limit(options)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     room, began = options.prompt + options.tokens, time.perf_counter()
     model = make(options, "cpu" if column == "ours" else device)  # the engine has weights of its own
@@ -170,7 +168,6 @@ def measured(column: str, options: argparse.Namespace) -> dict[str, Any]:
         "held_mib": measure.device_memory() >> 20,
         "tokens": first["tokens"],
         "same_each_time": all(row["tokens"] == first["tokens"] for row in found),
-        **about,
     }
 
 
@@ -234,14 +231,10 @@ def main() -> int:
         return 2
     for column in columns:
         console.print(f"{column} ...")
-        row = forked(measured, column, options)
-        about = row.pop("environment", None)
-        rows.append({"column": column, **row})
+        rows.append({"column": column, **forked(measured, column, options)})
         console.print({name: value for name, value in rows[-1].items() if name != "tokens"}, markup=False)
-        if options.json:
-            sizes = {name: getattr(options, name) for name in ("layers", "prompt", "tokens", "passes")}
-            with open(options.json, "w") as file:
-                json.dump({"environment": about, **sizes, "rows": rows}, file, indent=1)
+        sizes = {name: getattr(options, name) for name in ("layers", "prompt", "tokens", "passes")}
+        record(options.json, rows, transformers=importlib.metadata.version("transformers"), **sizes)
     console.print(table(rows))
     return int(any("failure" in row for row in rows))
 

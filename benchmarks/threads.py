@@ -19,7 +19,8 @@ from torch import nn
 
 SIZES = range(1, 9)
 TOLERANCE = 5e-3  # TF32
-#: calls of each module by each thread before memory is read: graphs of dynamic shapes are captured up to the 512th
+#: calls of each module by each thread before memory is read; with kernel_specialization="lazy" a graph is captured at
+#: the 512th of a shape
 WARM_UP = 8 * 520
 GROWTH = 2**20
 

@@ -212,6 +212,7 @@ class Session:
             if capturing:
                 raise EngineError(f"{_CAPTURED}, with sizes of the same profile")
             size = int(self.engine.get_device_memory_size_for_profile_v2(index))
+            # which must be different ones: without bindings TensorRT has its own
             streams = [OwnStream(self.device) for _ in range(self.engine.num_aux_streams)] if bindings() else []
             profile = lane.profiles[index] = _Profile(self._kernels.new_context(index), size, streams)
         return profile
