@@ -191,5 +191,6 @@ class Encoder(torch.nn.Module):
 
 
 def cache_name(model: PreTrainedModel) -> str:
-    """What the model calls its cache."""
-    return "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
+    """What the model calls its cache, which depends on the version of transformers."""
+    parameters = inspect.signature(model.forward).parameters
+    return next((name for name in ("cache", "cache_params") if name in parameters), "past_key_values")

@@ -10,6 +10,7 @@ from torch2trt import CaptureError, Input
 from transformers import PreTrainedModel
 from transformers.cache_utils import DynamicLayer, EncoderDecoderCache
 
+from .decoder import cache_name
 from .layers import STATES, KeysValues, States, Traced
 
 
@@ -47,7 +48,7 @@ def _layers(model: PreTrainedModel, source: dict[str, torch.Tensor]) -> Sequence
     with torch.no_grad():
         given = {**source, "decoder_input_ids" if source else "input_ids": token}
         output = model(**given, use_cache=True, return_dict=True)
-    cache = output.get("cache", output.get("past_key_values"))
+    cache = output.get(cache_name(model))
     if source:
         cache = cache.self_attention_cache if isinstance(cache, EncoderDecoderCache) else None
     layers: Sequence[Any] = getattr(cache, "layers", [cache])

@@ -75,7 +75,7 @@ class KeysValues(FixedLayer):
         places = (rows[:, None, None], head[:, None], token + self.length)
         pairs = zip(self.tensors, (key_states, value_states), strict=True)
         self.tensors = [tensor.index_put(places, states.to(tensor.dtype)) for tensor, states in pairs]
-        keys, values = (tensor[:batch].to(key_states.dtype) for tensor in self.tensors)
+        keys, values = (tensor.narrow(0, 0, batch).to(key_states.dtype) for tensor in self.tensors)
         return keys, values
 
     def new(self) -> list[torch.Tensor]:
@@ -91,7 +91,7 @@ class States(STATES or object):  # type: ignore[misc]  # no class that mypy coul
     def __init__(self, tensors: Sequence[torch.Tensor], start: torch.Tensor, rows: Any) -> None:
         super().__init__()
         self.tensors = tensors
-        self.conv_states[0], self.recurrent_states[0] = (tensor[:rows].clone() for tensor in tensors)
+        self.conv_states[0], self.recurrent_states[0] = (tensor.narrow(0, 0, rows).clone() for tensor in tensors)
         for known in (self.is_conv_states_initialized, self.is_recurrent_states_initialized, self.has_previous_state):
             known[0] = True
 
