@@ -2,7 +2,8 @@
 
 The error is that of the converted module beside the model that quantizes in PyTorch; ``lost`` is what that model
 differs from the float model, of random weights, and ``noise`` what it differs from itself where the last digits of its
-parameters are others, which rounds some numbers to the other side.  Ranges are calibrated by torchao and written to
+parameters are others, or on a GPU its products are of TF32 as an engine's are, which rounds some numbers to the other
+side.  Ranges are calibrated by torchao and written to
 ``--ranges``; where there is no torchao they are read from there.
 """
 
@@ -84,6 +85,20 @@ def changed(model: torch.nn.Module) -> torch.nn.Module:
     return model
 
 
+def noise(quantized: torch.nn.Module, x: torch.Tensor, expected: Any) -> float:
+    """What differences that are no fault make of the outputs."""
+    found = [relative(changed(quantized)(x), expected)]
+    if x.is_cuda:
+        # TensorRT for RTX takes the operands of float32 products as TF32, asked for or not
+        switches = (torch.backends.cuda.matmul, torch.backends.cudnn)
+        for switch in switches:
+            switch.allow_tf32 = True
+        found.append(relative(quantized(x), expected))
+        for switch in switches:
+            switch.allow_tf32 = False
+    return max(found)
+
+
 def engine_bytes(module: torch2trt.TRTModule) -> int:
     """How large a converted module is on disk."""
     with tempfile.TemporaryDirectory() as folder:
@@ -124,6 +139,7 @@ def measured(name: str, dtype: str, runtime: str, size: int, known: dict[str, fl
     layers = {path: one for path, one in quantized.named_modules() if isinstance(one, Quantized)}
     if runtime == "engine":
         model, quantized, x = model.cuda(), quantized.cuda(), x.cuda()
+        torch.backends.cudnn.allow_tf32 = False
     expected = quantized(x)
     settings: dict[str, Any] = {"runtime": runtime, "cache": False}
     modules = {
@@ -133,7 +149,7 @@ def measured(name: str, dtype: str, runtime: str, size: int, known: dict[str, fl
     }
     row: dict[str, Any] = {"layers": len(layers), "lost": relative(expected, model(x)), "ranges": {}}
     row["ranges"] = {path: one.scale for path, one in layers.items()}
-    row["noise"] = relative(changed(quantized)(x), expected)
+    row["noise"] = noise(quantized, x, expected)
     for kind, module in modules.items():
         row[kind] = {"bytes": engine_bytes(module)}
         if kind != "float16":
