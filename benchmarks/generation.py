@@ -3,7 +3,8 @@
 Each generates 64 tokens greedily after one prompt, after three of different lengths, and with three beams, on the
 reference interpreter or, with ``--runtime engine``, on a GPU.  Encoder-decoders read the prompts, and do not repeat
 pairs of tokens, as small ones would say the same again and again.  A model is ``equal``, ``refused`` with the reason,
-or ``different``, which makes the exit status 1.
+or ``different``, which makes the exit status 1.  It is ``tied`` where the tokens are the same up to a choice between
+two that the model itself gives nearly the same score: engines round the operands of float32 products to TF32.
 """
 
 import argparse
@@ -20,7 +21,9 @@ from huggingface import MODELS, SEQ2SEQ, T5, TINY, Tiny
 from rich.console import Console
 from torch2trt_generation import convert_causal_lm, convert_seq2seq_lm
 
-EQUAL, REFUSED, DIFFERENT = "equal", "refused", "different"
+EQUAL, TIED, REFUSED, DIFFERENT = "equal", "tied", "refused", "different"
+#: how far scores may be apart, of the largest logit, in a choice that rounding decides
+TIE = 1e-2
 #: those of huggingface.py that decode, of one kind of layer each
 NAMES = (
     *("bloom", "codegen", "falcon", "gemma", "gemma2", "gemma3", "gpt2", "gpt_neo", "gpt_neox", "gptj", "granite"),
@@ -36,6 +39,8 @@ ENCODER_DECODERS = {
     "t5": Tiny("T5ForConditionalGeneration", "text to text", {**T5, **READS}),
     "whisper": Tiny("WhisperForConditionalGeneration", "spectrograms", {**SEQ2SEQ, **READS, **SOUND}),
 }
+#: what is returned beside the tokens
+SCORED = {"return_dict_in_generate": True, "output_logits": True, "output_scores": True}
 #: tokens of the longest prompt
 PROMPT = 9
 
@@ -75,8 +80,32 @@ def measured(name: str, tokens: int, runtime: str) -> dict[str, Any]:
     row: dict[str, Any] = {"convert_s": round(time.perf_counter() - began, 1)}
     for kind, text in texts(device, tiny.takes).items():
         arguments = {**text, "max_new_tokens": tokens, "do_sample": False}
-        row[kind] = torch.equal(converted.generate(**arguments), model.generate(**arguments))
-    return {"verdict": EQUAL if all(row[kind] for kind in ("one", "three", "beams")) else DIFFERENT, **row}
+        row[kind] = compared(*(one.generate(**arguments, **SCORED) for one in (converted, model)))
+    verdicts = {row[kind] if row[kind] in (EQUAL, DIFFERENT) else TIED for kind in ("one", "three", "beams")}
+    return {"verdict": next(one for one in (DIFFERENT, TIED, EQUAL) if one in verdicts), **row}
+
+
+def compared(actual: Any, expected: Any) -> str:
+    """Whether the tokens are equal, or how far apart the choices are from which on they are not."""
+    if torch.equal(actual.sequences, expected.sequences):
+        return EQUAL
+    largest = max(float(logits.abs().max()) for logits in expected.logits)
+    if "sequences_scores" in expected:  # beams: what is chosen is a text, whose score is the mean of its tokens'
+        apart = float((actual.sequences_scores - expected.sequences_scores).abs().max()) / largest
+        return f"texts whose scores are {apart:.1e} apart" if apart <= TIE else DIFFERENT
+    found = []
+    for row, pair in enumerate(zip(actual.sequences, expected.sequences, strict=True)):
+        length = len(expected.logits)
+        ours, theirs = (text[-length:].tolist() for text in pair)
+        first = next((at for at in range(length) if ours[at] != theirs[at]), length)
+        for at in range(first):  # of the same text so far: the logits agree
+            gap = (actual.logits[at][row].float() - expected.logits[at][row].float()).abs().max() / largest
+            if not gap <= TIE:
+                return DIFFERENT
+        if first < length:
+            logits = expected.logits[first][row]
+            found.append(float(logits[theirs[first]] - logits[ours[first]]) / largest)
+    return f"tokens whose logits are {max(found):.1e} apart" if max(found) <= TIE else DIFFERENT
 
 
 def main() -> int:

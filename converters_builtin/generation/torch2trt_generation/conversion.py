@@ -128,7 +128,7 @@ def _step(decoder: Decoder, batch: int, length: int) -> list[Any]:
     one, many = ((1, 1), (batch, 1), (batch, 1)), ((1, 1), (batch, length), (batch, length))
     ids = Input(profiles=[one] if decoder.is_recurrent else [one, many], dtype=torch.int64)
     mask = Input(min=(1, length), max=(batch, length), dtype=torch.int64)
-    return [ids, mask, ids, torch.zeros(1, dtype=torch.int64)]
+    return [ids, mask, ids, torch.zeros(1, dtype=torch.int64, device=decoder.model.device)]
 
 
 def _dtype(settings: dict[str, Any]) -> torch.dtype | None:
