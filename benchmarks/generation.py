@@ -10,6 +10,7 @@ two that the model itself gives nearly the same score: engines round the operand
 import argparse
 import dataclasses
 import importlib.metadata
+import inspect
 import sys
 import time
 from typing import Any
@@ -67,6 +68,8 @@ def measured(name: str, tokens: int, runtime: str) -> dict[str, Any]:
     tiny = ENCODER_DECODERS.get(name) or MODELS[name]
     tiny = dataclasses.replace(tiny, options={**tiny.options, **options})
     model = tiny.make().to(device)
+    # all tokens are the model's choice, also of those whose defaults force the last
+    model.generation_config.forced_eos_token_id = model.generation_config.eos_token_id = None
     began = time.perf_counter()
     sizes = {"max_batch_size": 9, "max_length": PROMPT + tokens, "runtime": runtime, "build": runtime == "engine"}
     try:
@@ -80,7 +83,8 @@ def measured(name: str, tokens: int, runtime: str) -> dict[str, Any]:
     row: dict[str, Any] = {"convert_s": round(time.perf_counter() - began, 1)}
     for kind, text in texts(device, tiny.takes).items():
         arguments = {**text, "max_new_tokens": tokens, "do_sample": False}
-        row[kind] = compared(*(one.generate(**arguments, **SCORED) for one in (converted, model)))
+        ours, theirs = (one.generate(**arguments, **SCORED) for one in (converted, model))
+        row[kind] = compared_beams(model, text, ours, theirs) if "num_beams" in text else compared(ours, theirs)
     verdicts = {row[kind] if row[kind] in (EQUAL, DIFFERENT) else TIED for kind in ("one", "three", "beams")}
     return {"verdict": next(one for one in (DIFFERENT, TIED, EQUAL) if one in verdicts), **row}
 
@@ -90,9 +94,6 @@ def compared(actual: Any, expected: Any) -> str:
     if torch.equal(actual.sequences, expected.sequences):
         return EQUAL
     largest = max(float(logits.abs().max()) for logits in expected.logits)
-    if "sequences_scores" in expected:  # beams: what is chosen is a text, whose score is the mean of its tokens'
-        apart = float((actual.sequences_scores - expected.sequences_scores).abs().max()) / largest
-        return f"texts whose scores are {apart:.1e} apart" if apart <= TIE else DIFFERENT
     found = []
     for row, pair in enumerate(zip(actual.sequences, expected.sequences, strict=True)):
         length = len(expected.logits)
@@ -106,6 +107,31 @@ def compared(actual: Any, expected: Any) -> str:
             logits = expected.logits[first][row]
             found.append(float(logits[theirs[first]] - logits[ours[first]]) / largest)
     return f"tokens whose logits are {max(found):.1e} apart" if max(found) <= TIE else DIFFERENT
+
+
+def compared_beams(model: Any, text: dict[str, Any], actual: Any, expected: Any) -> str:
+    """Whether the texts are equal, or how far the scores of ours are from those that the model itself gives them.
+
+    Which of two nearly equal beams goes on decides on all that follows, so the scores of other texts say nothing.
+    """
+    if torch.equal(actual.sequences, expected.sequences):
+        return EQUAL
+    tokens, length = actual.sequences, len(expected.scores)
+    if model.config.is_encoder_decoder:
+        given = {name: tensor for name, tensor in text.items() if isinstance(tensor, torch.Tensor)}
+        logits = model(**given, decoder_input_ids=tokens).logits
+    else:
+        mask = torch.cat([text["attention_mask"], torch.ones_like(tokens[:, -length:])], 1)
+        positions = {"position_ids": (mask.cumsum(-1) - 1).clamp(min=0)}
+        takes = "position_ids" in inspect.signature(model.forward).parameters
+        logits = model(tokens, attention_mask=mask, **(positions if takes else {})).logits
+    chosen = logits[:, -length - 1 : -1].float().log_softmax(-1).gather(2, tokens[:, -length:, None])
+    penalty = model.generation_config.length_penalty
+    scores = chosen.sum((1, 2)) / length ** (1.0 if penalty is None else penalty)
+    apart = float((actual.sequences_scores - scores).abs().max())
+    worse = float((expected.sequences_scores - actual.sequences_scores).max())
+    found = f"texts whose scores are {apart:.1e} from the model's, and up to {worse:.1e} below its choice"
+    return found if apart <= TIE else DIFFERENT
 
 
 def main() -> int:

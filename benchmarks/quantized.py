@@ -2,9 +2,9 @@
 
 The error is that of the converted module beside the model that quantizes in PyTorch; ``lost`` is what that model
 differs from the float model, of random weights, and ``noise`` what it differs from itself where the last digits of its
-parameters are others, or on a GPU its products are of TF32 as an engine's are, which rounds some numbers to the other
-side.  Ranges are calibrated by torchao and written to
-``--ranges``; where there is no torchao they are read from there.
+parameters are others, or on a GPU those digits that TF32 has not, which rounds some numbers to the other side: the
+largest of some trials.  Ranges are calibrated by torchao and written to ``--ranges``; without torchao they are
+read there.
 """
 
 import argparse
@@ -30,6 +30,8 @@ from torch2trt_ops_quantization import Quantized, channel_axis, with_quantized
 DTYPES = {"int8": (torch.int8, 127), "fp8": (torch.float8_e4m3fn, 448)}
 #: of the largest output
 AGREES = 2e-2
+#: how often noise is tried, of which each model has much or little
+TRIALS = 4
 #: what the inspector calls products and convolutions, and the dtype of the first of their inputs
 _COMPUTES = re.compile(r'"LayerType"\s*:\s*"(gemm|correlation)".*?"Datatype"\s*:\s*"(\w+)"', re.DOTALL)
 
@@ -77,18 +79,19 @@ def quantized_model(model: torch.nn.Module, items: list[torch.Tensor], dtype: st
         return with_quantized(model, {path: torch.tensor(scale) for path, scale in known.items()}, weights, kind)
 
 
-def changed(model: torch.nn.Module) -> torch.nn.Module:
-    """A copy with parameters that differ in their last digit."""
-    model = copy.deepcopy(model)
+def changed(model: torch.nn.Module, by: float, seed: int = 0) -> torch.nn.Module:
+    """A copy whose parameters differ by up to so much of themselves."""
+    generator, model = torch.Generator().manual_seed(seed), copy.deepcopy(model)
     for parameter in model.parameters():
-        parameter.mul_(1 + 1e-7)
+        parameter.mul_(1 + by * (2 * torch.rand(parameter.shape, generator=generator) - 1).to(parameter))
     return model
 
 
 def noise(quantized: torch.nn.Module, x: torch.Tensor, expected: Any) -> float:
     """What differences that are no fault make of the outputs."""
-    found = [relative(changed(quantized)(x), expected)]
+    found = [relative(changed(quantized, 2**-23, seed)(x), expected) for seed in range(TRIALS)]
     if x.is_cuda:
+        found += [relative(changed(quantized, 2**-11, seed)(x), expected) for seed in range(TRIALS)]
         # TensorRT for RTX takes the operands of float32 products as TF32, asked for or not
         switches = (torch.backends.cuda.matmul, torch.backends.cudnn)
         for switch in switches:

@@ -47,6 +47,31 @@ def grouped_and_masked(q, k, v, mask):
     return F.scaled_dot_product_attention(q, k, v, mask, enable_gqa=True)
 
 
+def expanded(tensor):
+    batch, heads, length, width = tensor.shape
+    return tensor[:, :, None].expand(batch, heads, 2, length, width).reshape(batch, heads * 2, length, width)
+
+
+def repeated_and_masked(q, k, v, mask):
+    return F.scaled_dot_product_attention(q, expanded(k), expanded(v), mask)
+
+
+def interleaved(q, k, v):
+    return F.scaled_dot_product_attention(q, k.repeat_interleave(2, 1), v.repeat_interleave(2, -3), is_causal=True)
+
+
+def in_turns(q, k, v):
+    return F.scaled_dot_product_attention(q, k.repeat(1, 2, 1, 1), v.repeat(1, 2, 1, 1))
+
+
+def mixed(q, k, v):
+    return F.scaled_dot_product_attention(q, expanded(k), v.repeat(1, 2, 1, 1))
+
+
+def along_the_length(q, k, v):
+    return F.scaled_dot_product_attention(q, k.repeat_interleave(2, 2), v.repeat_interleave(2, 2))
+
+
 def additive(q, k, v, keep):
     return F.scaled_dot_product_attention(q, k, v, torch.where(keep, 0.0, -torch.inf).to(q.dtype))
 
@@ -123,6 +148,12 @@ CASES = [
     sdpa("a row of minus infinity", CROSS, last_keys_hidden, dynamic=[N] * 3),
     sdpa("padding", [*CROSS, torch.tensor([2, 5])], padding, dynamic=[{2: "l"}, {2: "s"}, {2: "s"}, None]),
     sdpa("grouped, mask", [*GROUPED, b8(2, 1, 3, 5)], grouped_and_masked, dynamic=[N] * 4),
+    # heads that the model repeats
+    sdpa("repeated, mask", [*GROUPED, b8(2, 1, 3, 5)], repeated_and_masked, dynamic=[N] * 4, dtypes=HALVES),
+    sdpa("repeated, causal", GROUPED, interleaved, dynamic=[NL, NS, NS]),
+    sdpa("repeated in turns", GROUPED, in_turns, dynamic=[NL, NS, NS]),
+    sdpa("repeated, values in turns", GROUPED, mixed, dynamic=[NL, NS, NS]),
+    sdpa("repeated keys", CROSS, along_the_length, dynamic=[NL, NS, NS]),
     # products: TensorRT's layer takes neither these ranks nor these sizes
     sdpa("other value width", NARROW, dynamic=[NL, NS, NS]),
     sdpa("other value width, causal", NARROW, call(is_causal=True), dynamic=[NL, NS, NS]),
