@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch2trt import PackRegistry, hookimpl
-
-from .repeated_heads import use_as_they_are
 
 
 @hookimpl(trylast=True)
@@ -25,9 +22,3 @@ def torch2trt_register_converters(registry: PackRegistry) -> None:
     from . import attention, fused_attention, norm, padded, recurrent
 
     registry.add(attention, fused_attention, norm, padded, recurrent)
-
-
-@hookimpl(trylast=True)
-def torch2trt_transform_graph(graph_module: torch.fx.GraphModule) -> None:
-    """Let attention take heads of keys and values that were repeated as they were before."""
-    use_as_they_are(graph_module)
