@@ -96,6 +96,8 @@ def test_the_page_of_a_module_is_that_of_its_file(plan, written, tmp_path):
     assert (tmp_path / "loaded.html").read_text("utf-8") == written.read_text("utf-8")
     texts = Elements(written.read_text("utf-8")).texts
     assert [texts.count(one) for one in ("an engine", "PyTorch")] == [2, 1]
+    segment = texts.index("PyTorch")
+    assert texts[segment + 2 : segment + 4] == ["linear", "_linalg_eigh[0]"]  # what PyTorch takes and gives
     assert "torch2trt_ops_base.matmul.linear" in texts
 
 

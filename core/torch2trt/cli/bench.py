@@ -9,8 +9,9 @@ import typer
 from rich.filesize import decimal
 from rich.markup import escape
 
+from ..report.text import table
 from . import sources
-from .common import AsJSON, Saved, errors_in_words, note, out, phase, print_json, table
+from .common import AsJSON, Saved, errors_in_words, note, out, phase, print_json
 from .measure import Times, timed
 from .options import Pretrained
 from .sources import load_model

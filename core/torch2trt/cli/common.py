@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from ..errors import InputError, Torch2TRTError, UnsupportedError
 
@@ -50,14 +49,6 @@ def holding(path: Path, what: str, cure: str) -> Iterator[None]:
         yield
     except Exception as error:
         raise InputError(f"{path} holds no {what} ({type(error).__name__}: {error}). {cure}") from error
-
-
-def table(*columns: str) -> Table:
-    """A table that shows all of its text, however narrow the terminal is."""
-    made = Table()
-    for column in columns:
-        made.add_column(column, overflow="fold")
-    return made
 
 
 def note(text: str) -> None:

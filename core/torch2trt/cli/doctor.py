@@ -7,7 +7,8 @@ from dataclasses import asdict
 import typer
 from rich.markup import escape
 
-from .common import BROKEN, AsJSON, errors_in_words, out, phase, print_json, table
+from ..report.text import table
+from .common import BROKEN, AsJSON, errors_in_words, out, phase, print_json
 
 _STYLES = {"ok": "green", "limited": "yellow", "broken": "red"}
 

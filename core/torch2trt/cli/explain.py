@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .common import UNSUPPORTED, AsJSON, check_folder_of, errors_in_words, note
+from .common import UNSUPPORTED, AsJSON, check_folder_of, errors_in_words, note, out
 from .convert import planned
 from .descriptions import inputs_of
 from .options import PLANNING, Inputs, Model, Pretrained, takes
@@ -30,7 +30,12 @@ def explain(
         if html:
             check_folder_of(html)
         plan = planned(load_model(model, pretrained), described, settings)
-        print(plan.to_json() if as_json else plan)
+        if as_json:
+            print(plan.to_json())
+        elif out.is_terminal:  # as wide as that
+            out.print(plan)
+        else:
+            print(plan)
         if html:
             html.write_text(plan.to_html(), "utf-8")
             note(f"{html}: the plan as a page")

@@ -9,7 +9,8 @@ from typing import Any
 from rich.filesize import decimal
 from rich.markup import escape
 
-from .common import AsJSON, Saved, errors_in_words, out, phase, print_json, table
+from ..report.text import table
+from .common import AsJSON, Saved, errors_in_words, out, phase, print_json
 
 
 def inspect(path: Saved, as_json: AsJSON = False) -> None:

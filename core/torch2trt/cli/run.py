@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from .common import AsJSON, Saved, check_folder_of, errors_in_words, out, phase, print_json, table
+from ..report.text import table
+from .common import AsJSON, Saved, check_folder_of, errors_in_words, out, phase, print_json
 from .tensors import Given, arguments, load_here
 
 
