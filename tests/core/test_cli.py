@@ -1,5 +1,6 @@
 """The command line."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -11,10 +12,11 @@ import pytest
 import torch
 import torch2trt
 from torch2trt import Packs, _trt, converter, hookimpl
+from torch2trt.cache.place import store_of
 from torch2trt.cli import app, main
-from torch2trt.cli.common import phase
 from torch2trt.cli.measure import Times, timed
 from torch2trt.cli.pack_checks import lacks, unmet
+from torch2trt.cli.phases import Phases, remembered
 from torch2trt.packs.converters import PackInfo
 from typer.testing import CliRunner
 
@@ -285,7 +287,7 @@ def test_times_are_quantiles_of_single_calls():
     times = Times(tuple(float(n) for n in range(100)), 3.0, None)
     assert (times.at(0), times.at(0.5), times.at(0.95), times.at(1)) == (0, 50, 95, 99)
     calls = {"one": [], "other": []}
-    found, failed = timed({name: lambda seen=seen: lambda: seen.append(1) for name, seen in calls.items()}, 7)
+    found, failed = timed({name: lambda seen=seen: lambda: seen.append(1) for name, seen in calls.items()}, 7, Phases())
     assert list(found) == ["one", "other"]
     assert not failed
     assert len(calls["one"]) == len(calls["other"]) == 20 + 2 * 10
@@ -343,13 +345,46 @@ def test_a_shell_completes_the_command():
 
 
 def test_phases_are_told_on_a_terminal_only(capsys, monkeypatch):
-    with phase("working"):
-        pass
-    assert capsys.readouterr().err == ""
+    def told(**given):
+        with (
+            remembered("test", ["model"], cache=False, **given) as phase,
+            phase("working", live=False),
+            phase("counting", steps=3) as done,
+        ):
+            done()
+        return capsys.readouterr()
+
+    assert told() == ("", "")
     monkeypatch.setenv("FORCE_COLOR", "1")
-    with phase("working", spinner=False):
-        pass
-    assert "working: 0.0 s" in capsys.readouterr().err
+    assert told(shown=False) == ("", "")
+    shown = told()
+    assert shown.out == ""
+    for words in ("working: 0.0 s", "counting: 0.0 s", "1/3"):
+        assert words in shown.err
+
+
+def test_phases_are_told_with_what_they_took_the_last_time(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TORCH2TRT_CACHE_LIMIT", "1M")
+
+    def told(given, fails=False, live=False):
+        with contextlib.suppress(InterruptedError), remembered("test", [given], cache=tmp_path) as phase:
+            with phase("working", live=live):
+                pass
+            if fails:
+                raise InterruptedError
+            phase.took["working"] = 3.21
+        return capsys.readouterr().err
+
+    assert "the last time" not in told("model", fails=True)
+    assert "the last time" not in told("model")  # the one before did not end well
+    assert "working … 3.2 s the last time" in told("model")
+    assert "working … 0.0 s of 3.2 s the last time" in told("model", live=True)
+    assert "the last time" not in told("another model")
+    assert {stored.about()["command"] for stored in store_of(tmp_path)} == {"test model", "test another model"}
+    for stored in store_of(tmp_path):
+        stored.path.write_bytes(b"damaged")
+    assert "the last time" not in told("model")
 
 
 @pytest.mark.gpu

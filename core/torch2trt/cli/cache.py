@@ -20,7 +20,8 @@ Folder = Annotated[
     Path | None, typer.Option(help=f"the folder of the cache; by default {FOLDER} or the user's own", file_okay=False)
 ]
 cache = typer.Typer(
-    no_args_is_help=True, help="What is kept on disk: engines, and kernels that were compiled for GPUs."
+    no_args_is_help=True,
+    help="What is kept on disk: engines, kernels that were compiled for GPUs, what commands took.",
 )
 
 

@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -59,23 +58,6 @@ def note(text: str) -> None:
 def print_json(data: Any) -> None:
     """Print what ``--json`` asks for."""
     print(json.dumps(data, indent=1))
-
-
-@contextlib.contextmanager
-def phase(doing: str, *, spinner: bool = True) -> Iterator[None]:
-    """Say on a terminal what is going on and, when it is done, how long it took; elsewhere nothing.
-
-    Args:
-        doing: what it is, such as ``"building"``.
-        spinner: False where what is going on shows its own progress.
-    """
-    console, began = Console(stderr=True, highlight=False), time.monotonic()
-    if not console.is_terminal:
-        yield
-        return
-    with console.status(f"{doing} …") if spinner else contextlib.nullcontext():
-        yield
-    console.print(f"[dim]{doing}: {time.monotonic() - began:.1f} s[/]")
 
 
 @contextlib.contextmanager

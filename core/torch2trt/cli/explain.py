@@ -9,6 +9,7 @@ from .common import UNSUPPORTED, AsJSON, check_folder_of, errors_in_words, note,
 from .convert import planned
 from .descriptions import inputs_of
 from .options import PLANNING, Inputs, Model, Pretrained, takes
+from .phases import remembered
 from .sources import load_model
 
 
@@ -29,7 +30,8 @@ def explain(
     with errors_in_words():
         if html:
             check_folder_of(html)
-        plan = planned(load_model(model, pretrained), described, settings)
+        with remembered("explain", (model, inputs, pretrained, settings), shown=not as_json) as phase:
+            plan = planned(load_model(model, pretrained, phase), described, settings, phase)
         if as_json:
             print(plan.to_json())
         elif out.is_terminal:  # as wide as that
