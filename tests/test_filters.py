@@ -2,14 +2,13 @@
 
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from .browser import CHROMIUM, browse
+
 DOCS = Path(__file__).parent.parent / "docs"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PROBE = """
 const found = {};
 for (const [search, chosen] of ASKED) {
@@ -64,17 +63,7 @@ def test_the_operators_can_be_searched_and_filtered(tmp_path):
     questions = json.dumps([[search, json.loads(chosen)] for search, chosen in asked])
     script = (DOCS / "site/operators.js").read_text("utf-8") + PROBE.replace("ASKED", questions)
     page.write_text(f"{html_of(rows)}<script>{script}</script>", "utf-8")
-    done = subprocess.run(
-        [
-            *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"),
-            *("--dump-dom", page.as_uri()),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    (title,) = re.findall(r"<title>(\{.*?\})</title>", done.stdout)
+    (title,) = re.findall(r"<title>(\{.*?\})</title>", browse(page, "--dump-dom"))
     found = list(json.loads(title).values())
     assert [targets for _, targets in found] == list(asked.values())
     assert [count for count, _ in found] == [f"{len(targets)} of {len(every)} targets" for targets in asked.values()]

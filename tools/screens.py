@@ -8,9 +8,9 @@ Everything runs in a folder of its own, on the model that docs/command_line.md s
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,8 +26,8 @@ SCREENS: Final = ROOT / "docs" / "screens"
 MODEL: Final = ROOT / "docs" / "command_line.md"
 _RESNET: Final = "torchvision:resnet18"
 _FILE: Final = f"convert {_RESNET} resnet18.trt --input 1x3x224x224"
-#: no part of a picture: folders and names of whoever made it
-_PRIVATE: Final = ("/work", "/root", "/tmp", "/home", "/Users", str(Path.home()), os.uname().nodename)
+#: no part of a picture: folders of whoever made it
+_FOLDERS: Final = ("/work", "/root", "/tmp", "/home", "/Users", str(Path.home()))
 
 
 class Screen(NamedTuple):
@@ -78,7 +78,9 @@ def blocks(page: str) -> Iterator[tuple[str, str]]:
 
 def private(text: str) -> list[str]:
     """What of a text is nobody else's business."""
-    return [one for one in _PRIVATE if one in text]
+    names = [name for name in (platform.node(), os.environ.get("USER")) if name]
+    named = [name for name in names if re.search(rf"\b{re.escape(name)}\b", text)]
+    return [folder for folder in _FOLDERS if folder in text] + named
 
 
 def drawn(command: str, output: str, width: int, title: str) -> str:
@@ -112,22 +114,16 @@ def photographed(folder: Path, name: str) -> None:
     """Take the pictures of a report in Chromium."""
     from PIL import Image
 
+    sys.path.insert(0, str(ROOT))
+    from tests.browser import CHROMIUM, browse
+
     width, height, dark = WINDOWS[name]
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if browser is None:
+    if CHROMIUM is None:
         raise SystemExit("the report is looked at in Chromium, which is not installed")
     frame, picture = folder / "frame.html", folder / "frame.png"
     frame.write_text(_FRAME.format(width, height), "utf-8")
-    subprocess.run(
-        [
-            *(browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"),
-            *(f"--window-size={max(width, 500)},{height}", f"--blink-settings=preferredColorScheme={int(not dark)}"),
-            *("--hide-scrollbars", "--force-device-scale-factor=1.5", f"--screenshot={picture}", frame.as_uri()),
-        ],
-        capture_output=True,
-        timeout=60,
-        check=True,
-    )
+    options = ("--hide-scrollbars", "--force-device-scale-factor=1.5", f"--screenshot={picture}")
+    browse(frame, *options, width=max(width, 500), height=height, dark=dark)
     with Image.open(picture) as taken:
         taken.crop((0, 0, width * 3 // 2, height * 3 // 2)).save(SCREENS / f"{name}.webp", quality=80, method=6)
 

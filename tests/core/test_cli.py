@@ -11,6 +11,7 @@ import numpy
 import pytest
 import torch
 import torch2trt
+from rich.console import Console
 from torch2trt import Packs, _trt, converter, hookimpl
 from torch2trt.cache.place import store_of
 from torch2trt.cli import app, main
@@ -183,7 +184,12 @@ def test_the_doctor_finds_what_is_here(run, monkeypatch):
 
 def test_the_doctor_looks_at_the_cache_and_at_what_is_missing(run, monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH2TRT_CACHE_LIMIT", "1G")
-    assert states(run("doctor", "--json"))["cache"] == "ok"
+    monkeypatch.setenv("TORCH2TRT_CACHE", str(tmp_path / "kept"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    done = run("doctor", "--json")
+    assert states(done)["cache"] == "ok"
+    (row,) = [row for row in json.loads(done.stdout) if row["about"] == "cache"]
+    assert row["what"].startswith("~/kept, up to 1.0 GiB")
     (tmp_path / "file").touch()
     monkeypatch.setenv("TORCH2TRT_CACHE", str(tmp_path / "file" / "below"))
     assert states(run("doctor", "--json"))["cache"] == "limited"
@@ -307,7 +313,9 @@ def test_options_become_settings(run, program, tmp_path, monkeypatch):
     assert settings["precision"] == "torch.float16"
     assert settings["keep_fp32"] == ["aten.relu.default"]
     assert settings["workspace"] == 2**26
-    assert "float32: keep_fp32 has" in (tmp_path / "page.html").read_text("utf-8")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "float32: keep_fp32 has" in page
+    assert "<dt>progress" not in page  # which --json turns off, and no part of a module
     shown = run("inspect", tmp_path / "model.trt").stdout
     assert "inputs     input float32[1..8, 4]" in shown
     assert "outputs    output_0 float32[input.shape[0], " in shown
@@ -321,6 +329,16 @@ def test_options_become_settings(run, program, tmp_path, monkeypatch):
         assert done.exit_code == 2
         assert word in done.stderr.replace("\n", " ")
     assert not (tmp_path / "other.trt").exists()
+
+
+def test_no_name_of_a_plan_is_cut_short(run, program, monkeypatch):
+    path = program(torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.LayerNorm(4), torch.nn.Softmax(-1)))
+    assert "…" not in run("explain", path).stdout
+    monkeypatch.setenv("COLUMNS", "70")
+    monkeypatch.setattr(sys.modules["torch2trt.cli.explain"], "out", Console(force_terminal=True, color_system=None))
+    shown = run("explain", path).stdout
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= 70  # as wide as the terminal
 
 
 def test_a_plan_is_written_as_a_page(run, program, tmp_path):
