@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
+from rich.markup import escape
 
 from .. import __version__
 from ..cache.entry import Entry
@@ -49,18 +50,18 @@ class Phases:
         if not self.shown:
             yield _nothing
             return
-        began, past = time.monotonic(), self._past.get(doing)
+        began, past, words = time.monotonic(), self._past.get(doing), escape(doing)
         of = "" if past is None else f"of {past:.1f} s the last time"
         if live:
             with _progress(self._console, steps) as progress:
-                task = progress.add_task(doing, total=steps, of=of)
+                task = progress.add_task(words, total=steps, of=of)
                 yield lambda: progress.update(task, advance=1, refresh=True)
         else:
             if of:
-                self._console.print(f"[dim]{doing} … {of.removeprefix('of ')}[/]")
+                self._console.print(f"[dim]{words} … {of.removeprefix('of ')}[/]")
             yield _nothing
         self.took[doing] = time.monotonic() - began
-        self._console.print(f"[dim]{doing}: {self.took[doing]:.1f} s[/]")
+        self._console.print(f"[dim]{words}: {self.took[doing]:.1f} s[/]")
 
 
 @contextlib.contextmanager
