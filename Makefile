@@ -6,7 +6,7 @@ PROJECTS := core converters_builtin/base converters_builtin/vision converters_bu
   converters_builtin/quantization converters_builtin/generation plugins_example
 MANIFESTS := pyproject.toml $(PROJECTS:%=%/pyproject.toml)
 
-.PHONY: demo test lint unit docs bench bench-gpu newcomer release triton clean
+.PHONY: demo test lint unit docs screens bench bench-gpu newcomer release triton clean
 
 demo: .venv/installed  ## convert alexnet and resnet18, compare them with eager and write a page about each
 	$(BIN)/python benchmarks/models.py alexnet resnet18 --report build/report
@@ -25,6 +25,9 @@ unit: .venv/developed
 
 docs: .venv/documented  ## the site in site/, and every warning is an error
 	$(BIN)/mkdocs build --strict
+
+screens: .venv/documented  ## the pictures in docs/screens, from real runs; needs Chromium. NAMES=bench makes that one
+	$(BIN)/python tools/screens.py $(NAMES)
 
 bench: .venv/installed  ## what a conversion costs beside torch.export
 	$(BIN)/python benchmarks/conversion.py

@@ -1,5 +1,6 @@
 """The examples of the documentation run, and its reference pages name everything."""
 
+import dataclasses
 import inspect
 import re
 import subprocess
@@ -93,6 +94,11 @@ def test_newcomers_are_tried_with_the_commands_of_the_docs():
     assert len(steps) == 7
     assert set(steps) - said == {"torch2trt packs --check"}  # which is in a sentence
     assert "`torch2trt packs --check`" in text_of("writing_a_pack.md")
+
+
+def test_every_setting_is_on_the_page():
+    named = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", text_of("settings.md").partition("## Env")[0], re.MULTILINE)
+    assert set(re.findall(r"\w+", " ".join(named))) == {field.name for field in dataclasses.fields(torch2trt.Settings)}
 
 
 def test_every_error_and_warning_is_explained():

@@ -62,6 +62,7 @@ def page() -> str:
     decomposed = sum(len(list(c.variants())) for rows in tables().values() for c in rows if not c.whole)
     total = f"{targets} targets; {sum(len(list(c.variants())) for rows in tables().values() for c in rows)} checks, "
     total += f"{decomposed} of them of calls that PyTorch decomposes into these targets.\n"
+    total += '\n<div id="filters"></div>\n'  # docs/site/operators.js puts filters here
     return "\n".join([HEAD, total, *sections])
 
 

@@ -62,7 +62,7 @@ class Settings:
     #: ones run, ``"eager"`` before the first call of the shape runs, ``"none"`` never; None is ``"none"``, as some of
     #: these kernels compute wrong numbers
     kernel_specialization: KernelSpecialization | None = None
-    #: whether a build shows its progress; None shows it on a terminal only
+    #: whether lowering and building show their progress; None shows it on a terminal only
     progress: bool | None = None
     #: whether what TensorRT itself logs while it builds is written to stderr
     verbose: bool = False
@@ -197,8 +197,8 @@ def _named(setting: str, given: Any) -> tuple[Any, ...]:
 
 
 def chosen(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Of what :meth:`Settings.to_dict` gave, what is not the default."""
-    default = Settings().to_dict()
+    """Of what :meth:`Settings.to_dict` gave, what is not the default; how a build is shown is no part of a module."""
+    default = Settings().to_dict() | {name: settings.get(name) for name in ("progress", "verbose")}
     return {name: str(value) for name, value in settings.items() if value != default.get(name)}
 
 

@@ -1,7 +1,9 @@
 """The command line."""
 
+import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -10,11 +12,13 @@ import numpy
 import pytest
 import torch
 import torch2trt
+from rich.console import Console
 from torch2trt import Packs, _trt, converter, hookimpl
+from torch2trt.cache.place import store_of
 from torch2trt.cli import app, main
-from torch2trt.cli.common import phase
 from torch2trt.cli.measure import Times, timed
 from torch2trt.cli.pack_checks import lacks, unmet
+from torch2trt.cli.phases import Phases, remembered
 from torch2trt.packs.converters import PackInfo
 from typer.testing import CliRunner
 
@@ -181,7 +185,12 @@ def test_the_doctor_finds_what_is_here(run, monkeypatch):
 
 def test_the_doctor_looks_at_the_cache_and_at_what_is_missing(run, monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH2TRT_CACHE_LIMIT", "1G")
-    assert states(run("doctor", "--json"))["cache"] == "ok"
+    monkeypatch.setenv("TORCH2TRT_CACHE", str(tmp_path / "kept"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    done = run("doctor", "--json")
+    assert states(done)["cache"] == "ok"
+    (row,) = [row for row in json.loads(done.stdout) if row["about"] == "cache"]
+    assert row["what"].startswith("~/kept, up to 1.0 GiB")
     (tmp_path / "file").touch()
     monkeypatch.setenv("TORCH2TRT_CACHE", str(tmp_path / "file" / "below"))
     assert states(run("doctor", "--json"))["cache"] == "limited"
@@ -285,7 +294,7 @@ def test_times_are_quantiles_of_single_calls():
     times = Times(tuple(float(n) for n in range(100)), 3.0, None)
     assert (times.at(0), times.at(0.5), times.at(0.95), times.at(1)) == (0, 50, 95, 99)
     calls = {"one": [], "other": []}
-    found, failed = timed({name: lambda seen=seen: lambda: seen.append(1) for name, seen in calls.items()}, 7)
+    found, failed = timed({name: lambda seen=seen: lambda: seen.append(1) for name, seen in calls.items()}, 7, Phases())
     assert list(found) == ["one", "other"]
     assert not failed
     assert len(calls["one"]) == len(calls["other"]) == 20 + 2 * 10
@@ -305,7 +314,9 @@ def test_options_become_settings(run, program, tmp_path, monkeypatch):
     assert settings["precision"] == "torch.float16"
     assert settings["keep_fp32"] == ["aten.relu.default"]
     assert settings["workspace"] == 2**26
-    assert "float32: keep_fp32 has" in (tmp_path / "page.html").read_text("utf-8")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "float32: keep_fp32 has" in page
+    assert "<dt>progress" not in page  # which --json turns off, and no part of a module
     shown = run("inspect", tmp_path / "model.trt").stdout
     assert "inputs     input float32[1..8, 4]" in shown
     assert "outputs    output_0 float32[input.shape[0], " in shown
@@ -319,6 +330,16 @@ def test_options_become_settings(run, program, tmp_path, monkeypatch):
         assert done.exit_code == 2
         assert word in done.stderr.replace("\n", " ")
     assert not (tmp_path / "other.trt").exists()
+
+
+def test_no_name_of_a_plan_is_cut_short(run, program, monkeypatch):
+    path = program(torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.LayerNorm(4), torch.nn.Softmax(-1)))
+    assert "…" not in run("explain", path).stdout
+    monkeypatch.setenv("COLUMNS", "70")
+    monkeypatch.setattr(sys.modules["torch2trt.cli.explain"], "out", Console(force_terminal=True, color_system=None))
+    shown = run("explain", path).stdout
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= 70  # as wide as the terminal
 
 
 def test_a_plan_is_written_as_a_page(run, program, tmp_path):
@@ -343,13 +364,47 @@ def test_a_shell_completes_the_command():
 
 
 def test_phases_are_told_on_a_terminal_only(capsys, monkeypatch):
-    with phase("working"):
-        pass
-    assert capsys.readouterr().err == ""
+    def told(**given):
+        with remembered("test", ["model"], cache=False, **given) as phase:
+            with phase("working", live=False):
+                pass
+            with phase("loading [/x].trt"):
+                pass
+            with phase("counting", steps=3) as done:
+                done()
+        return capsys.readouterr()
+
+    assert told() == ("", "")
     monkeypatch.setenv("FORCE_COLOR", "1")
-    with phase("working", spinner=False):
-        pass
-    assert "working: 0.0 s" in capsys.readouterr().err
+    assert told(shown=False) == ("", "")
+    shown = told()
+    assert shown.out == ""
+    for words in (r"working: \d+\.\d s", r"loading \[/x\]\.trt: \d", r"counting: \d", "1/3"):
+        assert re.search(words, shown.err)
+
+
+def test_phases_are_told_with_what_they_took_the_last_time(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TORCH2TRT_CACHE_LIMIT", "1M")
+
+    def told(given, fails=False, live=False):
+        with contextlib.suppress(InterruptedError), remembered("test", [given], cache=tmp_path) as phase:
+            with phase("working", live=live):
+                pass
+            if fails:
+                raise InterruptedError
+            phase.took["working"] = 3.21
+        return capsys.readouterr().err
+
+    assert "the last time" not in told("model", fails=True)
+    assert "the last time" not in told("model")  # the one before did not end well
+    assert "working … 3.2 s the last time" in told("model")
+    assert re.search(r"working … \d+\.\d s of 3\.2 s the last time", told("model", live=True))
+    assert "the last time" not in told("another model")
+    assert {stored.about()["command"] for stored in store_of(tmp_path)} == {"test model", "test another model"}
+    for stored in store_of(tmp_path):
+        stored.path.write_bytes(b"damaged")
+    assert "the last time" not in told("model")
 
 
 @pytest.mark.gpu

@@ -1,5 +1,6 @@
 """What users see while things go on, and where: lines of the model, progress, Ctrl-C, terminals."""
 
+import contextlib
 import logging
 import os
 import signal
@@ -146,6 +147,23 @@ def test_a_long_build_says_so_off_a_terminal(monkeypatch, caplog, shown, lines):
 def test_bars_are_shown_where_they_are_wanted_and_leave_nothing_behind(capfd):
     convert(chain(60), [torch.ones(2, 8)], progress=True)
     assert "TensorRT has been building" not in capfd.readouterr().err
+
+
+def test_a_bar_counts_the_calls_that_are_lowered(monkeypatch):
+    seen = []
+
+    @contextlib.contextmanager
+    def bars(phases):
+        yield
+        seen.append(dict(phases))
+
+    monkeypatch.setattr(progress, "_bars", bars)
+    module = convert(chain(3), [torch.ones(2, 8)], progress=True, build=False)
+    calls = len(list(module.lowered.plan))
+    assert seen == [{"Lowering": (calls, calls)}]
+    convert(chain(3), [torch.ones(2, 8)], build=False)  # there is no terminal
+    convert(chain(3), [torch.ones(2, 8)], progress=False, build=False)
+    assert len(seen) == 1
 
 
 def test_a_module_says_what_it_is():

@@ -3,8 +3,6 @@
 import html.parser
 import json
 import re
-import shutil
-import subprocess
 
 import pytest
 import torch
@@ -13,7 +11,8 @@ from torch2trt.report.graph import drawing_of
 from torch2trt.report.page import Page
 from torch2trt.runtime.layers import described, fused_layers, layer_times, origins
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+from ..browser import CHROMIUM, browse
+
 VOID = {"meta", "br", "input", "path", "rect"}
 EVIL = "<script>alert('&\"')</script>"
 
@@ -96,6 +95,8 @@ def test_the_page_of_a_module_is_that_of_its_file(plan, written, tmp_path):
     assert (tmp_path / "loaded.html").read_text("utf-8") == written.read_text("utf-8")
     texts = Elements(written.read_text("utf-8")).texts
     assert [texts.count(one) for one in ("an engine", "PyTorch")] == [2, 1]
+    segment = texts.index("PyTorch")
+    assert texts[segment + 2 : segment + 4] == ["linear", "_linalg_eigh[0]"]  # what PyTorch takes and gives
     assert "torch2trt_ops_base.matmul.linear" in texts
 
 
@@ -126,6 +127,15 @@ def test_errors_of_a_comparison_stand_beside_the_calls(tmp_path):
     assert "none was built" in page.texts
     for row in comparison.to_dict()["calls"]:
         assert f"{row['error']:.2g}" in page.texts
+
+
+@pytest.mark.filterwarnings("ignore::torch2trt.ReferenceRuntimeWarning")
+def test_a_page_has_no_column_of_errors_that_no_call_has(plan, tmp_path):
+    module = plan.convert()
+    module.report(tmp_path / "module.html", comparison=torch2trt.compare(Block().eval(), module, inputs(), tolerance=9))
+    texts = Elements((tmp_path / "module.html").read_text("utf-8")).texts
+    assert "agrees" in texts
+    assert "by itself" not in texts  # with a segment in PyTorch, outputs alone are compared
 
 
 def test_an_empty_module_has_no_page(tmp_path):
@@ -217,26 +227,15 @@ FRAME = """<title></title><script>addEventListener("message", event => { documen
 
 @pytest.mark.skipif(CHROMIUM is None, reason="this is looked at in Chromium, which is not installed")
 @pytest.mark.parametrize(
-    ("width", "scheme", "background", "heads"),
-    [(1200, 1, "rgb(255, 255, 255)", 6), (390, 0, "rgb(17, 19, 22)", 0)],
+    ("width", "dark", "background", "heads"),
+    [(1200, False, "rgb(255, 255, 255)", 6), (390, True, "rgb(17, 19, 22)", 0)],
     ids=["desktop-light", "phone-dark"],
 )
-def test_a_browser_shows_and_searches_it(written, tmp_path, width, scheme, background, heads):
+def test_a_browser_shows_and_searches_it(written, tmp_path, width, dark, background, heads):
     (tmp_path / "probed.html").write_text(written.read_text("utf-8") + PROBE, "utf-8")
     page = tmp_path / "frame.html"
     page.write_text(FRAME.replace("WIDTH", str(width)), "utf-8")
-    done = subprocess.run(
-        [
-            *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"),
-            *("--window-size=1400,1000", f"--blink-settings=preferredColorScheme={scheme}", "--dump-dom"),
-            page.as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    (title,) = re.findall(r"<title>(\{.*?\})</title>", done.stdout)
+    (title,) = re.findall(r"<title>(\{.*?\})</title>", browse(page, "--dump-dom", dark=dark))
     found = json.loads(title)
     assert found == {
         "overflow": 0,

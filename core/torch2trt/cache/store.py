@@ -23,8 +23,8 @@ from ..errors import CacheWarning, warn
 from .entry import Entry, packed, read, read_header
 
 _log = logging.getLogger("torch2trt")
-#: what is kept: engines by the key of a plan, and kernels by an engine and a GPU
-KINDS: Final = ("engine", "kernels")
+#: what is kept: engines by the key of a plan, kernels by an engine and a GPU, and what the phases of a command took
+KINDS: Final = ("engine", "kernels", "times")
 #: the files that are ours: nothing else in a folder is ever touched
 _NAME: Final = re.compile(rf"[0-9a-f]{{64}}\.({'|'.join(KINDS)})")
 _PART: Final = re.compile(r"\.torch2trt-[0-9a-f]{32}\.part")

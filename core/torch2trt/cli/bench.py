@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, TypeAlias
 
 import typer
 from rich.filesize import decimal
 from rich.markup import escape
 
+from ..report.text import table
 from . import sources
-from .common import AsJSON, Saved, errors_in_words, note, out, phase, print_json, table
+from .common import AsJSON, Saved, errors_in_words, note, out, print_json
 from .measure import Times, timed
 from .options import Pretrained
+from .phases import Phases, remembered
 from .sources import load_model
 from .tensors import Given, arguments, load_here
 
@@ -34,19 +37,8 @@ def bench(
 
         from ..errors import EngineError
 
-        given = load_here(path)
-        args, kwargs = arguments(given, inputs)
-        prepare: dict[str, Prepare] = {"torch2trt": lambda: _call(load_here(path), args, kwargs)}
-        if given.state is not None:
-            note("it writes buffers: each call begins with those that it had at first, which takes part in its time")
-        if model is not None:
-            own = load_model(model, pretrained).model
-            prepare["eager"] = lambda: _call(_on_device(own), args, kwargs)
-            prepare["inductor"] = lambda: _call(torch.compile(_on_device(own)), args, kwargs)
-        runtime = given.runtime
-        del given  # its memory counts where the candidate takes it again
-        with phase(f"timing {', '.join(prepare)}"):
-            times, failed = timed(prepare, calls)
+        with remembered("bench", (path, model, inputs, pretrained, calls), shown=not as_json) as phase:
+            runtime, times, failed = _timed(path, model, inputs, pretrained, calls, phase)
         if "torch2trt" in failed:
             raise EngineError(f"the module cannot be timed: {failed['torch2trt']}")
     if as_json:
@@ -55,6 +47,28 @@ def bench(
         print_json({"device": device, "runtime": runtime, "timed": rows, "failed": failed})
     else:
         _print(times, failed)
+
+
+def _timed(
+    path: Path, model: str | None, inputs: Sequence[Path] | None, pretrained: bool, calls: int, phase: Phases
+) -> tuple[str, dict[str, Times], dict[str, str]]:
+    """What runs the module, the times of all candidates, and why some have none."""
+    import torch
+
+    with phase(f"loading {path}"):
+        given = load_here(path)
+        args, kwargs = arguments(given, inputs)
+    prepare: dict[str, Prepare] = {"torch2trt": lambda: _call(load_here(path), args, kwargs)}
+    if given.state is not None:
+        note("it writes buffers: each call begins with those that it had at first, which takes part in its time")
+    if model is not None:
+        own = load_model(model, pretrained, phase).model
+        prepare["eager"] = lambda: _call(_on_device(own), args, kwargs)
+        prepare["inductor"] = lambda: _call(torch.compile(_on_device(own)), args, kwargs)
+    runtime = given.runtime
+    del given  # its memory counts where the candidate takes it again
+    times, failed = timed(prepare, calls, phase)
+    return runtime, times, failed
 
 
 def _call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Callable[[], Any]:

@@ -13,13 +13,15 @@ from rich.filesize import decimal
 from ..cache.place import FOLDER, default_folder, parse_size, store_of
 from ..cache.store import Store, Stored
 from ..errors import CacheError
-from .common import AsJSON, errors_in_words, out, table
+from ..report.text import table
+from .common import AsJSON, errors_in_words, out
 
 Folder = Annotated[
     Path | None, typer.Option(help=f"the folder of the cache; by default {FOLDER} or the user's own", file_okay=False)
 ]
 cache = typer.Typer(
-    no_args_is_help=True, help="What is kept on disk: engines, and kernels that were compiled for GPUs."
+    no_args_is_help=True,
+    help="What is kept on disk: engines, kernels that were compiled for GPUs, what commands took.",
 )
 
 

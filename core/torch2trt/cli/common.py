@@ -7,14 +7,12 @@ import json
 import logging
 import os
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from ..errors import InputError, Torch2TRTError, UnsupportedError
 
@@ -52,14 +50,6 @@ def holding(path: Path, what: str, cure: str) -> Iterator[None]:
         raise InputError(f"{path} holds no {what} ({type(error).__name__}: {error}). {cure}") from error
 
 
-def table(*columns: str) -> Table:
-    """A table that shows all of its text, however narrow the terminal is."""
-    made = Table()
-    for column in columns:
-        made.add_column(column, overflow="fold")
-    return made
-
-
 def note(text: str) -> None:
     """Say something that is no result."""
     Console(stderr=True, markup=False, highlight=False).print(text, soft_wrap=True)
@@ -68,23 +58,6 @@ def note(text: str) -> None:
 def print_json(data: Any) -> None:
     """Print what ``--json`` asks for."""
     print(json.dumps(data, indent=1))
-
-
-@contextlib.contextmanager
-def phase(doing: str, *, spinner: bool = True) -> Iterator[None]:
-    """Say on a terminal what is going on and, when it is done, how long it took; elsewhere nothing.
-
-    Args:
-        doing: what it is, such as ``"building"``.
-        spinner: False where what is going on shows its own progress.
-    """
-    console, began = Console(stderr=True, highlight=False), time.monotonic()
-    if not console.is_terminal:
-        yield
-        return
-    with console.status(f"{doing} …") if spinner else contextlib.nullcontext():
-        yield
-    console.print(f"[dim]{doing}: {time.monotonic() - began:.1f} s[/]")
 
 
 @contextlib.contextmanager

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from .common import AsJSON, check_folder_of, errors_in_words, out, phase
+from .common import AsJSON, check_folder_of, errors_in_words, out
 from .convert import converted
 from .descriptions import inputs_of
 from .options import PLANNING, Inputs, Model, Pretrained, takes
+from .phases import remembered
 from .sources import load_model
 from .tensors import Given, read_inputs
 
@@ -48,11 +49,13 @@ def compare(
 
         if report:
             check_folder_of(report)
-        loaded = load_model(model, pretrained)
-        other = load(module) if module else converted(loaded, shapes, settings)
-        tensors = read_inputs(inputs) if inputs else _tensors(loaded, other)
-        with phase("comparing"):
-            comparison = compare(loaded.model, other, tensors, tolerance=tolerance)
+        given = (model, module, described, inputs, pretrained, settings)
+        with remembered("compare", given, shown=not as_json) as phase:
+            loaded = load_model(model, pretrained, phase)
+            other = load(module) if module else converted(loaded, shapes, settings, phase)
+            tensors = read_inputs(inputs) if inputs else _tensors(loaded, other)
+            with phase("comparing"):
+                comparison = compare(loaded.model, other, tensors, tolerance=tolerance)
         if report:
             other.report(report, comparison=comparison)
     if as_json:

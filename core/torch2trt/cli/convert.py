@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from .common import AsJSON, check_folder_of, errors_in_words, out, phase, print_json, without_logs
+from .common import AsJSON, check_folder_of, errors_in_words, out, print_json, without_logs
 from .descriptions import inputs_of
 from .options import BUILDING, PLANNING, Inputs, Model, Pretrained, takes
+from .phases import Phases, remembered
 from .sources import load_model
 
 
@@ -30,12 +31,13 @@ def convert(
     with errors_in_words():
         for path in filter(None, (output, report)):
             check_folder_of(path)
-        began = time.monotonic()
-        module = converted(load_model(model, pretrained), described, settings)
-        with phase(f"writing {output}"):
-            module.save(output)
-        if report:
-            module.report(report)
+        began, given = time.monotonic(), (model, inputs, pretrained, settings)
+        with remembered("convert", given, cache=settings.get("cache", True), shown=not as_json) as phase:
+            module = converted(load_model(model, pretrained, phase), described, settings, phase)
+            with phase(f"writing {output}"):
+                module.save(output)
+            if report:
+                module.report(report)
     size, seconds = output.stat().st_size, time.monotonic() - began
     if as_json:
         print_json({"file": str(output), "bytes": size, "seconds": seconds, "report": str(report) if report else None})
@@ -45,17 +47,17 @@ def convert(
         out.print(f"{report}: what became of each call")
 
 
-def converted(loaded: Any, inputs: Any, settings: dict[str, Any]) -> Any:
+def converted(loaded: Any, inputs: Any, settings: dict[str, Any], phase: Phases) -> Any:
     """The module of a model, phase by phase."""
     from .. import _trt
 
     _trt.require()
-    plan = planned(loaded, inputs, settings)
-    with phase("building", spinner=False):
+    plan = planned(loaded, inputs, settings if phase.wanted else {**settings, "progress": False}, phase)
+    with phase("building", live=False):
         return plan.convert()
 
 
-def planned(loaded: Any, inputs: Any, settings: dict[str, Any]) -> Any:
+def planned(loaded: Any, inputs: Any, settings: dict[str, Any], phase: Phases) -> Any:
     """The plan of a model."""
     from torch.export import ExportedProgram
 

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from .common import AsJSON, errors_in_words, out, print_json, table
+from ..report.text import table
+from .common import AsJSON, errors_in_words, out, print_json
 
 
 def converters(

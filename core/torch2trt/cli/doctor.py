@@ -7,7 +7,9 @@ from dataclasses import asdict
 import typer
 from rich.markup import escape
 
-from .common import BROKEN, AsJSON, errors_in_words, out, phase, print_json, table
+from ..report.text import table
+from .common import BROKEN, AsJSON, errors_in_words, out, print_json
+from .phases import Phases
 
 _STYLES = {"ok": "green", "limited": "yellow", "broken": "red"}
 
@@ -17,7 +19,7 @@ def doctor(as_json: AsJSON = False) -> None:
     with errors_in_words():
         from .findings import findings
 
-        with phase("looking at this machine"):
+        with Phases(not as_json)("looking at this machine"):
             found = list(findings())
     if as_json:
         print_json([asdict(one) for one in found])

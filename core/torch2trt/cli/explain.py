@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from .common import UNSUPPORTED, AsJSON, check_folder_of, errors_in_words, note
+from .common import UNSUPPORTED, AsJSON, check_folder_of, errors_in_words, note, out
 from .convert import planned
 from .descriptions import inputs_of
 from .options import PLANNING, Inputs, Model, Pretrained, takes
+from .phases import remembered
 from .sources import load_model
 
 
@@ -29,8 +30,14 @@ def explain(
     with errors_in_words():
         if html:
             check_folder_of(html)
-        plan = planned(load_model(model, pretrained), described, settings)
-        print(plan.to_json() if as_json else plan)
+        with remembered("explain", (model, inputs, pretrained, settings), shown=not as_json) as phase:
+            plan = planned(load_model(model, pretrained, phase), described, settings, phase)
+        if as_json:
+            print(plan.to_json())
+        elif out.is_terminal:  # as wide as that
+            out.print(plan)
+        else:
+            print(plan)
         if html:
             html.write_text(plan.to_html(), "utf-8")
             note(f"{html}: the plan as a page")

@@ -42,7 +42,8 @@ def findings() -> Iterator[Finding]:
 
 
 def _python() -> Iterator[Finding]:
-    yield Finding("torch2trt", "ok", f"{__version__} on Python {platform.python_version()}, {platform.platform()}")
+    machine = " ".join((platform.system(), platform.machine(), *filter(None, platform.libc_ver())))
+    yield Finding("torch2trt", "ok", f"{__version__} on Python {platform.python_version()}, {machine}")
 
 
 def _torch() -> Iterator[Finding]:
@@ -148,13 +149,18 @@ def _cache() -> Iterator[Finding]:
         return
     there = next(one for one in (folder, *folder.parents) if one.exists())
     free = shutil.disk_usage(there).free
-    size = f"{folder}, up to {store.limit / 2**30:.1f} GiB, {free / 2**30:.1f} GiB are free"
+    size = f"{_from_home(folder)}, up to {store.limit / 2**30:.1f} GiB, {free / 2**30:.1f} GiB are free"
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         yield Finding("cache", "limited", f"{there} cannot be written to", f"set {FOLDER} to another folder")
     elif free < _ROOM:
         yield Finding("cache", "limited", size, "make room, or torch2trt cache prune --all")
     else:
         yield Finding("cache", "ok", size)
+
+
+def _from_home(path: Path) -> Path:
+    home = Path(os.path.expanduser("~"))
+    return Path("~") / path.relative_to(home) if path.is_relative_to(home) else path
 
 
 def _environment() -> Iterator[Finding]:

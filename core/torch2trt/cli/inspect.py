@@ -9,7 +9,9 @@ from typing import Any
 from rich.filesize import decimal
 from rich.markup import escape
 
-from .common import AsJSON, Saved, errors_in_words, out, phase, print_json, table
+from ..report.text import table
+from .common import AsJSON, Saved, errors_in_words, out, print_json
+from .phases import Phases
 
 
 def inspect(path: Saved, as_json: AsJSON = False) -> None:
@@ -18,7 +20,7 @@ def inspect(path: Saved, as_json: AsJSON = False) -> None:
         from ..runtime.store import read_manifest
 
         manifest = read_manifest(path)
-        layers = _layers(path, manifest)
+        layers = _layers(path, manifest, not as_json)
     if as_json:
         print_json(manifest if layers is None else {**manifest, "layers": layers})
         return
@@ -42,7 +44,7 @@ def engines_of(manifest: Mapping[str, Any]) -> list[Any]:
     return [part["engine"] for part in manifest["hybrid"]["engines"]]
 
 
-def _layers(path: Path, manifest: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+def _layers(path: Path, manifest: Mapping[str, Any], shown: bool) -> list[dict[str, Any]] | None:
     """The layers that TensorRT made; None where no single engine can be loaded."""
     import torch
 
@@ -51,7 +53,7 @@ def _layers(path: Path, manifest: Mapping[str, Any]) -> list[dict[str, Any]] | N
     from ..runtime.layers import fused_layers
     from ..runtime.load import load
 
-    with phase("loading the engine"):
+    with Phases(shown)("loading the engine"):
         layers = fused_layers(load(path).engine, manifest["engine"]["calls"])
     return [{"layer": name, "calls": calls} for name, calls in layers.items()]
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from .phases import Phases
+
 #: until what is compiled beside the first calls, and the graphs of shapes that come back, are there
 _WARM_UP: Final = 20
 _ROUNDS: Final = 5
@@ -42,13 +44,14 @@ class Times:
 
 
 def timed(
-    prepare: Mapping[str, Callable[[], Callable[[], Any]]], calls: int
+    prepare: Mapping[str, Callable[[], Callable[[], Any]]], calls: int, phase: Phases
 ) -> tuple[dict[str, Times], dict[str, str]]:
     """The times of each candidate, and why some could not be run.
 
     Args:
         prepare: makes each candidate's call.
         calls: how many are timed of each, beside those before that warm it up.
+        phase: those of the command.
     """
     import torch
 
@@ -56,16 +59,20 @@ def timed(
     failed = {}
     with torch.no_grad():
         for name, make in prepare.items():
-            try:
-                prepared[name] = _warm(make)
-            except Exception as error:  # whatever a candidate raises, the others go on
-                failed[name] = f"{type(error).__name__}: {error}".partition("\n")[0]
+            with phase(f"preparing {name}"):
+                try:
+                    prepared[name] = _warm(make)
+                except Exception as error:  # whatever a candidate raises, the others go on
+                    failed[name] = f"{type(error).__name__}: {error}".partition("\n")[0]
         each: dict[str, list[float]] = {name: [] for name in prepared}
         queued: dict[str, list[float]] = {name: [] for name in prepared}
-        for _ in range(_ROUNDS):
-            for name, (call, _) in prepared.items():
-                each[name] += [_seconds(call, 1) for _ in range(-(-calls // _ROUNDS))]
-                queued[name].append(_seconds(call, -(-calls // _ROUNDS)) / -(-calls // _ROUNDS))
+        count = -(-calls // _ROUNDS)
+        with phase("timing", steps=_ROUNDS) as done:
+            for _ in range(_ROUNDS):
+                for name, (call, _) in prepared.items():
+                    each[name] += [_seconds(call, 1) for _ in range(count)]
+                    queued[name].append(_seconds(call, count) / count)
+                done()
     return {
         name: Times(tuple(sorted(each[name])), 1 / statistics.median(queued[name]), memory)
         for name, (_, memory) in prepared.items()

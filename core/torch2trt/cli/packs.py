@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from .common import BROKEN, AsJSON, errors_in_words, out, print_json, table
+from ..report.text import table
+from .common import BROKEN, AsJSON, errors_in_words, out, print_json
 
 
 def packs(

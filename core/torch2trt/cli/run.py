@@ -6,7 +6,9 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from .common import AsJSON, Saved, check_folder_of, errors_in_words, out, phase, print_json, table
+from ..report.text import table
+from .common import AsJSON, Saved, check_folder_of, errors_in_words, out, print_json
+from .phases import Phases
 from .tensors import Given, arguments, load_here
 
 
@@ -19,6 +21,7 @@ def run(
     as_json: AsJSON = False,
 ) -> None:
     """Run a converted module once, on random inputs or given ones, and print what it returns."""
+    phase = Phases(not as_json)
     with errors_in_words():
         import torch
 

@@ -14,7 +14,8 @@ from typing import Any, Final, NamedTuple
 import typer
 
 from ..errors import InputError, did_you_mean
-from .common import holding, note, phase, without_logs
+from .common import holding, note, without_logs
+from .phases import Phases
 
 HELP: Final = (
     "a program saved with torch.export.save (.pt2), package.module:factory, timm:NAME, torchvision:NAME, or hf:NAME "
@@ -29,19 +30,20 @@ class Loaded(NamedTuple):
     inputs: Any = None
 
 
-def load_model(source: str, pretrained: bool = False) -> Loaded:
+def load_model(source: str, pretrained: bool = False, phase: Phases | None = None) -> Loaded:
     """The model that a source names.
 
     Args:
         source: as :data:`HELP` says.
         pretrained: whether a model of a library has its trained weights, which may have to be downloaded; otherwise
             they are random, the same ones each time.
+        phase: those of the command.
 
     Raises:
         InputError: the library is not installed, has no such model, or the factory fails.
         BadParameter: it names nothing.
     """
-    with phase(f"loading {source}"):
+    with (phase or Phases())(f"loading {source}"):
         path, (kind, _, name) = Path(source), source.partition(":")
         if path.is_dir():
             raise typer.BadParameter(f"{source} is a directory; name a file, or hf:{source} for a model in it")

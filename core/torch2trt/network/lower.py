@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from ..program.memory import storage_of
 from ..program.program import Program
 from ..settings import Settings
 from .context import Constants, Context, is_runtime
+from .progress import counted
 from .shape_inputs import check_shape_inputs
 from .verify import verify
 
@@ -128,13 +129,20 @@ class _Lowering:
             values[ref] = self.network.add_input(spec.name, to_trt(dtype), spec.shape)
             if spec.name in seeds:
                 self._seed = values[ref]
-        self._lower_calls(segment.calls, self._program, values)
+        with counted("Lowering", len(segment.calls), self.settings) as done:
+            self._lower_calls(segment.calls, self._program, values, done)
         for output, name in segment.outputs:
             self._mark_output(_value(output, self._program, values), name)
         self.constants.name_weights()
         return {ref: value for ref, value in values.items() if ref.kind == "call" and is_runtime(value)}
 
-    def _lower_calls(self, calls: Sequence[PlannedCall], program: Program, values: dict[Ref, Any]) -> None:
+    def _lower_calls(
+        self,
+        calls: Sequence[PlannedCall],
+        program: Program,
+        values: dict[Ref, Any],
+        done: Callable[[], None] = lambda: None,
+    ) -> None:
         for planned in calls:
             args, kwargs = planned.call.bind(lambda ref: _value(ref, program, values))
             fold = planned.action == "fold"
@@ -143,6 +151,7 @@ class _Lowering:
                 values[Ref("call", planned.call.name, index)] = result
             if len(results) == 1:
                 values[Ref("call", planned.call.name)] = results[0]
+            done()
 
     def _fold(self, call: Call, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         with torch.no_grad():

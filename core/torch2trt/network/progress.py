@@ -24,16 +24,31 @@ Phases = dict[str, tuple[int, int]]
 @contextlib.contextmanager
 def watched(config: trt.IBuilderConfig, settings: Settings) -> Iterator[None]:
     """Show how a build goes while the context lasts, and let Ctrl-C end it at TensorRT's next step."""
-    on_terminal = sys.stderr.isatty() if settings.progress is None else settings.progress
     phases: Phases = {}
     with contextlib.ExitStack() as stack:
         interrupted = stack.enter_context(_interruptible())
-        if on_terminal:
+        if _has_bars(settings):
             stack.enter_context(_bars(phases))
         elif settings.progress is None:
             stack.enter_context(_lines(phases))
         config.progress_monitor = _monitor(phases, interrupted, config.progress_monitor)
         yield
+
+
+@contextlib.contextmanager
+def counted(doing: str, steps: int, settings: Settings) -> Iterator[Callable[[], None]]:
+    """Show a bar of so many steps while the context lasts; gives what to call when one is done."""
+    phases: Phases = {doing: (0, steps)}
+
+    def done() -> None:
+        phases[doing] = (phases[doing][0] + 1, steps)
+
+    with _bars(phases) if _has_bars(settings) else contextlib.nullcontext():
+        yield done
+
+
+def _has_bars(settings: Settings) -> bool:
+    return sys.stderr.isatty() if settings.progress is None else settings.progress
 
 
 @contextlib.contextmanager

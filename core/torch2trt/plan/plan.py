@@ -16,6 +16,7 @@ from ..errors import FallbackWarning, RandomNumbersWarning, UnsupportedError, wa
 from ..packs.loading import Packs
 from ..program.profiles import in_profiles
 from ..program.program import Program, draws, subprograms_of
+from ..report.text import printed
 from ..settings import Settings, chosen
 from . import report
 from .fallback import with_fallback
@@ -119,7 +120,7 @@ class Plan:
 
     def __str__(self) -> str:
         """The table, with a line of totals."""
-        return report.printed(self.__rich__())
+        return printed(self.__rich__())
 
     def __rich__(self) -> Any:
         profiles = in_profiles(self.program.signature.inputs) if self.program.signature else ()

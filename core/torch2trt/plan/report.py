@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ..packs.converters import PackInfo
 from ..program.leaves import TensorSpec
 from ..program.program import Program
+from ..report import text
 from ..report.page import Page
 from .planned import PlannedCall
 from .segments import Segment
 
 _RUNS_IN: Final = {"engine": "an engine", "torch": "PyTorch", "inductor": "PyTorch, compiled by inductor"}
-
-
-def printed(renderable: Any) -> str:
-    """What ``rich`` prints of something, 160 characters wide."""
-    from rich.console import Console
-
-    # where the terminal cannot show box-drawing characters, rich draws with others
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    written = io.BytesIO()
-    file = io.TextIOWrapper(written, encoding, errors="replace", newline="\n", write_through=True)
-    Console(file=file, width=160).print(renderable)
-    return written.getvalue().decode(encoding)
 
 
 def table(
@@ -40,9 +27,8 @@ def table(
     """A ``rich`` table with a line of totals, and one for each of several profiles; of several segments a table too."""
     from rich.console import Group
     from rich.markup import escape
-    from rich.table import Table
 
-    rows = Table("call", "arguments", "module", "source", "pack", "converter, or why not")
+    rows = text.table("call", "arguments", "module", "source", "pack", "converter, or why not")
     for planned in calls:
         call, converter = planned.call, planned.converter
         rows.add_row(
@@ -70,9 +56,8 @@ def table(
 def _segments(segments: Sequence[Segment]) -> Any:
     """A ``rich`` table of what runs one after the other, with what goes in and out of each."""
     from rich.markup import escape
-    from rich.table import Table
 
-    rows = Table("segment", "runs in", "calls", "takes", "gives")
+    rows = text.table("segment", "runs in", "calls", "takes", "gives")
     for number, segment in enumerate(segments):
         takes, gives = map(str, segment.inputs.values()), (name for _, name in segment.outputs)
         rows.add_row(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..program.call import Ref
 from ..program.signature import Signature
 from ..report.page import Page
 from ..settings import chosen
@@ -77,6 +78,11 @@ def _segment(part: EnginePart | TorchPart) -> dict[str, Any]:
     rows = _rows(part)
     if isinstance(part, TorchPart):
         runs_in = "PyTorch, compiled by inductor" if part.compiled else "PyTorch"
-        return {"runs_in": runs_in, "calls": len(rows), "takes": [], "gives": [ref.name for ref in part.outputs]}
+        takes = [_name(ref) for ref in part.taken if ref.kind != "constant"]
+        return {"runs_in": runs_in, "calls": len(rows), "takes": takes, "gives": list(map(_name, part.outputs))}
     takes, gives = list(map(str, part.inputs.values())), [name for _, name in part.outputs]
     return {"runs_in": "an engine", "calls": len(rows), "takes": takes, "gives": gives}
+
+
+def _name(ref: Ref) -> str:
+    return str(ref).removeprefix("%")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..plan.planned import PlannedCall
-from ..plan.report import printed
+from ..report.text import printed, table
 
 #: ``call``: a call computes something else from the same operands; ``engine``: it does on the engine, though not on the
 #: interpreter; ``fusion``: all do not where TensorRT cannot fuse
@@ -155,7 +155,8 @@ class Comparison:
     def summary(self) -> str:
         """What the comparison comes to, with the first call that differs."""
         worst = max((output.error for output in self.outputs), default=0.0)
-        outputs = f"{len(self.outputs)} outputs on the runtime {self.runtime!r}, off by at most {worst:.2g}"
+        count = f"{len(self.outputs)} output" + "s" * (len(self.outputs) != 1)
+        outputs = f"{count} on the runtime {self.runtime!r}, off by at most {worst:.2g}"
         head = {
             None: "they agree"
             if self.agrees
@@ -182,20 +183,19 @@ class Comparison:
     def __rich__(self) -> Any:
         from rich.console import Group
         from rich.markup import escape
-        from rich.table import Table
 
-        table = Table("call", "layers", "module", "source", "pack", "converter", "error", "by itself")
+        rows = table("call", "layers", "module", "source", "pack", "converter", "error", "by itself")
         for row in self.calls:
             call, converter = row.planned.call, row.planned.converter
             layers = row.layers[0] + (f" … {len(row.layers)}" if len(row.layers) > 1 else "") if row.layers else ""
-            table.add_row(
+            rows.add_row(
                 *map(escape, (call.target.name, layers, call.module_path, call.source)),
                 *map(escape, (converter.pack.name, converter.name) if converter else ("", "")),
                 "" if row.error is None else f"{row.error:.2g}",
                 "" if row.own is None else f"{row.own:.2g}",
                 style="red" if row is self.first else None,
             )
-        return Group(table, escape(self.summary())) if self.calls else escape(self.summary())
+        return Group(rows, escape(self.summary())) if self.calls else escape(self.summary())
 
 
 def _output(output: OutputError) -> dict[str, Any]:
