@@ -5,6 +5,7 @@ serve run ray_serve:app file=/absolute/path/resnet18.trt replicas=4
 curl localhost:8000 -d '{"x": [...]}'
 """
 
+import contextlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -44,14 +45,14 @@ class Front:
     async def __call__(self, request: Request) -> JSONResponse:
         """The answer to one request."""
         values = await request.json()
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                status, answer = await self.model.remote(values)
-                return JSONResponse(answer, status)
-            except RayActorError:
-                if attempt == ATTEMPTS:
-                    raise
-        raise AssertionError("unreachable")
+        for _ in range(ATTEMPTS - 1):
+            with contextlib.suppress(RayActorError):
+                return await self._answer(values)
+        return await self._answer(values)
+
+    async def _answer(self, values: Any) -> JSONResponse:
+        status, answer = await self.model.remote(values)
+        return JSONResponse(answer, status)
 
 
 def application(make: Callable[[], torch2trt.TRTModule], replicas: int = 1, gpus: float = 1) -> serve.Application:
