@@ -4,8 +4,9 @@
 (``tensorrt_rtx``); ``TORCH2TRT_FLAVOR=tensorrt`` or ``=rtx`` decides otherwise.  With RTX alone the module is also
 registered under the name ``tensorrt``, so that ``import tensorrt as trt`` means the same binding in every pack.
 
-Planning needs no TensorRT, but packs name its enums at import.  Where it is missing, ``trt`` is therefore a stand-in
-whose attributes can be named and whose first *use* raises :class:`~torch2trt.errors.TensorRTNotFoundError`.
+Planning needs no TensorRT, but packs name its enums at import.  Where it is missing, or there is no such flavor, ``trt``
+is therefore a stand-in whose attributes can be named and whose first *use* raises
+:class:`~torch2trt.errors.TensorRTNotFoundError`.
 """
 
 from __future__ import annotations
@@ -54,7 +55,9 @@ def _load() -> tuple[Any, str | None]:
     """The binding (or its stand-in) and its flavor."""
     wanted = os.environ.get("TORCH2TRT_FLAVOR", "")
     if wanted and wanted not in MODULES:
-        raise TensorRTNotFoundError(f"TORCH2TRT_FLAVOR={wanted!r} is not a flavor; use one of {', '.join(MODULES)}")
+        # not raised here, where it would be a traceback of an import also for who asks what is wrong
+        why = f"TORCH2TRT_FLAVOR={wanted!r} is not a flavor. Set it to one of {', '.join(MODULES)}, or leave it out"
+        return _Absent("tensorrt", why), None
     failures = []
     for flavor in (wanted,) if wanted else MODULES:
         name = MODULES[flavor]

@@ -59,8 +59,9 @@ def test_converting_says_what_to_install(call):
     assert "pip install 'torch2trt-core[rtx]'" in done.stderr
 
 
-def test_an_unknown_flavor_is_refused():
-    assert (
-        "TORCH2TRT_FLAVOR='cpu' is not a flavor; use one of tensorrt, rtx"
-        in run("torch2trt.trt", TORCH2TRT_FLAVOR="cpu").stderr
-    )
+def test_an_unknown_flavor_is_refused_where_tensorrt_is_needed():
+    done = run("print(len(torch2trt.explain(model, [x]).calls))\ntorch2trt.trt.Builder(None)", TORCH2TRT_FLAVOR="cpu")
+    assert done.stdout == "3\n"
+    said = "TORCH2TRT_FLAVOR='cpu' is not a flavor. Set it to one of tensorrt, rtx, or leave it out"
+    assert done.stderr.endswith(said + "\n")
+    assert "Builder is needed" in done.stderr
