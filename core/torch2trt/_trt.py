@@ -4,7 +4,7 @@
 (``tensorrt_rtx``); ``TORCH2TRT_FLAVOR=tensorrt`` or ``=rtx`` decides otherwise.  With RTX alone the module is also
 registered under the name ``tensorrt``, so that ``import tensorrt as trt`` means the same binding in every pack.
 
-Planning needs no TensorRT, but packs name its enums at import.  Where it is missing, or there is no such flavor, ``trt``
+Planning needs no TensorRT, but packs name its enums at import.  Where it is missing, or no such flavor is, ``trt``
 is therefore a stand-in whose attributes can be named and whose first *use* raises
 :class:`~torch2trt.errors.TensorRTNotFoundError`.
 """
