@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -117,8 +117,7 @@ class Interception:
         """Replace what PyTorch's function mode does not see wherever it is a global of a module or in a class."""
         unseen = {id(function): function for function in self.functions if not _is_of_pytorch(function)}
         wrappers = {key: self._wrapped(function) for key, function in unseen.items()}
-        owners = [*sys.modules.values(), *map(class_of, unseen.values())]
-        places = [(owner, name, value) for owner in owners for name, value in _found(owner, unseen)]
+        places = _places([*sys.modules.values(), *map(class_of, unseen.values())], unseen)
         try:
             for owner, name, function in places:
                 setattr(owner, name, wrappers[id(function)])
@@ -143,12 +142,15 @@ def _is_of_pytorch(function: Any) -> bool:
     return (getattr(function, "__module__", None) or "torch").partition(".")[0] in ("torch", "builtins")
 
 
-def _found(owner: Any, wanted: Mapping[int, Any]) -> list[tuple[str, Any]]:
-    """The attributes of a module or class that are wanted, which are by their ids."""
-    own = getattr(owner, "__dict__", {})
-    if wanted.keys().isdisjoint(map(id, list(own.values()))):  # of thousands of modules: Python's own loop is too slow
-        return []
-    return [(name, value) for name, value in list(own.items()) if id(value) in wanted]
+def _places(owners: Iterable[Any], wanted: Mapping[int, Any]) -> list[tuple[Any, str, Any]]:
+    """The attributes of modules and classes that are wanted, which are by their ids, each with its owner and name."""
+    ids, places = frozenset(wanted), []
+    for owner in owners:
+        own = getattr(owner, "__dict__", {})
+        # of thousands of modules: a loop over their attributes in Python is too slow, and so is a function for each
+        if not ids.isdisjoint(map(id, list(own.values()))):
+            places += [(owner, name, value) for name, value in list(own.items()) if id(value) in ids]
+    return places
 
 
 class _FunctionMode(TorchFunctionMode):
