@@ -6,12 +6,14 @@ PROJECTS := core converters_builtin/base converters_builtin/vision converters_bu
   converters_builtin/quantization converters_builtin/generation plugins_example
 MANIFESTS := pyproject.toml $(PROJECTS:%=%/pyproject.toml)
 
-.PHONY: demo test lint unit docs bench bench-gpu newcomer release triton clean
+.PHONY: demo test test-all lint quick unit docs bench bench-gpu newcomer release triton clean
 
 demo: .venv/installed  ## convert alexnet and resnet18, compare them with eager and write a page about each
 	$(BIN)/python benchmarks/models.py alexnet resnet18 --report build/report
 
-test: lint unit  ## what has to be green before a change lands
+test: lint quick  ## while you work: a quarter of an hour, every feature by its smallest example
+
+test-all: lint unit  ## what has to be green before a change lands
 
 lint: .venv/developed
 	$(BIN)/ruff check .
@@ -20,8 +22,13 @@ lint: .venv/developed
 	  converters_builtin/quantization converters_builtin/generation plugins_example
 
 # one thread each: two processes share the cores
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests
+
+quick: .venv/developed  ## all but the sweeps, which CONTRIBUTING.md says what they are
+	$(PYTEST) -m "not slow"
+
 unit: .venv/developed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests
+	$(PYTEST)
 
 docs: .venv/documented  ## the site in site/, and every warning is an error
 	$(BIN)/mkdocs build --strict

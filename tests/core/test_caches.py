@@ -124,8 +124,14 @@ def empty():
         function.cache_clear()
 
 
-@pytest.mark.parametrize("precision", [None, torch.float16])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "precision"),
+    [
+        *((kind, None) for kind in KINDS),
+        ("a_dict", torch.float16),
+        *(pytest.param(kind, torch.float16, marks=pytest.mark.slow) for kind in KINDS if kind != "a_dict"),
+    ],
+)
 def test_the_model_and_a_second_conversion_are_right(kind, precision):
     model, x = Keeps(kind).eval(), torch.randn(2, 5)
     expected = x * table(5)

@@ -130,8 +130,8 @@ def _take_out(before: Iterable[tuple[Holder, Any]], kept: Any) -> list[FakeTenso
         new.clear()
         for function in holding:
             function.cache_clear()
-        if holding:
-            gc.collect()
+        if holding and any(fakes[key]() is not None for key in left):
+            gc.collect()  # what was in a cycle
     return [tensor for key in left if (tensor := fakes[key]()) is not None]
 
 
