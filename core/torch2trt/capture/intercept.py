@@ -9,11 +9,13 @@ import contextlib
 import functools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from types import FunctionType
+from typing import Any, Final
 
 import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
+from typing_extensions import TypeIs
 
 from ..packs.choice import choose
 from ..packs.loading import Packs
@@ -114,10 +116,36 @@ class Interception:
 
     @contextlib.contextmanager
     def _patched_functions(self) -> Iterator[None]:
-        """Replace what PyTorch's function mode does not see wherever it is a global of a module or in a class."""
-        unseen = {id(function): function for function in self.functions if not _is_of_pytorch(function)}
-        wrappers = {key: self._wrapped(function) for key, function in unseen.items()}
-        places = _places([*sys.modules.values(), *map(class_of, unseen.values())], unseen)
+        """Replace what PyTorch's function mode does not see."""
+        unseen = [function for function in self.functions if not _is_of_pytorch(function)]
+        with contextlib.ExitStack() as stack:
+            for function in unseen:
+                if _has_code(function):
+                    stack.enter_context(self._rerouted(function))
+            if others := {id(function): function for function in unseen if not _has_code(function)}:
+                stack.enter_context(self._patched_places(others))
+            yield
+
+    @contextlib.contextmanager
+    def _rerouted(self, function: FunctionType) -> Iterator[None]:
+        """Replace the code of a function, whoever holds it under whatever name."""
+        code, defaults = function.__code__, function.__kwdefaults__
+        own = FunctionType(code, function.__globals__, function.__name__, function.__defaults__)
+        own.__kwdefaults__ = defaults
+        # another thread may call it in between: code with an argument that it does not know is right, without one not
+        function.__kwdefaults__ = {**(defaults or {}), _RUN: self._wrapped(function, own)}
+        function.__code__ = _run_another.__code__
+        try:
+            yield
+        finally:
+            function.__code__ = code
+            function.__kwdefaults__ = defaults
+
+    @contextlib.contextmanager
+    def _patched_places(self, functions: Mapping[int, Any]) -> Iterator[None]:
+        """Replace functions without code of their own wherever they are a global of a module or in a class."""
+        wrappers = {key: self._wrapped(function, function) for key, function in functions.items()}
+        places = _places([*sys.modules.values(), *map(class_of, functions.values())], functions)
         try:
             for owner, name, function in places:
                 setattr(owner, name, wrappers[id(function)])
@@ -126,16 +154,30 @@ class Interception:
             for owner, name, function in places:
                 setattr(owner, name, function)
 
-    def _wrapped(self, function: Any) -> Callable[..., Any]:
+    def _wrapped(self, function: Any, own: Any) -> Callable[..., Any]:
+        """What runs in the place of ``function``, which ``own`` does as it is."""
         target = self.functions[function]
 
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             if keeper() is not self:
-                return function(*args, **kwargs)
-            return self.keep(target, function, None, args, kwargs)
+                return own(*args, **kwargs)
+            return self.keep(target, own, None, args, kwargs)
 
         return wrapper
+
+
+def _run_another(*args: Any, _torch2trt_run: Callable[..., Any], **kwargs: Any) -> Any:
+    return _torch2trt_run(*args, **kwargs)
+
+
+#: what the code above finds in the defaults of the function that it is given to
+_RUN: Final = "_torch2trt_run"
+
+
+def _has_code(function: Any) -> TypeIs[FunctionType]:
+    """Whether a function is written in Python, with code that does not depend on where it was defined."""
+    return isinstance(function, FunctionType) and not function.__closure__
 
 
 def _is_of_pytorch(function: Any) -> bool:
