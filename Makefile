@@ -6,12 +6,14 @@ PROJECTS := core converters_builtin/base converters_builtin/vision converters_bu
   converters_builtin/quantization converters_builtin/generation plugins_example
 MANIFESTS := pyproject.toml $(PROJECTS:%=%/pyproject.toml)
 
-.PHONY: demo test lint unit docs screens bench bench-gpu newcomer release triton clean
+.PHONY: demo test test-all lint quick unit docs screens bench bench-gpu newcomer release triton clean
 
 demo: .venv/installed  ## convert alexnet and resnet18, compare them with eager and write a page about each
 	$(BIN)/python benchmarks/models.py alexnet resnet18 --report build/report
 
-test: lint unit  ## what has to be green before a change lands
+test: lint quick  ## while you work: a quarter of an hour, every feature by its smallest example
+
+test-all: lint unit  ## what has to be green before a change lands
 
 lint: .venv/developed
 	$(BIN)/ruff check .
@@ -19,9 +21,14 @@ lint: .venv/developed
 	$(BIN)/mypy core/torch2trt converters_builtin/base converters_builtin/vision converters_builtin/transformer \
 	  converters_builtin/quantization converters_builtin/generation plugins_example
 
-# one thread each: two processes share the cores
+# one thread each: two processes share the cores; CONTRIBUTING.md says which tests are slow
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests
+
+quick: .venv/developed
+	$(PYTEST) -m "not slow"
+
 unit: .venv/developed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests
+	$(PYTEST)
 
 docs: .venv/documented  ## the site in site/, and every warning is an error
 	$(BIN)/mkdocs build --strict

@@ -17,3 +17,27 @@ def no_cache(tmp_path_factory):
 def seed():
     """Every test sees the same random numbers."""
     torch.manual_seed(0)
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
+def pytest_collection_modifyitems(items):
+    """Mark what a table of rows tries once more as slow."""
+    quick = {}
+    for item in items:
+        function = getattr(item, "function", None)
+        if cases := getattr(function, "__torch2trt_cases__", ((), None))[0]:
+            if function not in quick:
+                quick[function] = quick_variants(cases)
+            if item.callspec.id.rpartition("-")[0] not in quick[function]:
+                item.add_marker("slow")
+
+
+def quick_variants(cases):
+    """The ids of the first variant of every row, and of all variants of the first row of every target."""
+    firsts = {case.target: case for case in reversed(cases)}
+    return {
+        variant.id
+        for case in cases
+        for place, variant in enumerate(case.variants())
+        if place == 0 or case is firsts[case.target]
+    }

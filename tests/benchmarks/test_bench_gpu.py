@@ -55,6 +55,7 @@ def measured():
         yield place.row("tiny", 2, "fp32", names)
 
 
+@pytest.mark.slow
 def test_columns_take_turns_in_processes(measured):
     assert (measured["row"], measured["batch"], measured["dtype"]) == ("tiny", 2, "fp32")
     # by hand: two convolutions on 32x32 and 15x15 and a linear layer, for a batch of two
@@ -64,10 +65,12 @@ def test_columns_take_turns_in_processes(measured):
     assert all(0 < low <= middle <= high for middle, low, high in times.values())
 
 
+@pytest.mark.slow
 def test_what_a_library_prints_is_no_answer(measured):
     assert measured["columns"]["columns_for_tests:Talks"]["error"] == pytest.approx(0.1, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_crash_is_recorded_with_its_last_words(measured):
     failure = measured["columns"]["columns_for_tests:Crashes"]["failure"]
     assert failure == "the process ended with status 3: the last words"

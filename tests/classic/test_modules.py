@@ -52,6 +52,7 @@ for line in IMPORTS:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork, to import PyTorch once")
 def test_the_function_is_found_in_every_order_of_imports():
     code = f"IMPORTS = {IMPORTS!r}\n{ORDERS}"

@@ -19,7 +19,7 @@ efficientnet_b0
 """.split()  # noqa: SIM905
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [MODELS[0], *(pytest.param(name, marks=pytest.mark.slow) for name in MODELS[1:])])
 def test_torchvision_models_by_onnx(name):
     model = getattr(torchvision.models, name)(weights=None).eval()
     x = torch.randn(1, 3, 64, 64)

@@ -246,6 +246,7 @@ def test_processes_that_write_the_same_keys_leave_whole_entries(tmp_path):
     assert any(shared.get(kind, key(name)) for kind in store.KINDS for name in ("a", "b"))
 
 
+@pytest.mark.slow
 @fork
 def test_after_processes_were_killed_the_next_one_works(kept):
     generator = random.Random(1)

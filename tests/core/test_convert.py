@@ -1,6 +1,7 @@
 """The way of the data end to end: capture, plan, lower, run on the reference interpreter."""
 
 import collections
+import functools
 import threading
 
 import pytest
@@ -8,7 +9,19 @@ import torch
 import torch2trt
 from torch import nn
 from torch.export import Dim
-from torch2trt import CaptureError, ConversionError, Input, InputError, Packs, UnsupportedError, converter, hookimpl
+from torch2trt import (
+    CaptureError,
+    ConversionError,
+    Input,
+    InputError,
+    Packs,
+    UnsupportedError,
+    converter,
+    hookimpl,
+    lib,
+)
+
+from .packs import Pack, with_installed
 
 pytestmark = pytest.mark.filterwarnings("ignore::torch2trt.ReferenceRuntimeWarning")
 
@@ -211,6 +224,33 @@ def test_calls_claimed_at_function_and_module_level_stay_whole():
         x = torch.randn(n, 4)
         torch.testing.assert_close(module(x), model(x))
     assert "forward" not in vars(model.scaled)
+
+
+def factored(x, *, factor=2.0):
+    return x * factor
+
+
+def test_a_claimed_function_is_seen_whoever_holds_it():
+    @converter(factored)
+    def multiply(ctx, x, factor=2.0):
+        return lib.mul(ctx, x, factor)
+
+    held, before = [factored, functools.partial(factored, factor=3.0)], (factored.__code__, factored.__kwdefaults__)
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.function = factored
+
+        def forward(self, x, other=factored):
+            return held[1](held[0](other(self.function(x, factor=5.0))))
+
+    model, packs = Model(), with_installed(Pack(multiply))
+    plan = torch2trt.explain(model, [torch.ones(2)], packs=packs)
+    assert [planned.call.target.level for planned in plan] == ["function"] * 4
+    assert convert(model, [torch.ones(2)], packs=packs)(torch.ones(2)).tolist() == [60.0, 60.0]
+    assert model(torch.ones(2)).tolist() == [60.0, 60.0]
+    assert (factored.__code__, factored.__kwdefaults__) == before
 
 
 def test_a_kept_module_is_given_its_parameters_in_the_chosen_precision():

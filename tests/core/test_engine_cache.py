@@ -243,6 +243,7 @@ print(len(built))
 """
 
 
+@pytest.mark.slow
 def test_other_processes_take_what_one_has_built(folder):
     # so that the order of sets and dicts of names is another one
     environments = [{**os.environ, "PYTHONHASHSEED": str(seed)} for seed in range(2)]

@@ -325,6 +325,7 @@ def test_no_depth_of_nesting_is_too_much(whole):
             TRTModule().load_state_dict({"_extra_state": {"manifest": deep, "engine": tensor}})
 
 
+@pytest.mark.slow
 def test_saves_of_many_processes_never_mix(module, tmp_path):
     path = tmp_path / "model.trt"
     other = torch2trt.convert(torch.nn.Linear(4, 300).eval(), [torch.ones(2, 4)])

@@ -89,6 +89,7 @@ def test_a_text_goes_on_with_its_cache(mistral):
             converted(ids[:, :1], cache=cache)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bloom", "gemma3"])
 def test_architectures(name):
     model = make(name)

@@ -85,6 +85,7 @@ def test_whisper(whisper, arguments):
     assert len({*expected["sequences"][0].tolist()}) > 3
 
 
+@pytest.mark.slow
 def test_half_precision(t5):
     model, _ = t5
     converted = convert_seq2seq_lm(model, **ROOM, **READS, precision=torch.float16, **REFERENCE)

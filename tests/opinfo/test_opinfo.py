@@ -16,6 +16,7 @@ OPERATORS = operators()
 AGREE = [name for name, row in TABLE["operators"].items() if row["became"] == "agrees"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not torch.__version__.startswith(f"{RECORDED}."), reason=f"the table is of PyTorch {RECORDED}")
 @pytest.mark.parametrize("name", AGREE)
 def test_operator(name):

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from .conftest import build, pip, run
 
+pytestmark = pytest.mark.slow
 #: the tests of a pack, and then what it lacks, in one process
 CHECKED = """
 import sys, pytest
@@ -47,7 +48,6 @@ def environment(wheels, packs, tmp_path_factory):
     return python
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("name", "other", "tests"), [("plain", "my_lab", 9), ("my-lab", "plain", 12)])
 def test_a_new_pack_passes_its_tests_and_lacks_nothing(name, other, tests, packs, environment):
     # both override one built-in converter, so their users block one of the two
@@ -59,7 +59,6 @@ def test_a_new_pack_passes_its_tests_and_lacks_nothing(name, other, tests, packs
     assert (row["distribution"], row["version"], row["lacks"]) == (f"torch2trt-ops-{name}", "0.1.0", [])
 
 
-@pytest.mark.slow
 def test_the_example_pack_passes_its_tests(environment, tmp_path):
     shutil.copytree(ROOT / "tests/example", tmp_path / "example")
     options = ("-q", "-p", "no:cacheprovider", "--import-mode=importlib", "example/test_example.py")

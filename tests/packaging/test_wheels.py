@@ -9,6 +9,7 @@ from release import CORE, PROJECTS, ROOT, check_versions, environment_like_this
 
 from .conftest import pip, run
 
+pytestmark = pytest.mark.slow
 RESNET = """
 import warnings, torch, torch2trt, torchvision
 warnings.simplefilter("ignore", torch2trt.ReferenceRuntimeWarning)
@@ -42,7 +43,6 @@ def test_wheels_are_of_one_version_and_made_of_every_project(wheels):
     assert made.replace("\\", "").split() == list(PROJECTS)
 
 
-@pytest.mark.slow
 def test_core_and_vision_alone_convert_a_resnet_and_say_what_is_missing_without_vision(wheels, environment):
     pip(environment, "install", "--no-index", "--find-links", wheels, "torch2trt-core", "torch2trt-ops-vision")
     done = run(environment, "-c", RESNET)

@@ -16,6 +16,7 @@ def runtime(request):
     return "reference" if chosen == "reference" else "engine"
 
 
+@pytest.mark.slow
 @settings(
     max_examples=100,
     deadline=None,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import onnx_suite
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PARSER_DROPS_INPUTS = "the parser drops inputs or attributes of Attention (nonpad_kv_seqlen, window sizes)"
 NO_SATURATE = "the parser drops saturate=0: TensorRT's cast to fp8 saturates"
 LAYOUT = "the parser ignores layout=1 and declares another shape"

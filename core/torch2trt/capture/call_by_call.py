@@ -31,24 +31,26 @@ _OWN: Final = ("val", "tensor_meta", "unbacked_bindings")
 def call_by_call(
     exported: ExportedProgram,
     apart: Callable[[torch._ops.OpOverload], bool],
-    rules: Mapping[Any, Any],
-    tracing: Callable[[], contextlib.AbstractContextManager[Any]],
+    tracing: Callable[[], contextlib.AbstractContextManager[Mapping[Any, Any]]],
 ) -> ExportedProgram | None:
     """``exported`` with the calls of some operators replaced by what they are made of; None where more has to change.
 
     Args:
         exported: the program, which stays as it is.
         apart: whether an operator's calls are taken apart.
-        rules: PyTorch's table of what operators are made of.
-        tracing: a context in which calls are traced.
+        tracing: a context in which calls are traced, which gives PyTorch's table of what operators are made of.
     """
     mode = _mode_of(exported)
     if mode is None:
         return None
     try:
         operators = {node: _operator(node) for node in exported.graph.nodes if node.op == "call_function"}
-        with tracing(), torch.no_grad(), traceback.preserve_node_meta():
-            parts = parts_of({node: found for node, found in operators.items() if found and apart(found)}, rules, mode)
+        calls = {node: found for node, found in operators.items() if found and apart(found)}
+        # where all calls are copied nothing is traced, and the context alone takes as long as to copy a small program
+        traces = calls or any(found not in (None, node.target) for node, found in operators.items())
+        context = tracing() if traces else contextlib.nullcontext({})
+        with context as rules, torch.no_grad(), traceback.preserve_node_meta():
+            parts = parts_of(calls, rules, mode) if calls else {}
             return _Rewriting(exported, operators, parts).program()
     except NotByItselfError:
         return None

@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import FunctionType
+from typing import Any, Final
 
 import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
+from typing_extensions import TypeIs
 
 from ..packs.choice import choose
 from ..packs.loading import Packs
@@ -114,11 +116,36 @@ class Interception:
 
     @contextlib.contextmanager
     def _patched_functions(self) -> Iterator[None]:
-        """Replace what PyTorch's function mode does not see wherever it is a global of a module or in a class."""
-        unseen = {id(function): function for function in self.functions if not _is_of_pytorch(function)}
-        wrappers = {key: self._wrapped(function) for key, function in unseen.items()}
-        owners = [*sys.modules.values(), *map(class_of, unseen.values())]
-        places = [(owner, name, value) for owner in owners for name, value in _found(owner, unseen)]
+        """Replace what PyTorch's function mode does not see."""
+        unseen = [function for function in self.functions if not _is_of_pytorch(function)]
+        with contextlib.ExitStack() as stack:
+            for function in unseen:
+                if _has_code(function):
+                    stack.enter_context(self._rerouted(function))
+            if others := {id(function): function for function in unseen if not _has_code(function)}:
+                stack.enter_context(self._patched_places(others))
+            yield
+
+    @contextlib.contextmanager
+    def _rerouted(self, function: FunctionType) -> Iterator[None]:
+        """Replace the code of a function, whoever holds it under whatever name."""
+        code, defaults = function.__code__, function.__kwdefaults__
+        own = FunctionType(code, function.__globals__, function.__name__, function.__defaults__)
+        own.__kwdefaults__ = defaults
+        # another thread may call it in between: code with an argument that it does not know is right, without one not
+        function.__kwdefaults__ = {**(defaults or {}), _RUN: self._wrapped(function, own)}
+        function.__code__ = _run_another.__code__
+        try:
+            yield
+        finally:
+            function.__code__ = code
+            function.__kwdefaults__ = defaults
+
+    @contextlib.contextmanager
+    def _patched_places(self, functions: Mapping[int, Any]) -> Iterator[None]:
+        """Replace functions without code of their own wherever they are a global of a module or in a class."""
+        wrappers = {key: self._wrapped(function, function) for key, function in functions.items()}
+        places = _places([*sys.modules.values(), *map(class_of, functions.values())], functions)
         try:
             for owner, name, function in places:
                 setattr(owner, name, wrappers[id(function)])
@@ -127,28 +154,45 @@ class Interception:
             for owner, name, function in places:
                 setattr(owner, name, function)
 
-    def _wrapped(self, function: Any) -> Callable[..., Any]:
+    def _wrapped(self, function: Any, own: Any) -> Callable[..., Any]:
+        """What runs in the place of ``function``, which ``own`` does as it is."""
         target = self.functions[function]
 
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             if keeper() is not self:
-                return function(*args, **kwargs)
-            return self.keep(target, function, None, args, kwargs)
+                return own(*args, **kwargs)
+            return self.keep(target, own, None, args, kwargs)
 
         return wrapper
+
+
+def _run_another(*args: Any, _torch2trt_run: Callable[..., Any], **kwargs: Any) -> Any:
+    return _torch2trt_run(*args, **kwargs)
+
+
+#: what the code above finds in the defaults of the function that it is given to
+_RUN: Final = "_torch2trt_run"
+
+
+def _has_code(function: Any) -> TypeIs[FunctionType]:
+    """Whether a function is written in Python, with code that does not depend on where it was defined."""
+    return isinstance(function, FunctionType) and not function.__closure__
 
 
 def _is_of_pytorch(function: Any) -> bool:
     return (getattr(function, "__module__", None) or "torch").partition(".")[0] in ("torch", "builtins")
 
 
-def _found(owner: Any, wanted: Mapping[int, Any]) -> list[tuple[str, Any]]:
-    """The attributes of a module or class that are wanted, which are by their ids."""
-    own = getattr(owner, "__dict__", {})
-    if wanted.keys().isdisjoint(map(id, list(own.values()))):  # of thousands of modules: Python's own loop is too slow
-        return []
-    return [(name, value) for name, value in list(own.items()) if id(value) in wanted]
+def _places(owners: Iterable[Any], wanted: Mapping[int, Any]) -> list[tuple[Any, str, Any]]:
+    """The attributes of modules and classes that are wanted, which are by their ids, each with its owner and name."""
+    ids, places = frozenset(wanted), []
+    for owner in owners:
+        own = getattr(owner, "__dict__", {})
+        # of thousands of modules: a loop over their attributes in Python is too slow, and so is a function for each
+        if not ids.isdisjoint(map(id, list(own.values()))):
+            places += [(owner, name, value) for name, value in list(own.items()) if id(value) in ids]
+    return places
 
 
 class _FunctionMode(TorchFunctionMode):

@@ -113,21 +113,33 @@ def _take_out(before: Iterable[tuple[Holder, Any]], kept: Any) -> list[FakeTenso
         before: the holders with copies of what was in them.
         kept: what the trace has made, which may hold some.
     """
-    gc.collect()
-    new = {id(thing): thing for thing in gc.get_objects()}
-    fakes = {key: weakref.ref(thing) for key, thing in new.items() if isinstance(thing, FakeTensor)}
-    for holder, earlier in before:
-        _restore(holder, earlier, functools.partial(_holds, new, fakes))
+    new, fakes = _made()
+    holds = functools.partial(_holds, new, fakes)
+    restored = [_restore(holder, earlier, holds) for holder, earlier in before]
+    if any(restored):
+        new.clear()  # it would keep what was taken out
+        new, fakes = _made()
     torchs = (t for t in new.values() if type(t).__module__.startswith("torch.") and not isinstance(t, torch.Tensor))
     left = fakes.keys() - _reachable([kept, *torchs], new)
     if left:
         gc.unfreeze()  # the caches of functions are older
-        for function in gc.get_referrers(functools._lru_cache_wrapper):
-            if type(function) is functools._lru_cache_wrapper and _holds(new, fakes, *_cached(function)):
-                function.cache_clear()
+        functions = [
+            f for f in gc.get_referrers(functools._lru_cache_wrapper) if type(f) is functools._lru_cache_wrapper
+        ]
+        holding = [function for function in functions if _holds(new, fakes, *_cached(function))]
         new.clear()
-        gc.collect()
+        for function in holding:
+            function.cache_clear()
+        if holding and any(fakes[key]() is not None for key in left):
+            gc.collect()  # what was in a cycle
     return [tensor for key in left if (tensor := fakes[key]()) is not None]
+
+
+def _made() -> tuple[dict[int, Any], dict[int, weakref.ref[FakeTensor]]]:
+    """What was made since older objects were frozen and is not garbage, and the FakeTensors among it, by their ids."""
+    gc.collect()
+    new = {id(thing): thing for thing in gc.get_objects()}
+    return new, {key: weakref.ref(thing) for key, thing in new.items() if isinstance(thing, FakeTensor)}
 
 
 def _cached(function: Any) -> list[Any]:
@@ -149,23 +161,29 @@ def _reachable(starts: Iterable[Any], new: Mapping[int, Any]) -> set[int]:
         if id(thing) in new and id(thing) not in found:
             found.add(id(thing))
             todo += gc.get_referents(thing)
+            if isinstance(thing, FakeTensor) and thing._base is not None:  # which a view holds out of Python's sight
+                todo.append(thing._base)
     return found
 
 
-def _restore(holder: Holder, earlier: Any, is_left: Callable[[Any], bool]) -> None:
+def _restore(holder: Holder, earlier: Any, is_left: Callable[[Any], bool]) -> bool:
+    """Take what ``is_left`` says out of a holder; whether there was any."""
     if isinstance(holder, list):
-        if any(map(is_left, holder)):
+        if restored := any(map(is_left, holder)):
             holder[:] = earlier
-        return
+        return restored
+    restored = False
     for key, value in _copy(holder).items():
         if value is earlier.get(key) or not is_left(value):
             continue
+        restored = True
         if isinstance(holder, type):
             setattr(holder, key, earlier[key]) if key in earlier else delattr(holder, key)
         elif key in earlier:
             holder[key] = earlier[key]
         else:
             del holder[key]
+    return restored
 
 
 def _place(tensor: FakeTensor) -> str:

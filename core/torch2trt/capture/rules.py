@@ -35,7 +35,7 @@ def rules_of(packs: Packs) -> Table:
     rules = dict(defaults)
     for pack in packs.implementers(_HOOK):
         packs.call_one(_HOOK, pack.name, table=rules)
-        for key in rules.keys() - defaults.keys():
+        for key in set(rules) - set(defaults):  # sets of dicts take over the hashes, which operators compute in Python
             if reason := _why_no_key(key):
                 raise PackError(f"pack {pack}: its hook {_HOOK} has a rule for {reason}")
     return rules
@@ -59,23 +59,15 @@ def run_rules(exported: ExportedProgram, rules: Table) -> ExportedProgram:
     if _decompose is None or tuple(inspect.signature(_decompose).parameters) != _ARGUMENTS:
         with _keeping_copies():
             return exported.run_decompositions(rules)  # type: ignore[no-any-return]  # PyTorch does not type it
-    registered = _registered()
-    defaults, composite = _default_rules(registered), _composite(registered)
-    stay_whole: Table = {overload: _stay_whole for overload in composite if overload not in rules}
-    changed: Table = {o: rule for o, rule in rules.items() if o in composite and rule is not defaults.get(o)}
-    others: Table = {overload: rule for overload, rule in rules.items() if overload not in composite}
-
-    def apart(overload: Any) -> bool:
-        return overload in rules or overload in _TRACED or (_is_composite(overload) and overload not in stay_whole)
-
-    result = call_by_call(exported, apart, others, functools.partial(_in_force, {**stay_whole, **changed}))
+    sorted_rules = _Sorted(rules)
+    result = call_by_call(exported, sorted_rules.apart, sorted_rules.in_force)
     if result is not None:
         return result
     with _keeping_copies():
         result = _decompose(
             exported,
-            cia_to_decomp={**stay_whole, **changed},
-            python_decomp_table=others,
+            cia_to_decomp=sorted_rules.of_composite,
+            python_decomp_table=sorted_rules.of_others,
             joint_loss_index=None,
             decompose_custom_triton_ops=False,
         )
@@ -83,14 +75,53 @@ def run_rules(exported: ExportedProgram, rules: Table) -> ExportedProgram:
     return result
 
 
-@contextlib.contextmanager
-def _in_force(composite: Table) -> Iterator[None]:
-    """Trace composite operators by these rules, those that others call too, and none by what a device makes of it."""
-    from torch.export._trace import _ignore_backend_decomps
-    from torch.export.exported_program import _override_composite_implicit_decomp
+class _Sorted:
+    """Rules as PyTorch wants them: sorted when they are asked for, since most small programs need none."""
 
-    with enable_python_dispatcher(), _ignore_backend_decomps(), _override_composite_implicit_decomp(composite):
-        yield
+    def __init__(self, rules: Table) -> None:
+        self._rules = rules
+
+    def apart(self, overload: Any) -> bool:
+        """Whether calls of an operator are taken apart."""
+        return (
+            overload in self._rules
+            or overload in _TRACED
+            or (_is_composite(overload) and overload not in self._composite)
+        )
+
+    @functools.cached_property
+    def _registered(self) -> int:
+        return _registered()
+
+    @functools.cached_property
+    def _composite(self) -> frozenset[Any]:
+        return _composite(self._registered)
+
+    @functools.cached_property
+    def of_composite(self) -> Table:
+        """Of composite operators, where they are not PyTorch's own."""
+        rules, defaults = self._rules, _default_rules(self._registered)
+        stay_whole: Table = {overload: _stay_whole for overload in self._composite if overload not in rules}
+        changed = {o: rule for o, rule in rules.items() if o in self._composite and rule is not defaults.get(o)}
+        return {**stay_whole, **changed}
+
+    @functools.cached_property
+    def of_others(self) -> Table:
+        """Of all other operators."""
+        return {overload: rule for overload, rule in self._rules.items() if overload not in self._composite}
+
+    @contextlib.contextmanager
+    def in_force(self) -> Iterator[Table]:
+        """Trace composite operators by their rules, those that others call too, and none by what a device makes of it.
+
+        Gives the rules of all others, which a trace takes as its argument.
+        """
+        from torch.export._trace import _ignore_backend_decomps
+        from torch.export.exported_program import _override_composite_implicit_decomp
+
+        composite = _override_composite_implicit_decomp(self.of_composite)
+        with enable_python_dispatcher(), _ignore_backend_decomps(), composite:
+            yield self.of_others
 
 
 def _is_composite(overload: torch._ops.OpOverload) -> bool:
