@@ -33,11 +33,11 @@ def pytest_collection_modifyitems(items):
 
 
 def quick_variants(cases):
-    """The ids of the first variant of every row, and of all variants of the first row of every target."""
-    firsts = {case.target: case for case in reversed(cases)}
+    """The ids of the first variant of every row, and of the one with dynamic sizes of the first row of every target."""
+    firsts = {case.target: case for case in reversed(cases) if case.dynamic}
     return {
         variant.id
         for case in cases
         for place, variant in enumerate(case.variants())
-        if place == 0 or case is firsts[case.target]
+        if place == 0 or (variant.dynamic and case is firsts[case.target])
     }

@@ -23,7 +23,14 @@ def examples(page):
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if examples(page)], ids=lambda page: str(page.relative_to(ROOT))
+    "page",
+    [
+        # it converts whole decoders
+        pytest.param(page, marks=pytest.mark.slow if page.name == "generation.md" else ())
+        for page in PAGES
+        if examples(page)
+    ],
+    ids=lambda page: str(page.relative_to(ROOT)),
 )
 @pytest.mark.filterwarnings("ignore::torch2trt.ReferenceRuntimeWarning")
 def test_the_examples_of_a_page_run_in_order(page, monkeypatch, tmp_path):

@@ -142,7 +142,13 @@ def test_the_model_and_a_second_conversion_are_right(kind, precision):
     torch.testing.assert_close(torch2trt.convert(model, [x], build=False)(x), expected)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+#: of each way to keep a table, one
+QUICK = ("a_dict", "a_list", "an_attribute", "a_class", "of_a_function")
+
+
+@pytest.mark.parametrize(
+    "kind", [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
+)
 def test_a_capture_that_fails_leaves_nothing_either(kind):
     class Fails(Keeps):
         def forward(self, x):

@@ -250,7 +250,12 @@ def test_a_claimed_function_is_seen_whoever_holds_it():
     assert [planned.call.target.level for planned in plan] == ["function"] * 4
     assert convert(model, [torch.ones(2)], packs=packs)(torch.ones(2)).tolist() == [60.0, 60.0]
     assert model(torch.ones(2)).tolist() == [60.0, 60.0]
+    assert [planned.call.target.level for planned in torch2trt.explain(factored, [torch.ones(2)], packs=packs)] == [
+        "function"
+    ]
+    assert convert(factored, {"x": torch.ones(2)}, packs=packs).signature.inputs[0].name == "x"
     assert (factored.__code__, factored.__kwdefaults__) == before
+    assert not vars(factored)
 
 
 def test_a_kept_module_is_given_its_parameters_in_the_chosen_precision():

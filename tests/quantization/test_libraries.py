@@ -36,7 +36,12 @@ def quantizer(symmetric):
 
 
 @pytest.mark.parametrize(
-    ("name", "symmetric"), [("cnn", True), ("vit", True), ("bert", True), ("cnn", False), ("bert", False)]
+    ("name", "symmetric"),
+    [
+        ("cnn", True),
+        ("cnn", False),
+        *(pytest.param(*row, marks=pytest.mark.slow) for row in (("vit", True), ("bert", True), ("bert", False))),
+    ],
 )
 def test_pt2e(name, symmetric):
     pt2e = pytest.importorskip("torchao.quantization.pt2e.quantize_pt2e")
@@ -65,7 +70,7 @@ CONFIGS = {
     ("name", "config"),
     [
         *zip(["cnn", "vit"] * 3, CONFIGS, strict=True),
-        *(("bert", config) for config in ("int8", "int4 weights of int8")),
+        *(pytest.param("bert", config, marks=pytest.mark.slow) for config in ("int8", "int4 weights of int8")),
     ],
 )
 def test_torchao(name, config):
@@ -82,7 +87,7 @@ def test_torchao(name, config):
     [
         ("cnn", "INT8_DEFAULT_CFG"),
         ("cnn", "FP8_DEFAULT_CFG"),
-        ("vit", "FP8_DEFAULT_CFG"),
+        pytest.param("vit", "FP8_DEFAULT_CFG", marks=pytest.mark.slow),
         ("bert", "INT8_SMOOTHQUANT_CFG"),
         ("bert", "FP8_PER_CHANNEL_PER_TOKEN_CFG"),
     ],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FunctionType
@@ -129,9 +130,10 @@ class Interception:
     @contextlib.contextmanager
     def _rerouted(self, function: FunctionType) -> Iterator[None]:
         """Replace the code of a function, whoever holds it under whatever name."""
-        code, defaults = function.__code__, function.__kwdefaults__
+        code, defaults, signature = function.__code__, function.__kwdefaults__, vars(function).get("__signature__")
         own = FunctionType(code, function.__globals__, function.__name__, function.__defaults__)
         own.__kwdefaults__ = defaults
+        function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]  # by which inputs are named
         # another thread may call it in between: code with an argument that it does not know is right, without one not
         function.__kwdefaults__ = {**(defaults or {}), _RUN: self._wrapped(function, own)}
         function.__code__ = _run_another.__code__
@@ -140,6 +142,10 @@ class Interception:
         finally:
             function.__code__ = code
             function.__kwdefaults__ = defaults
+            if signature is None:
+                del function.__signature__  # type: ignore[attr-defined]
+            else:
+                function.__signature__ = signature  # type: ignore[attr-defined]
 
     @contextlib.contextmanager
     def _patched_places(self, functions: Mapping[int, Any]) -> Iterator[None]:
