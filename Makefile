@@ -24,8 +24,9 @@ lint: .venv/developed
 # one thread each: two processes share the cores; CONTRIBUTING.md says which tests are slow
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests
 
+# PyTorch's own samples are slow, all of them, and take long to import
 quick: .venv/developed
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow" --ignore tests/opinfo
 
 unit: .venv/developed
 	$(PYTEST)

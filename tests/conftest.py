@@ -33,11 +33,9 @@ def pytest_collection_modifyitems(items):
 
 
 def quick_variants(cases):
-    """The ids of the first variant of every row, and of the one with dynamic sizes of the first row of every target."""
-    firsts = {case.target: case for case in reversed(cases) if case.dynamic}
-    return {
-        variant.id
-        for case in cases
-        for place, variant in enumerate(case.variants())
-        if place == 0 or (variant.dynamic and case is firsts[case.target])
-    }
+    """The ids of the first variant of the first row of every target, and of the first one with dynamic sizes."""
+    firsts = {}
+    for case in cases:
+        for variant in case.variants():
+            firsts.setdefault((case.target, variant.dynamic), variant.id)
+    return {*firsts.values()}

@@ -63,6 +63,13 @@ def test_an_installed_pack_beats_the_built_in_ones(use):
     assert planned.overrides == ("base",)
 
 
+def test_a_pack_with_two_converters_of_a_target_does_not_override_itself():
+    (planned,) = explain(torch.nn.Conv2d(1, 1, 1).eval(), [torch.ones(1, 1, 2, 2)])
+    chain = Packs.load().registry.chain(torch.ops.aten.convolution.default)
+    assert [converter.pack.name for converter in chain] == ["vision", "vision"]
+    assert planned.overrides == ()
+
+
 def test_rivals_of_one_rank_are_reported_with_both_cures(use, monkeypatch):
     use("mylab", "rival")
     with pytest.warns(ConverterConflictWarning) as caught:

@@ -117,6 +117,7 @@ def test_an_engine_has_a_profile_for_single_tokens_and_one_for_prompts(mistral):
     ]
 
 
+@pytest.mark.slow
 def test_half_precision():
     model = make("gpt2")
     converted = convert_causal_lm(model, max_batch_size=3, max_length=20, precision=torch.float16, **REFERENCE)

@@ -67,6 +67,7 @@ def test_the_encoder_runs_once_a_text(t5, monkeypatch):
     assert torch.equal(actual.sequences, generated(model, TEXTS).sequences)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

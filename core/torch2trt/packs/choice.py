@@ -24,7 +24,7 @@ class Choice:
     converter: Converter | None
     #: why converters that were asked earlier declined
     declined: tuple[str, ...]
-    #: the packs whose converters of the same target are not reached
+    #: the other packs whose converters of the same target are not reached
     overrides: tuple[str, ...] = ()
 
 
@@ -38,7 +38,8 @@ def choose(call: Call, packs: Packs) -> Choice:
         reason = converter.why_declined(call)
         if reason is None:
             later = chain[chain.index(converter) + 1 :] if converter in chain else chain
-            return Choice(converter, tuple(declined), tuple(other.pack.name for other in later))
+            others = dict.fromkeys(other.pack.name for other in later if other.pack.name != converter.pack.name)
+            return Choice(converter, tuple(declined), tuple(others))
         declined.append(f"{converter.pack.name}: {reason}")
     return Choice(None, tuple(declined))
 
