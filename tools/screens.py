@@ -27,7 +27,7 @@ MODEL: Final = ROOT / "docs" / "command_line.md"
 _RESNET: Final = "torchvision:resnet18"
 _FILE: Final = f"convert {_RESNET} resnet18.trt --input 1x3x224x224"
 #: no part of a picture: folders of whoever made it
-_FOLDERS: Final = ("/work", "/root", "/tmp", "/home", "/Users", str(Path.home()))
+_FOLDERS: Final = ("/root", "/tmp", "/home", "/Users", str(Path.home()), str(ROOT))
 
 
 class Screen(NamedTuple):
