@@ -130,10 +130,11 @@ class Interception:
     @contextlib.contextmanager
     def _rerouted(self, function: FunctionType) -> Iterator[None]:
         """Replace the code of a function, whoever holds it under whatever name."""
-        code, defaults, signature = function.__code__, function.__kwdefaults__, vars(function).get("__signature__")
+        code, defaults, attributes = function.__code__, function.__kwdefaults__, vars(function)
         own = FunctionType(code, function.__globals__, function.__name__, function.__defaults__)
         own.__kwdefaults__ = defaults
-        function.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]  # by which inputs are named
+        signature = attributes.get("__signature__")
+        attributes["__signature__"] = inspect.signature(function)  # by which inputs are named
         # another thread may call it in between: code with an argument that it does not know is right, without one not
         function.__kwdefaults__ = {**(defaults or {}), _RUN: self._wrapped(function, own)}
         function.__code__ = _run_another.__code__
@@ -142,10 +143,9 @@ class Interception:
         finally:
             function.__code__ = code
             function.__kwdefaults__ = defaults
-            if signature is None:
-                del function.__signature__  # type: ignore[attr-defined]
-            else:
-                function.__signature__ = signature  # type: ignore[attr-defined]
+            del attributes["__signature__"]
+            if signature is not None:
+                attributes["__signature__"] = signature
 
     @contextlib.contextmanager
     def _patched_places(self, functions: Mapping[int, Any]) -> Iterator[None]:
