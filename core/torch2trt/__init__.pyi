@@ -47,6 +47,7 @@ from .packs.registry import PackRegistry as PackRegistry
 from .plan.plan import Plan as Plan
 from .plugins.memory import tensor_at as tensor_at
 from .program.call import Call as Call
+from .program.call import Ref as Ref
 from .program.call import Target as Target
 from .program.program import Program as Program
 from .quantization import quantize as quantize

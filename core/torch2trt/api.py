@@ -36,6 +36,7 @@ from .runtime.module import TRTModule
 from .runtime.parts import EnginePart, Hybrid, TorchPart, own_constants, owning
 from .runtime.reference import ReferenceRunner
 from .runtime.state import State
+from .runtime.waiting import may_wait
 from .settings import Settings, SettingsKeywords
 
 
@@ -172,6 +173,7 @@ def _part(plan: Plan, segment: Segment, folded: Collection[str]) -> EnginePart |
             {name: known for name, known in found.items() if known is not None},
             [planned.to_dict() for planned in walk(own)],
             segment.kind == "inductor",
+            any(may_wait(planned.call, device_of(plan.program)) for planned in own),
         )
     _, engine, reference = _built(plan, segment)
     numbers = [name for ref, name in segment.outputs if not isinstance(plan.program.example_value(ref), torch.Tensor)]

@@ -104,7 +104,7 @@ def edit(path, **changes):
     [
         ({"engine": {"flavor": "other"}}, "built with the flavor 'other', this process uses .* or convert again"),
         ({"engine": {"version": "9.9"}}, "built with TensorRT 9.9, here is .* convert again"),
-        ({"top": {"format_version": 99}}, "version 99, this torch2trt reads 'torch2trt-module' version 8 or 9"),
+        ({"top": {"format_version": 99}}, "version 99, this torch2trt reads 'torch2trt-module' version 8 or 10"),
         ({"top": {"format": "other"}}, "has the format 'other'"),
         ({"data": b"damaged"}, "is damaged: its checksum differs"),
     ],

@@ -1,9 +1,12 @@
 """Converted decoders generate what transformers generates with the model itself."""
 
+import functools
+
 import pytest
 import torch
 import torch2trt
-from torch2trt import CaptureError, InputError
+from torch2trt import AutotuneWarning, CaptureError, EngineError, InputError
+from torch2trt.tune import autotune
 from torch2trt_generation import CausalLM, convert_causal_lm, layers
 
 from .models import make, prompts
@@ -118,6 +121,31 @@ def test_an_engine_has_a_profile_for_single_tokens_and_one_for_prompts(mistral):
 
 
 @pytest.mark.slow
+def test_autotune_runs_single_tokens_of_one_text_as_what_is_fastest(monkeypatch, tmp_path):
+    monkeypatch.setattr(torch2trt.TRTModule, "runtime", "engine")
+    monkeypatch.setattr(autotune, "why_not_compiled", lambda device: None)
+    fast = functools.partial(autotune.autotuned, timed=lambda runners, _: [10.0 - one for one in range(len(runners))])
+    monkeypatch.setattr(autotune, "autotuned", fast)
+    model = make("mistral")
+    with pytest.warns(AutotuneWarning, match="those of transformer runs"):
+        converted = convert_causal_lm(model, max_batch_size=2, max_length=24, autotune=True, **REFERENCE)
+    assert "in PyTorch" in repr(converted.single)
+    assert "in PyTorch" not in repr(converted.module)
+    calls = []
+    converted.single.register_forward_hook(lambda *_: calls.append(1))
+    for arguments, count in ((ONE, 11), ({**ONE, "num_beams": 2}, 0), (ONE, 11)):
+        calls.clear()
+        assert_alike(model, converted, arguments)
+        assert len(calls) == count
+    converted.single.save(tmp_path / "single.trt")
+    loaded = CausalLM(converted.module, model.config, model.generation_config, torch2trt.load(tmp_path / "single.trt"))
+    assert_alike(model, loaded, ONE)
+    with pytest.raises(EngineError, match="do not write the same buffers"):
+        CausalLM(
+            converted.module, model.config, single=torch2trt.convert(torch.nn.ReLU(), [torch.ones(1)], **REFERENCE)
+        )
+
+
 def test_half_precision():
     model = make("gpt2")
     converted = convert_causal_lm(model, max_batch_size=3, max_length=20, precision=torch.float16, **REFERENCE)

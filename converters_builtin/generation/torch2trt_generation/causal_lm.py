@@ -20,6 +20,7 @@ class CausalLM(Generating):
         module: the converted decoder, as :func:`convert_causal_lm` makes it or ``torch2trt.load`` reads it.
         config: the model's configuration.
         generation_config: what ``generate`` does where its arguments do not say.
+        single: what runs one token of one text, where that is not ``module``: ``single`` of what was converted.
     """
 
     main_input_name = "input_ids"

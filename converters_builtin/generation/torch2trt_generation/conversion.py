@@ -33,7 +33,8 @@ def convert_causal_lm(model: PreTrainedModel, *, max_batch_size: int, max_length
         model: the model, in eval mode.
         max_batch_size: the most rows: texts, times beams or sequences that are returned of each.
         max_length: the most tokens of a text, prompt and new ones.
-        settings: those of :func:`torch2trt.convert`.
+        settings: those of :func:`torch2trt.convert`.  With ``autotune=True`` the tokens of one text behind its prompt
+            are computed by what is fastest here: an engine, or PyTorch with inductor's kernels and those of packs.
 
     Raises:
         InputError: what is given is no decoder of transformers, or cannot be as long.
@@ -43,8 +44,12 @@ def convert_causal_lm(model: PreTrainedModel, *, max_batch_size: int, max_length
     _check_sizes(model, max_batch_size=max_batch_size, max_length=max_length)
     decoder = Decoder(model, list(kept(model, max_batch_size, max_length, _dtype(settings))))
     check_caches(decoder, max_length)
-    module = convert(decoder, _step(decoder, max_batch_size, max_length), **settings)
-    return CausalLM(module, copy.deepcopy(model.config), model.generation_config)
+    single = None
+    if settings.get("autotune") and not decoder.is_recurrent:
+        single = convert(decoder, _single_step(decoder, max_length), **settings)
+        settings["autotune"] = False
+    module = convert(decoder, _step(decoder, max_batch_size, max_length, single is not None), **settings)
+    return CausalLM(module, copy.deepcopy(model.config), model.generation_config, single)
 
 
 def convert_seq2seq_lm(
@@ -123,12 +128,20 @@ def _reader(model: PreTrainedModel, max_source_length: int | None) -> type[Seq2S
     return Seq2SeqLM
 
 
-def _step(decoder: Decoder, batch: int, length: int) -> list[Any]:
-    """What a decoder takes: its engine has a profile for single tokens, and one for prompts."""
+def _step(decoder: Decoder, batch: int, length: int, has_single: bool = False) -> list[Any]:
+    """What a decoder takes: its engine has a profile for single tokens, where it runs them, and one for prompts."""
     one, many = ((1, 1), (batch, 1), (batch, 1)), ((1, 1), (batch, length), (batch, length))
-    ids = Input(profiles=[one] if decoder.is_recurrent else [one, many], dtype=torch.int64)
+    profiles = [one] if decoder.is_recurrent else [many] if has_single and batch == 1 else [one, many]
+    ids = Input(profiles=profiles, dtype=torch.int64)
     mask = Input(min=(1, length), max=(batch, length), dtype=torch.int64)
     return [ids, mask, ids, torch.zeros(1, dtype=torch.int64, device=decoder.model.device)]
+
+
+def _single_step(decoder: Decoder, length: int) -> list[torch.Tensor]:
+    """What a decoder takes for one token of one text, here its second."""
+    token, device = torch.ones(1, 1, dtype=torch.int64), decoder.model.device
+    mask = (torch.arange(length)[None] < 2).long()
+    return [one.to(device) for one in (token, mask, token.clone(), torch.ones(1, dtype=torch.int64))]
 
 
 def _dtype(settings: dict[str, Any]) -> torch.dtype | None:

@@ -28,6 +28,7 @@ class Generating(GenerationMixin, torch.nn.Module):
         module: the converted decoder.
         config: the model's configuration.
         generation_config: what ``generate`` does where its arguments do not say.
+        single: the same decoder for one token of one text, which then runs these; it gets the caches of ``module``.
     """
 
     # transformers then refuses assisted generation, which takes tokens back
@@ -35,10 +36,16 @@ class Generating(GenerationMixin, torch.nn.Module):
     base_model_prefix = ""
 
     def __init__(
-        self, module: TRTModule, config: PretrainedConfig, generation_config: GenerationConfig | None = None
+        self,
+        module: TRTModule,
+        config: PretrainedConfig,
+        generation_config: GenerationConfig | None = None,
+        single: TRTModule | None = None,
     ) -> None:
         super().__init__()
-        self.module, self.config = module, config
+        self.module, self.config, self.single = module, config, single
+        if single is not None:
+            single.share_state(module)
         self.generation_config = copy.deepcopy(generation_config or GenerationConfig.from_model_config(config))
         self._cache: EngineCache | None = None
         specs = {spec.name: spec.ranges for spec in module.signature.inputs} if module.signature else {}
@@ -81,7 +88,8 @@ class Generating(GenerationMixin, torch.nn.Module):
         position_ids = position_ids.expand(batch, tokens)
         for ids, positions in zip(input_ids.split(self._at_once, 1), position_ids.split(self._at_once, 1), strict=True):
             places = torch.full((1,), begun.get_seq_length(), device=device)  # made there, not copied
-            logits = self.module(ids.contiguous(), mask, positions.contiguous(), places, *more)
+            runs = self.module if self.single is None or ids.numel() != 1 else self.single
+            logits = runs(ids.contiguous(), mask, positions.contiguous(), places, *more)
             begun.grow(batch, ids.shape[1])
         return logits, begun
 

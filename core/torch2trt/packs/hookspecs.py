@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from .._trt import trt
     from ..program.call import Call
+    from ..program.program import Program
     from ..settings import Settings
     from .converters import Converter
     from .registry import PackRegistry
@@ -82,4 +83,17 @@ def torch2trt_configure_build(config: trt.IBuilderConfig, network: trt.INetworkD
     :param config: the configuration of the engine that is about to be built.
     :param network: the finished network.
     :param settings: the settings of this conversion.
+    """
+
+
+@hookspec(firstresult=True)
+def torch2trt_kernels(program: Program) -> Program | None:
+    """Give the program with kernels of the pack's in the place of calls, for PyTorch to run.
+
+    Asked by ``autotune=True``, which holds what comes against the model, times it beside the engine, and keeps what is
+    fastest; each pack's by itself.  The operators of the kernels are marked with ``@torch2trt.plugin`` and registered
+    as converters, so that a file with them finds them again.
+
+    :param program: the captured program, which stays as it is.
+    :returns: another program with its inputs and outputs; None where it has nothing that the pack's kernels compute.
     """

@@ -43,6 +43,26 @@ class KeptModule(torch.nn.Module):
         """The tensors of ``state``, in the order of ``signature.state``."""
         return [] if self._state is None else self._state.tensors()
 
+    def share_state(self, other: KeptModule) -> None:
+        """Have the buffers of another module, which writes the same ones, in the place of its own.
+
+        What either writes the other reads: two conversions of one model, for other shapes, go on where the other is.
+
+        Args:
+            other: the module whose buffers they stay.
+
+        Raises:
+            EngineError: they do not write the same buffers.
+        """
+        own, wanted = (one.signature.state if one.signature else () for one in (self, other))
+        shapes = [[(tensor.shape, tensor.dtype) for tensor in one.buffers_written()] for one in (self, other)]
+        if not own or own != wanted or shapes[0] != shapes[1]:
+            raise EngineError(
+                f"the modules do not write the same buffers: {[one.path for one in own]} and "
+                f"{[one.path for one in wanted]}"
+            )
+        self._keep(other._state)
+
     def _keep(self, state: State | None) -> None:
         self._state = state
         self.state = state.module if state else None

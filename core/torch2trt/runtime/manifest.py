@@ -33,7 +33,7 @@ def manifest(body: Engine | Packed, signature: Signature) -> dict[str, Any]:
     is_engine = isinstance(body, Engine)
     data: dict[str, Any] = {
         "format": FORMAT,
-        "format_version": 8 if is_engine else 9,
+        "format_version": 8 if is_engine else 10,
         "host": host(),
         "signature": signature.to_dict(),
         "engine" if is_engine else "hybrid": body.to_dict(),

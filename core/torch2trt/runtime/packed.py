@@ -83,7 +83,12 @@ def _engine_part(part: EnginePart, writer: Writer) -> dict[str, Any]:
 
 def _torch_part(part: TorchPart, writer: Writer) -> dict[str, Any]:
     outputs = [writer.value(ref) for ref in part.outputs]
-    return {"program": [writer.call(call) for call in part.calls], "outputs": outputs, "calls": list(part.rows)}
+    return {
+        "program": [writer.call(call) for call in part.calls],
+        "outputs": outputs,
+        "calls": list(part.rows),
+        "waits": part.waits,
+    }
 
 
 def hybrid_of(
@@ -164,7 +169,7 @@ class _Unpacking:
         if kind == "inductor" and not may_be_compiled(calls):
             raise ValueError("inductor compiles a segment that it cannot")
         outputs = [reader.ref(ref) for ref in part["outputs"]]
-        return TorchPart(calls, outputs, dict(reader.brought), part["calls"], kind == "inductor")
+        return TorchPart(calls, outputs, dict(reader.brought), part["calls"], kind == "inductor", part["waits"])
 
 
 def _member(number: int) -> str:

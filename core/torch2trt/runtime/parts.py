@@ -52,6 +52,8 @@ class TorchPart:
     rows: Sequence[Mapping[str, Any]] = ()
     #: whether inductor makes kernels of them where it can
     compiled: bool = False
+    #: whether a call may wait for the GPU, which a CUDA graph cannot have
+    waits: bool = False
 
     @property
     def taken(self) -> list[Ref]:

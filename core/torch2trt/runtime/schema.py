@@ -47,7 +47,7 @@ _HYBRID: Final[Any] = {
     "device": str,
     "segments": [str],
     "engines": [{"inputs": [(dict, _INPUT)], "outputs": [(dict, str)], "numbers": [str], "engine": _ENGINE}],
-    "torch": [{"program": [CALL], "outputs": [dict], "calls": [dict]}],
+    "torch": [{"program": [CALL], "outputs": [dict], "calls": [dict], "waits": bool}],
     "outputs": [(str, object)],
     "constants": [(dict, object)],
     "tensors": {"bytes": int, "sha256": str, "entries": [{"dtype": str, "shape": [int]}]},
@@ -74,7 +74,7 @@ _MODULE: Final[Any] = {
 }
 #: by the version of the format: a module of one engine, and one that PyTorch runs parts of.  Each is a type, a set of
 #: types, a list of one kind, a tuple of a fixed length, a mapping of exactly these keys; or anything
-SCHEMAS: Final[Any] = {8: {**_MODULE, "engine": _ENGINE}, 9: {**_MODULE, "hybrid": _HYBRID}}
+SCHEMAS: Final[Any] = {8: {**_MODULE, "engine": _ENGINE}, 10: {**_MODULE, "hybrid": _HYBRID}}
 
 
 def why_not(value: Any, schema: Any, path: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from ..plan.fallback import all_in_torch
 from ..plan.plan import Plan
 from ..plan.planned import plan_calls
 from ..plan.segments import Kind
+from ..program.program import Program
 from ..runtime.module import TRTModule
 from ..runtime.runner import Runner
 from ..runtime.torch_run import may_be_compiled, why_not_compiled
@@ -32,9 +33,10 @@ Timed = Callable[[Sequence[Runner], Mapping[str, torch.Tensor]], list[float]]
 
 #: by how much PyTorch has to be faster: less is within what two runs of one engine differ by
 _CLEARLY: Final = 0.98
-#: what PyTorch runs a program as, and what users call that
+#: what users call what runs a program
 _ENGINE: Final = "the engine"
-_RIVALS: Final[Mapping[Kind, str]] = {"torch": "PyTorch", "inductor": "PyTorch with inductor's kernels"}
+_TORCH: Final = "PyTorch"
+_INDUCTOR: Final = "PyTorch with inductor's kernels"
 
 
 def autotuned(
@@ -64,8 +66,7 @@ def autotuned(
     usual = next((case for case in cases if case.name.split()[1] == "usual"), cases[0] if cases else None)
     if usual is None:
         return module
-    rivals = _with_few_moves(plan)
-    candidates = {_ENGINE: module} | {name: _in_torch(rivals, kind, name) for kind, name in _RIVALS.items()}
+    candidates = {_ENGINE: module} | {name: _in_torch(rival, kind, name) for name, kind, rival in _rivals(plan)}
     found = {name: one for name, one in candidates.items() if one is not None and _is_right(one, name, plan, cases)}
     if not found:
         raise VerificationError("the converted module differs from PyTorch, and so does what PyTorch runs of it")
@@ -84,8 +85,19 @@ def _fastest(found: Mapping[str, TRTModule], case: Case, timed: Timed) -> str:
     return fastest
 
 
-def _with_few_moves(plan: Plan) -> Plan:
-    program = with_few_moves(plan.program)
+def _rivals(plan: Plan) -> Iterator[tuple[str, Kind, Plan]]:
+    """What PyTorch may run the program as, by names: also with the kernels of packs that have some for it."""
+    plain = _planned(plan, plan.program)
+    yield _TORCH, "torch", plain
+    yield _INDUCTOR, "inductor", plain
+    for pack in plan.packs.implementers("torch2trt_kernels"):
+        program = plan.packs.call_one("torch2trt_kernels", pack.name, program=plan.program)
+        if program is not None:
+            yield f"{_INDUCTOR} and those of {pack.name}", "inductor", _planned(plan, program)
+
+
+def _planned(plan: Plan, program: Program) -> Plan:
+    program = with_few_moves(program)
     return replace(plan, program=program, calls=plan_calls(program, plan.packs, plan.settings.random))
 
 
