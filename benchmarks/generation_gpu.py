@@ -30,7 +30,7 @@ SIZES = {
     "bos_token_id": None,
     "eos_token_id": None,
 }
-COLUMNS = ("limit", "eager", "compile", "ours")
+COLUMNS = ("limit", "eager", "compile", "ours", "autotune")
 #: passes before those that are timed: all kernels are compiled, and all CUDA graphs captured, in the first
 WARM_UP = 2
 
@@ -87,15 +87,16 @@ class InPyTorch:
 
 
 class InEngine:
-    """The converted model, as ``generate`` runs it."""
+    """The converted model, as ``generate`` runs it; with ``autotune`` single tokens by what is fastest."""
 
-    def __init__(self, model: torch.nn.Module, room: int, device: str) -> None:
+    def __init__(self, model: torch.nn.Module, room: int, device: str, autotune: bool) -> None:
         from torch2trt_generation import convert_causal_lm
         from torch2trt_generation.generating import CACHE
 
         self._name = CACHE
         runtime = {"runtime": "engine"} if device == "cuda" else {"runtime": "reference", "build": False}
-        self._decoder = convert_causal_lm(model, max_batch_size=1, max_length=room, **runtime).to(device)
+        settings = {**runtime, "autotune": autotune}
+        self._decoder = convert_causal_lm(model, max_batch_size=1, max_length=room, **settings).to(device)
         self._decoder.module.drop_network()
         self._cache: Any = None
 
@@ -151,8 +152,12 @@ def measured(column: str, options: argparse.Namespace) -> dict[str, Any]:
     if column == "ours":  # the engine has weights of its own
         model = model.cpu()
         torch.cuda.empty_cache()
-    runs = InEngine(model, room, device) if column == "ours" else InPyTorch(model, room, column == "compile")
+    if column in ("ours", "autotune"):
+        runs: Any = InEngine(model, room, device, column == "autotune")
+    else:
+        runs = InPyTorch(model, room, column == "compile")
     made_s, model = time.perf_counter() - began, None
+    torch.cuda.empty_cache()
     prompt = torch.randint(SIZES["vocab_size"], (1, options.prompt), generator=torch.Generator().manual_seed(0))
     began, prompt = time.perf_counter(), prompt.to(device)
     first = passed(runs, prompt, options.tokens)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
 
@@ -69,21 +69,24 @@ def choose(
         return reference
 
 
-def hybrid_runner(hybrid: Hybrid, wanted: Runtime, cache: Cache, cuda_graphs: bool, is_static: bool) -> Runner:
+def hybrid_runner(
+    hybrid: Hybrid, wanted: Runtime, cache: Cache, cuda_graphs: bool, is_static: bool, writes: Mapping[str, str]
+) -> Runner:
     """What runs engines and PyTorch's parts: one CUDA graph where that can be, else graphs of the engines.
 
     Args:
         hybrid: the parts.
         wanted, cache, cuda_graphs: as in :func:`choose`.
         is_static: whether the inputs have one shape only.
+        writes: the inputs that are buffers of the module's, with the outputs that are their new values.
     """
     whole = cuda_graphs and may_be_captured(hybrid)
 
     def runner_of(part: EnginePart) -> Runner:
         return choose(part.engine, part.reference, part.inputs.values(), wanted, cache, cuda_graphs and not whole)
 
-    runner = HybridRunner(hybrid, runner_of)
-    return WholeGraph(runner, is_static) if whole else runner
+    runner = HybridRunner(hybrid, runner_of, writes)
+    return WholeGraph(runner, is_static, writes) if whole else runner
 
 
 @functools.cache

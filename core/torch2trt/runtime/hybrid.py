@@ -17,7 +17,7 @@ from ..program.memory import storage_of
 from ..program.straight import fitting
 from .parts import EnginePart, Hybrid, Slots, TorchPart
 from .runner import Runner
-from .torch_run import TorchRun
+from .torch_run import TorchRun, written_inside
 
 
 class HybridRunner:
@@ -26,10 +26,15 @@ class HybridRunner:
     Args:
         hybrid: the parts.
         runner_of: makes what runs the engine of a part.
+        writes: the inputs that are buffers of the module's, with the outputs that are their new values.
     """
 
-    def __init__(self, hybrid: Hybrid, runner_of: Callable[[EnginePart], Runner]) -> None:
-        self._hybrid = hybrid
+    def __init__(
+        self, hybrid: Hybrid, runner_of: Callable[[EnginePart], Runner], writes: Mapping[str, str] | None = None
+    ) -> None:
+        self._hybrid, self._writes = hybrid, writes or {}
+        #: those that what PyTorch runs writes itself
+        self._inside = written_inside(hybrid, self._writes)
         self._slots = _slots(hybrid)
         self._inputs = [(ref.name, slot) for ref, slot in self._slots.items() if ref.kind == "input"]
         runners = {number: runner_of(part) for number, part in _engines(hybrid)}
@@ -41,10 +46,20 @@ class HybridRunner:
 
     def __call__(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """The outputs by name, new tensors."""
+        return self._run({**tensors, **{ref.name: tensors[ref.name].clone() for ref in self._inside.values()}})
+
+    def in_place(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """The outputs by name; the module's buffers are written where they are, and are outputs themselves."""
+        outputs = self._run(tensors)
+        for name, output in self._writes.items():
+            outputs[output] = tensors[name].copy_(outputs[output])
+        return outputs
+
+    def _run(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         device = _device(tensors, self._hybrid.device)
         prepared = self._on_device.get(device)
         if prepared is None:
-            prepared = self._on_device[device] = _OnDevice(self._hybrid, device, self._slots)
+            prepared = self._on_device[device] = _OnDevice(self._hybrid, device, self._slots, self._inside)
         values = list(prepared.values)
         for name, slot in self._inputs:
             values[slot] = tensors[name]
@@ -60,7 +75,7 @@ class HybridRunner:
         """What is returned, in memory that nothing else has: inputs and state may be written, and users write too."""
         for name, output in self._hybrid.outputs.items():
             tensor = torch.as_tensor(values[self._slots[output]] if isinstance(output, Ref) else output)
-            if storage_of(tensor) in taken:
+            if storage_of(tensor) in taken and output not in self._inside:
                 tensor = tensor.clone()
             taken.add(storage_of(tensor))
             yield name, tensor
@@ -92,13 +107,13 @@ class _EngineRun:
 class _OnDevice:
     """What PyTorch runs, with its constants on one device."""
 
-    def __init__(self, hybrid: Hybrid, device: torch.device, slots: Slots) -> None:
+    def __init__(self, hybrid: Hybrid, device: torch.device, slots: Slots, inside: Mapping[Ref, Ref]) -> None:
         constants = {
             ref: value.to(device) if isinstance(value, torch.Tensor) else value
             for ref, value in hybrid.constants.items()
         }
         self.runs = {
-            number: TorchRun(part, hybrid, device, constants, slots)
+            number: TorchRun(part, hybrid, device, constants, slots, inside)
             for number, part in enumerate(hybrid.parts)
             if isinstance(part, TorchPart)
         }

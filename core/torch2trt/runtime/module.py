@@ -97,11 +97,12 @@ class TRTModule(KeptModule):
             raise EngineError(
                 "this TRTModule is empty; fill it with load_state_dict, or make one with torch2trt.convert"
             )
-        tensors = self.signature.flatten(args, kwargs)
+        tensors, run = self.signature.flatten(args, kwargs), self.runner
         if self._state is not None:
             self._state.follow(tensors)
             tensors = self.signature.with_state(tensors, self._state.tensors())
-        return self.signature.unflatten(self.runner(self.signature.carried(tensors)), tensors)
+            run = getattr(run, "in_place", run)
+        return self.signature.unflatten(run(self.signature.carried(tensors)), tensors)
 
     @property
     def runner(self) -> Runner:
@@ -180,7 +181,7 @@ class TRTModule(KeptModule):
         chosen, given = (dict(self.signature.tensor_names), self.signature.inputs) if self.signature else ({}, ())
         if self._hybrid is not None:
             is_static = all(low == high for spec in given for low, _, high in spec.ranges)
-            return hybrid_runner(self._hybrid, *last, is_static)
+            return hybrid_runner(self._hybrid, *last, is_static, self.signature.written if self.signature else {})
         inputs = [replace(spec, name=name) for spec, name in zip(given, self.input_names, strict=True)]
         runner = choose(self._engine, self._reference, inputs, *last)
         return Renamed(runner, chosen) if chosen else runner

@@ -59,16 +59,25 @@ class TorchRun:
         device: where it runs.
         constants: those of the whole, there.
         slots: where it finds and leaves values.
+        writes: the outputs that it writes into inputs, as their new values.
     """
 
     def __init__(
-        self, part: TorchPart, hybrid: Hybrid, device: torch.device, constants: Mapping[Ref, Any], slots: Slots
+        self,
+        part: TorchPart,
+        hybrid: Hybrid,
+        device: torch.device,
+        constants: Mapping[Ref, Any],
+        slots: Slots,
+        writes: Mapping[Ref, Ref],
     ) -> None:
         steps = [Step(call, device, hybrid.device, constants) for call in part.calls]
         needed = {ref for step in steps for ref in step.refs}  # which constants are not
-        taken = [ref for ref in part.taken if ref in needed]
-        graph = as_graph(steps, taken, part.outputs)
-        self._taken, self._given = ([slots[ref] for ref in given] for given in (taken, part.outputs))
+        taken = list(dict.fromkeys([*(ref for ref in part.taken if ref in needed), *writes.values()]))
+        given = [ref for ref in part.outputs if ref not in writes]
+        graph = as_graph(steps, taken, given, writes)
+        self._taken, self._given = ([slots[ref] for ref in refs] for refs in (taken, given))
+        self._written = [(slots[output], slots[written]) for output, written in writes.items()]
         #: whether inductor compiles it: at the first call, and again for other sizes
         self.compiled = part.compiled and why_not_compiled(device) is None
         self._run: Any = torch.compile(graph, fullgraph=True) if self.compiled else graph.forward
@@ -77,15 +86,52 @@ class TorchRun:
         """Add the results that are needed elsewhere."""
         for slot, made in zip(self._given, self._run(*[values[slot] for slot in self._taken]), strict=True):
             values[slot] = made
+        for slot, written in self._written:
+            values[slot] = values[written]
 
 
-def as_graph(steps: Iterable[Step], taken: Iterable[Ref], given: Iterable[Ref]) -> torch.fx.GraphModule:
+def written_inside(hybrid: Hybrid, writes: Mapping[str, str]) -> Mapping[Ref, Ref]:
+    """The outputs that what PyTorch runs can write into inputs when it has read these, and which.
+
+    That is where it is all that runs, and nothing else that it returns is in the memory of their old or new values.
+
+    Args:
+        hybrid: the parts.
+        writes: the inputs with the outputs that are their new values, by name.
+    """
+    part = hybrid.parts[0] if len(hybrid.parts) == 1 else None
+    if not writes or not isinstance(part, TorchPart):
+        return {}
+    made = {hybrid.outputs[output]: Ref("input", name) for name, output in writes.items()}
+    rest = {_shown(output, part) for name, output in hybrid.outputs.items() if name not in writes.values()}
+    return made if {*made} <= {*part.outputs} and not rest & {*made, *made.values()} else {}
+
+
+def _shown(output: Any, part: TorchPart) -> Any:
+    """The value whose memory an output may be in: what is viewed, through all views."""
+    calls = {call.name: call for call in part.calls}
+    while isinstance(output, Ref) and output.name in calls and _may_view(calls[output.name]):
+        output = next(calls[output.name].refs, None)
+    return output
+
+
+def _may_view(call: Call) -> bool:
+    overload = call.target.overload
+    if overload is None or call.target.obj in VIEWS:
+        return True
+    return any(result.alias_info is not None for result in overload._schema.returns)
+
+
+def as_graph(
+    steps: Iterable[Step], taken: Iterable[Ref], given: Iterable[Ref], writes: Mapping[Ref, Ref] | None = None
+) -> torch.fx.GraphModule:
     """Calls as a graph of PyTorch's, which forgets each value after its last use.
 
     Args:
         steps: the calls, in order.
         taken: the values from outside, its arguments.
         given: what it returns, as a tuple.
+        writes: values that are written into arguments at the end, and which.
     """
     root, graph = torch.nn.Module(), torch.fx.Graph()
     nodes: dict[Ref, Any] = {ref: graph.placeholder(f"taken_{number}") for number, ref in enumerate(taken)}
@@ -104,6 +150,8 @@ def as_graph(steps: Iterable[Step], taken: Iterable[Ref], given: Iterable[Ref]) 
 
     for step in steps:
         nodes |= results_of(step.call, _results(graph, step, node_of))
+    for made, into in (writes or {}).items():
+        graph.call_function(torch.ops.aten.copy_.default, (nodes[into], nodes[made]))
     graph.output(tuple(nodes[ref] for ref in given))
     return torch.fx.GraphModule(root, graph)
 

@@ -48,37 +48,46 @@ def _counts(ref: Any, size: Any, calls: Calls) -> bool:
 
 
 def with_caches(program: Program) -> Program | None:
-    """The program with caches that are joined behind their writing written as one; None where it has none."""
+    """The program with buffers whose parts are caches that are written, as written at once; None where it has none."""
     calls, found = Calls(program), False
     made: list[Call] = []
     for call in program.calls:
-        joined = _joined(call, calls)
-        found = found or joined is not None
-        made += [call] if joined is None else joined
+        whole = _whole(call, calls)
+        found = found or whole is not None
+        made += [call] if whole is None else whole
     return without_unused(program, made) if found else None
 
 
-def _joined(call: Call, calls: Calls) -> Iterable[Call] | None:
-    """Of a call that joins the parts of one tensor, each of which is written: calls that write the whole."""
-    operands = call.operands[0]
-    if call.target.obj is not aten.cat.default or (len(operands) > 1 and operands[1] != 0):
+def _whole(call: Call, calls: Calls) -> Iterable[Call] | None:
+    """Of a call that gives a tensor new values, which are its own parts with a token written: calls that do it."""
+    if call.target.obj is not aten.copy.default or len(call.operands[0]) != 2:
         return None
-    parts = [written(ref, calls) for ref in operands[0]]
-    if not parts or None in parts or len({part.place for part in parts if part}) != 1:
+    (whole, new), (known, _) = call.operands[0], call.args
+    joined = calls.made(new, aten.view.default, aten.reshape.default)
+    parts = joined and calls.made(joined.operands[0][0], aten.cat.default)
+    if not joined or not parts or joined.result.shape != known.shape or parts.operands[0][1:] not in ((), (0,)):
         return None
-    wholes = [_part_of(part.cache, calls) for part in parts if part]
-    if wholes != [(wholes[0][0], index) for index in range(len(parts))] or wholes[0][0] is None:
+    tokens = [written(ref, calls) for ref in parts.operands[0][0]]
+    if None in tokens or len({token.place for token in tokens if token}) != 1 or joined.result.dtype != known.dtype:
         return None
-    whole, place, tokens = wholes[0][0], parts[0].place, [part.token for part in parts if part]  # type: ignore[union-attr]
-    shape, value = list(call.result.shape), calls.value(whole)
-    if value.numel() != call.result.numel():
+    given = [token for token in tokens if token]
+    if [_part_of(token.cache, calls) for token in given] != [(whole, index) for index in range(known.shape[0])]:
         return None
-    views = like(call, aten.view.default, f"{call.name}_before", (whole, shape), (value, shape), shape)
-    sizes = [*shape[:_TOKENS], 1, *shape[_TOKENS + 1 :]]
-    token = like(call, aten.cat.default, f"{call.name}_tokens", (tokens,), ([*map(calls.value, tokens)],), sizes)
-    given = Ref("call", views.name), _TOKENS, place, Ref("call", token.name)
-    values = views.result, _TOKENS, calls.value(place), token.result
-    return [views, token, like(call, aten.index_copy.default, call.name, given, values, shape)]
+    refs, shape, place = [token.token for token in given], list(known.shape), given[0].place
+    sizes = [*shape[: _TOKENS + 1], 1, *shape[_TOKENS + 2 :]]
+    flat = [shape[0], *sizes[2:]]
+    token = like(parts, aten.cat.default, f"{parts.name}_tokens", (refs,), ([*map(calls.value, refs)],), flat)
+    view = like(
+        joined,
+        aten.view.default,
+        f"{joined.name}_tokens",
+        (Ref("call", token.name), sizes),
+        (token.result, sizes),
+        sizes,
+    )
+    operands = whole, _TOKENS + 1, place, Ref("call", view.name)
+    values = known, _TOKENS + 1, calls.value(place), view.result
+    return [token, view, like(call, aten.index_copy.default, call.name, operands, values, shape)]
 
 
 def _part_of(ref: Any, calls: Calls) -> tuple[Any, int]:
