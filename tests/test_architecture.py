@@ -107,7 +107,7 @@ LIFTABLE = ("reference", "report", "verify", "tune", "testing", "classic", "dyna
 
 def test_the_core_stays_minimal():
     own = [path for name, path in MODULES.items() if room(name) not in (*LIFTABLE, *ALIASES)]
-    assert sum(map(code_lines, own)) <= 11280
+    assert sum(map(code_lines, own)) <= 11330
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """``autotune=True``: which runs, the engine or PyTorch, with times that are given."""
 
 import functools
+import gc
 import warnings
+import weakref
 
 import pytest
 import torch
@@ -63,6 +65,20 @@ def test_pytorch_runs_where_it_is_faster_and_the_plan_says_so(times, tmp_path, t
         for count in (1, 3, 8):
             x = torch.randn(count, 4)
             torch.testing.assert_close(one(x), model(x))
+
+
+def test_what_pytorch_runs_keeps_no_weights_of_the_models(times):
+    times[0][:] = [100.0, 70.0, 80.0]
+    own = nn.Sequential(nn.Linear(4, 8), nn.GELU(), nn.Linear(8, 2)).eval()
+    kept = [weakref.ref(parameter) for parameter in own.parameters()]
+    with pytest.warns(AutotuneWarning):
+        module = torch2trt.convert(own, [torch.randn(3, 4)], runtime="reference", build=False, autotune=True)
+    x = torch.ones(3, 4)
+    expected = own(x).detach()
+    del own
+    gc.collect()
+    assert [one() for one in kept] == [None] * 4
+    torch.testing.assert_close(module(x), expected)
 
 
 def test_what_waits_for_the_gpu_is_no_rival(times):

@@ -1,6 +1,8 @@
 """Segments that inductor compiles: the graph that it gets, and what comes of it."""
 
 import functools
+import gc
+import weakref
 
 import pytest
 import torch
@@ -53,10 +55,26 @@ def test_the_graph_computes_what_the_calls_do():
     constants = {Ref("constant", name): tensor for name, tensor in plan.program.constants.items()}
     steps = [Step(call, torch.device("cpu"), known=constants) for call in calls]
     taken = [Ref("input", name) for name in plan.program.inputs]
-    graph = as_graph(steps, taken, plan.program.outputs)
-    assert len(dict(graph.named_buffers())) == len(plan.program.constants)
+    graph, held = as_graph(steps, taken, plan.program.outputs)
+    assert {*map(id, held)} == {*map(id, plan.program.constants.values())}
+    assert not list(graph.buffers())
     x = torch.randn(4, 6)
-    torch.testing.assert_close(graph(x), model(x))
+    torch.testing.assert_close(graph(x, *held), model(x))
+
+
+@pytest.mark.parametrize("kind", ["torch", "inductor"])
+def test_a_deleted_module_gives_its_weights_back_at_once(compiling, kind):
+    model, x = Several().eval(), torch.randn(3, 6)
+    module = in_pytorch(model, [x], kind).convert()
+    torch.testing.assert_close(module(x), model(x))
+    kept = [weakref.ref(one) for one in module._hybrid.constants.values() if isinstance(one, torch.Tensor)]
+    assert len(kept) == len(list(model.parameters()))
+    gc.disable()  # which would find circles
+    try:
+        del module
+        assert [one() for one in kept] == [None] * len(kept)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("count", [1, 3, 5])

@@ -75,7 +75,7 @@ class TorchRun:
         needed = {ref for step in steps for ref in step.refs}  # which constants are not
         taken = list(dict.fromkeys([*(ref for ref in part.taken if ref in needed), *writes.values()]))
         given = [ref for ref in part.outputs if ref not in writes]
-        graph = as_graph(steps, taken, given, writes)
+        graph, self._constants = as_graph(steps, taken, given, writes)
         self._taken, self._given = ([slots[ref] for ref in refs] for refs in (taken, given))
         self._written = [(slots[output], slots[written]) for output, written in writes.items()]
         #: whether inductor compiles it: at the first call, and again for other sizes
@@ -84,7 +84,8 @@ class TorchRun:
 
     def __call__(self, values: list[Any]) -> None:
         """Add the results that are needed elsewhere."""
-        for slot, made in zip(self._given, self._run(*[values[slot] for slot in self._taken]), strict=True):
+        results = self._run(*[values[slot] for slot in self._taken], *self._constants)
+        for slot, made in zip(self._given, results, strict=True):
             values[slot] = made
         for slot, written in self._written:
             values[slot] = values[written]
@@ -124,36 +125,34 @@ def _may_view(call: Call) -> bool:
 
 def as_graph(
     steps: Iterable[Step], taken: Iterable[Ref], given: Iterable[Ref], writes: Mapping[Ref, Ref] | None = None
-) -> torch.fx.GraphModule:
-    """Calls as a graph of PyTorch's, which forgets each value after its last use.
+) -> tuple[torch.fx.GraphModule, list[torch.Tensor]]:
+    """Calls as a graph of PyTorch's, which forgets each value after its last use, and its last arguments.
+
+    These are the constants.  The graph, which only Python's garbage collector frees, does not hold them.
 
     Args:
         steps: the calls, in order.
-        taken: the values from outside, its arguments.
+        taken: the values from outside, its first arguments.
         given: what it returns, as a tuple.
         writes: values that are written into arguments at the end, and which.
     """
-    root, graph = torch.nn.Module(), torch.fx.Graph()
+    steps, graph = list(steps), torch.fx.Graph()
     nodes: dict[Ref, Any] = {ref: graph.placeholder(f"taken_{number}") for number, ref in enumerate(taken)}
-    attributes: dict[int, Any] = {}
+    leaves = (leaf for step in steps if _is_plain(step.call) for leaf in pytree.tree_leaves(step.operands))
+    constants = {id(leaf): leaf for leaf in leaves if isinstance(leaf, torch.Tensor)}
+    held = {key: graph.placeholder(f"constant_{number}") for number, key in enumerate(constants)}
 
     def node_of(operand: Any) -> Any:
         if isinstance(operand, Ref):
             return nodes[operand]
-        if not isinstance(operand, torch.Tensor):
-            return operand
-        if id(operand) not in attributes:
-            name = f"constant_{len(attributes)}"
-            root.register_buffer(name, operand)
-            attributes[id(operand)] = graph.get_attr(name)
-        return attributes[id(operand)]
+        return held[id(operand)] if isinstance(operand, torch.Tensor) else operand
 
     for step in steps:
         nodes |= results_of(step.call, _results(graph, step, node_of))
     for made, into in (writes or {}).items():
         graph.call_function(torch.ops.aten.copy_.default, (nodes[into], nodes[made]))
     graph.output(tuple(nodes[ref] for ref in given))
-    return torch.fx.GraphModule(root, graph)
+    return torch.fx.GraphModule(torch.nn.Module(), graph), [*constants.values()]
 
 
 def _results(graph: torch.fx.Graph, step: Step, node_of: Any) -> Sequence[torch.fx.Node]:
