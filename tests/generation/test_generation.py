@@ -121,6 +121,7 @@ def test_an_engine_has_a_profile_for_single_tokens_and_one_for_prompts(mistral):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_autotune_runs_single_tokens_of_one_text_as_what_is_fastest(monkeypatch, tmp_path):
     monkeypatch.setattr(torch2trt.TRTModule, "runtime", "engine")
     monkeypatch.setattr(autotune, "why_not_compiled", lambda device: None)
