@@ -54,7 +54,12 @@ def attention_of(own, length, size, mask, is_written, is_turned, dtype, device="
     seen = (torch.arange(length, device=device) < length // 2)[None, None, None]
     if mask == "float":
         seen = tensor(1, 1, 1, length).masked_fill(~seen, float("-inf"))
-    new = (torch.tensor([length // 2 - 1], device=device), tensor(1, own, 1, size), tensor(1, own, 1, size))
+    # the second from the end of what is seen, counted from the end of all
+    new = (
+        torch.tensor([length // 2 - 1 - (length if is_turned else 0)], device=device),
+        tensor(1, own, 1, size),
+        tensor(1, own, 1, size),
+    )
     angles = tensor(size // 2).repeat(2)[None, None, None]
     turn = (angles.cos(), angles.sin()) if is_turned else ()
     return (query, keys, values, seen if mask else None, size**-0.5, *(new if is_written else ()), *turn)

@@ -104,7 +104,7 @@ def attention(
         key, value: ``[1, own heads, length, size]``, of which each serves as many heads of the query as the next.
         mask: ``[1, 1, 1, length]``: which keys are seen, or what is added to their scores; None sees all.
         scale: of the scores.
-        place: ``[1]``, a key and a value that others stand for.
+        place: ``[1]``, a key and a value that others stand for; counted from the end where it is negative.
         new_key, new_value: ``[1, own heads, 1, size]``, these.
         cos, sin: ``[1, 1, 1, size]``: by what the pairs of numbers of queries and the new key, which are half a row
             apart, are turned; computed in float32.
@@ -112,7 +112,8 @@ def attention(
     if cos is not None and sin is not None and new_key is not None:
         query, new_key = (_turned(one, cos, sin) for one in (query, new_key))
     if place is not None and new_key is not None and new_value is not None:
-        key, value = key.index_copy(2, place, new_key), value.index_copy(2, place, new_value)
+        put = torch.ops.aten.index_put.default
+        key, value = (put(old, [None, None, place], new) for old, new in ((key, new_key), (value, new_value)))
     return F.scaled_dot_product_attention(query, key, value, mask, scale=scale, enable_gqa=True)
 
 

@@ -73,6 +73,7 @@ def _attention(  # type: ignore[no-untyped-def]
     asked = _turned(query + (head * GROUP + rows)[:, None] * SIZE, across[None, :], own, cos, sin, SIZE)
     if place is not None:
         written = tl.load(place)
+        written = tl.where(written < 0, written + length, written)
         token = _turned(new_key + head * SIZE, across, wide, cos, sin, SIZE)
         token_value = tl.load(new_value + head * SIZE + across, wide, 0)
     most = tl.full((ROWS,), float("-inf"), tl.float32)

@@ -28,7 +28,7 @@ class Written(NamedTuple):
 def written(ref: Any, calls: Calls) -> Written | None:
     """What a value is made of, where it is a cache with a token that is written to one place in all heads."""
     call = calls.made(calls.origin(ref), aten.index_put.default)
-    if call is None or len(call.operands[0]) != 3 or len(call.operands[0][1]) != 3:
+    if call is None or call.kwargs or len(call.operands[0]) != 3 or len(call.operands[0][1]) != 3:
         return None
     (cache, indices, token), (known, (_, heads, place), new) = call.operands[0], call.args[:3]
     own = known.shape[_HEADS] if known.dim() == 4 else None
@@ -85,9 +85,10 @@ def _whole(call: Call, calls: Calls) -> Iterable[Call] | None:
         (token.result, sizes),
         sizes,
     )
-    operands = whole, _TOKENS + 1, place, Ref("call", view.name)
-    values = known, _TOKENS + 1, calls.value(place), view.result
-    return [token, view, like(call, aten.index_copy.default, call.name, operands, values, shape)]
+    before = [None] * (_TOKENS + 1)
+    operands = whole, [*before, place], Ref("call", view.name)
+    values = known, [*before, calls.value(place)], view.result
+    return [token, view, like(call, aten.index_put.default, call.name, operands, values, shape)]
 
 
 def _part_of(ref: Any, calls: Calls) -> tuple[Any, int]:

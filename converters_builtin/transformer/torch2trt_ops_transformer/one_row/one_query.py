@@ -36,13 +36,15 @@ def _one(call: Call, calls: Calls) -> Call | None:
     query, mask = named["query"], named["attn_mask"]
     if not _is_one_query(query) or named["is_causal"] or named["dropout_p"] or not _is_plain(mask):
         return None
+    if not isinstance(named["scale"], (float, int, type(None))):
+        return None
     own = [_own_heads(operands[name], calls, named["enable_gqa"]) for name in ("key", "value")]
     asked, own, new = _unwritten(operands["query"], own, calls)
     key, value = map(calls.value, own)
     heads = query.shape[1] % key.shape[1] == 0 and all(isinstance(size, int) for size in key.shape)
     if not heads or key.shape != value.shape or key.shape[0] != 1 or {key.dtype, value.dtype} != {query.dtype}:
         return None
-    scale = named["scale"] if named["scale"] is not None else query.shape[-1] ** -0.5
+    scale = query.shape[-1] ** -0.5 if named["scale"] is None else float(named["scale"])
     # a view of a mask would be written anew for every layer
     given = (asked, *own, calls.origin(operands.get("attn_mask")), scale, *new)
     values = (calls.value(asked), key, value, mask, scale, *map(calls.value, new))

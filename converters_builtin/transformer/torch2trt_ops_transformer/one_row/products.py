@@ -76,18 +76,22 @@ def _found(program: Program, calls: Calls) -> _Sites:
     groups = collections.defaultdict(list)
     for linear in linears:
         if linear.name not in taken:
-            groups[linear.operands[0][0], len(linear.operands[0])].append(linear)
+            groups[linear.operands[0][0], _bias(linear) is None].append(linear)
     sites.groups = {group[0].name: group for group in groups.values()}
     return sites
 
 
 def _is_product(call: Call | None) -> bool:
     """Whether it is a product of one row and a weight of the model's."""
-    if call is None or call.target.obj is not aten.linear.default or not is_one_row(call.result):
+    if call is None or call.target.obj is not aten.linear.default or call.kwargs or not is_one_row(call.result):
         return False
     operands, (row, weight, *_) = call.operands[0], call.args
     dense = row.dtype in _CASTS and weight.dtype == row.dtype and weight.dim() == 2
     return dense and all(ref is None or ref.kind == "constant" for ref in operands[1:])
+
+
+def _bias(linear: Call) -> Ref | None:
+    return linear.operands[0][2] if len(linear.operands[0]) > 2 else None
 
 
 def _gated(call: Call, calls: Calls) -> Site | None:
@@ -102,7 +106,8 @@ def _gated(call: Call, calls: Calls) -> Site | None:
         assert first is not None
         assert second is not None
         alike = first.operands[0][0] == second.operands[0][0] and first.args[1].shape == second.args[1].shape
-        if alike and len(first.args) == len(second.args) and first.result.dtype == call.result.dtype:
+        biases = (_bias(first) is None) == (_bias(second) is None)
+        if alike and biases and first.result.dtype == call.result.dtype:
             return Site(call, (first, second), gate)
     return None
 
@@ -131,8 +136,8 @@ def _added(call: Call, calls: Calls) -> Site | None:
         linear = calls.made(made, aten.linear.default)
         if linear is None or not _is_product(linear) or not calls.is_used_once(linear) or not isinstance(residual, Ref):
             continue
-        value = calls.value(residual)
-        if is_one_row(value) and value.shape == call.result.shape and value.dtype == call.result.dtype:
+        value, result = calls.value(residual), call.result
+        if is_one_row(value) and value.shape == result.shape and value.dtype == linear.result.dtype == result.dtype:
             return Site(call, (linear,), residual=residual)
     return None
 
@@ -171,22 +176,21 @@ def _product(
     assert gate in ("", *GATES)
     results = sum(linear.result.shape[-1] for linear in linears)
     joined: list[tuple[Any, Any]] = []
-    for place, title in enumerate(("weights", "biases"), 1):
-        refs = [linear.operands[0][place] for linear in linears if len(linear.args) > place]
-        values = [linear.args[place] for linear in linears if len(linear.args) > place]
+    for title, refs in (("weights", [linear.operands[0][1] for linear in linears]), ("biases", [*map(_bias, linears)])):
+        values: list[Any] = [ref and calls.value(ref) for ref in refs]
         if len(refs) > 1 and None not in refs:
             call = like(at, aten.cat.default, f"{name}_{title}", (refs,), (values,), (results, *values[0].shape[1:]))
             yield call
             joined.append((Ref("call", call.name), call.result))
         else:
-            joined.append((refs[0], values[0]) if refs else (None, None))
+            joined.append((refs[0], values[0]))
     row, normalized = linears[0].operands[0][0], _normalized(linears[0], calls)
     scale, eps = (None, 0.0) if normalized is None else normalized[1:]
     row = row if normalized is None else normalized.row
     given = [row, joined[0][0], joined[1][0], residual, scale]
-    values = [calls.value(row), joined[0][1], joined[1][1], *(one and calls.value(one) for one in (residual, scale))]
+    known = [calls.value(row), joined[0][1], joined[1][1], *(one and calls.value(one) for one in (residual, scale))]
     width = results // 2 if gate else results
-    made = like(linears[0], _PRODUCT, name, (*given, eps, gate), (*values, eps, gate), (*at.result.shape[:-1], width))
+    made = like(linears[0], _PRODUCT, name, (*given, eps, gate), (*known, eps, gate), (*at.result.shape[:-1], width))
     yield replace(made, module_path=at.module_path, module_type=at.module_type, source=at.source)
 
 
