@@ -86,7 +86,10 @@ class Generating(GenerationMixin, torch.nn.Module):
         if position_ids is None:
             position_ids = (mask.cumsum(-1) - 1).clamp(min=0)[:, start : start + tokens]
         position_ids = position_ids.expand(batch, tokens)
-        for ids, positions in zip(input_ids.split(self._at_once, 1), position_ids.split(self._at_once, 1), strict=True):
+        pieces = [(input_ids, position_ids)]
+        if tokens > self._at_once:
+            pieces = [*zip(*(one.split(self._at_once, 1) for one in (input_ids, position_ids)), strict=True)]
+        for ids, positions in pieces:
             places = torch.full((1,), begun.get_seq_length(), device=device)  # made there, not copied
             runs = self.module if self.single is None or ids.numel() != 1 else self.single
             logits = runs(ids.contiguous(), mask, positions.contiguous(), places, *more)
@@ -104,14 +107,14 @@ class Generating(GenerationMixin, torch.nn.Module):
         self, attention_mask: torch.Tensor | None, batch: int, seen: int, device: torch.device
     ) -> torch.Tensor:
         """As long as the caches, with zeros for what is still to come."""
-        mask = torch.zeros(batch, self.max_length, dtype=torch.int64, device=device)
-        if attention_mask is not None and attention_mask.shape != (batch, seen):
+        if attention_mask is None:
+            attention_mask = torch.ones(batch, seen, dtype=torch.int64, device=device)
+        if attention_mask.shape != (batch, seen):
             raise InputError(
                 f"attention_mask is {list(attention_mask.shape)} and must be {[batch, seen]}: "
                 "of all tokens of the text, those in the cache too"
             )
-        mask[:, :seen] = 1 if attention_mask is None else attention_mask
-        return mask
+        return torch.nn.functional.pad(attention_mask.to(device, torch.int64), (0, self.max_length - seen))
 
     def _empty_cache(self) -> EngineCache:
         self.module.reset()
