@@ -65,12 +65,6 @@ class Signature:
         return with_state(self.state, self._specs)
 
     @functools.cached_property
-    def written(self) -> dict[str, str]:
-        """The inputs that are the module's own buffers, with the outputs that are their new values and nothing else."""
-        named = zip((leaf for leaf in self.output_leaves if leaf.kind != "constant"), self.outputs, strict=True)
-        return {leaf.name: name for leaf, name in named if leaf.kind == "state" and self.outputs.count(name) == 1}
-
-    @functools.cached_property
     def _specs(self) -> dict[str, TensorSpec]:
         """The engine's inputs by name."""
         return {spec.name: spec for spec in self.inputs}

@@ -8,12 +8,23 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 
 from ..errors import InputError
-from .leaves import Buffer, TensorSpec
+from .leaves import Buffer, Leaf, TensorSpec
 from .memory import overlap, storage_of
 from .straight import fitting
 
 #: all inputs of the engine, of those that were given and of the buffers in order
 WithState = Callable[[Mapping[str, torch.Tensor], Sequence[torch.Tensor]], dict[str, torch.Tensor]]
+
+
+def written(leaves: Sequence[Leaf], outputs: Sequence[str]) -> dict[str, str]:
+    """The buffers that outputs are the new values of and nothing else, by the names of engine inputs and outputs.
+
+    Args:
+        leaves: the leaves of what a module returns and changes.
+        outputs: the outputs that they are made of, in order.
+    """
+    named = zip((leaf for leaf in leaves if leaf.kind != "constant"), outputs, strict=True)
+    return {leaf.name: name for leaf, name in named if leaf.kind == "state" and outputs.count(name) == 1}
 
 
 def with_state(state: Sequence[Buffer], specs: Mapping[str, TensorSpec]) -> WithState:

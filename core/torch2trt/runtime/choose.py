@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import torch
 
 from ..cache.place import Cache, store_of
 from ..errors import EngineError, ReferenceRuntimeWarning, Torch2TRTError, warn
 from ..program.leaves import TensorSpec
+from ..program.signature import Signature
+from ..program.state import written
 from ..settings import Runtime, Settings
 from .engine import Engine
 from .hybrid import HybridRunner
@@ -69,17 +71,16 @@ def choose(
         return reference
 
 
-def hybrid_runner(
-    hybrid: Hybrid, wanted: Runtime, cache: Cache, cuda_graphs: bool, is_static: bool, writes: Mapping[str, str]
-) -> Runner:
+def hybrid_runner(hybrid: Hybrid, wanted: Runtime, cache: Cache, cuda_graphs: bool, signature: Signature) -> Runner:
     """What runs engines and PyTorch's parts: one CUDA graph where that can be, else graphs of the engines.
 
     Args:
         hybrid: the parts.
         wanted, cache, cuda_graphs: as in :func:`choose`.
-        is_static: whether the inputs have one shape only.
-        writes: the inputs that are buffers of the module's, with the outputs that are their new values.
+        signature: the calling convention.
     """
+    is_static = all(low == high for spec in signature.inputs for low, _, high in spec.ranges)
+    writes = written(signature.output_leaves, signature.outputs)
     whole = cuda_graphs and may_be_captured(hybrid)
 
     def runner_of(part: EnginePart) -> Runner:

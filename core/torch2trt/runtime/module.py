@@ -178,10 +178,9 @@ class TRTModule(KeptModule):
 
     def _choose(self) -> Runner:
         last = self._wanted, self._cache, self._cuda_graphs
+        if self._hybrid is not None and self.signature is not None:
+            return hybrid_runner(self._hybrid, *last, self.signature)
         chosen, given = (dict(self.signature.tensor_names), self.signature.inputs) if self.signature else ({}, ())
-        if self._hybrid is not None:
-            is_static = all(low == high for spec in given for low, _, high in spec.ranges)
-            return hybrid_runner(self._hybrid, *last, is_static, self.signature.written if self.signature else {})
         inputs = [replace(spec, name=name) for spec, name in zip(given, self.input_names, strict=True)]
         runner = choose(self._engine, self._reference, inputs, *last)
         return Renamed(runner, chosen) if chosen else runner
